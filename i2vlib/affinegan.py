@@ -1,0 +1,520 @@
+r"""AffineGAN: facial image-to-video translation by a hidden affine transformation (Shen et al., 2019).
+
+.. math:: \hat I_t = De\bigl(E_0(I_0) + p(I_0, I_t)\, E_\Delta(I_0)\bigr) \qquad (6)
+
+A still :math:`I_0` is encoded twice: as what it is, :math:`f_0`, and as the direction in which its expression
+grows, :math:`f_\Delta`. A frame is decoded from :math:`f_0 + a f_\Delta`, and the intensity :math:`a` of a real
+frame is read off by projecting its own code on that direction, so nobody has to label it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from i2vlib import animation, losses
+from i2vlib.blocks import Decoder, Encoder, PatchDiscriminator, widths
+from i2vlib.clips import Clip, to_frames, to_tensor
+from i2vlib.hub import Pretrained
+
+#: Expressions without motion of the mouth: the paper drops the local loss for them (section 4).
+STILL_MOUTH = frozenset({"eyes_up", "eyes_closed"})
+
+#: The paper's weights of Eq. 12 (section 4); `reconstruction_moving` and `classification` are not in it.
+PAPER_WEIGHTS = {
+    "adversarial": 1.0,
+    "adversarial_local": 1.0,
+    "reconstruction": 100.0,
+    "reconstruction_self": 10.0,
+    "adversarial_intensity": 100.0,
+    "reconstruction_moving": 0.0,
+    "classification": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class AffineGANConfig:
+    """Everything that decides what AffineGAN is and how it learns. `paper` and `released_code` are presets."""
+
+    size: int = 256
+    """Height and width in pixels, a power of two; the U-Nets have log2(size) levels."""
+    expressions: tuple[str, ...] = ("happy",)
+    """One model may know several: the label is then laid beside the still that E_Delta sees (section 3.1)."""
+    base_channels: int = 64
+    channel_cap: int = 8
+    """The widest level has ``base_channels * channel_cap`` channels."""
+    norm: str = "instance"
+    smooth_upsampling: bool = False
+    """Up-convolutions that cannot draw a grid (`i2vlib.blocks.UpConv`)."""
+    dropout: float = 0.0
+    """In three decoder levels. The released code uses 0.5, and keeps it on while generating unless asked."""
+    residual_scale: float | None = None
+    """Where given, a learned factor on each channel of f_Delta that starts here; the paper has none."""
+    discriminator_depth: int = 3
+    """Convolutions of the image discriminators: three in the paper's text, five in the released code."""
+    intensity_from: Literal["innermost", "hierarchy"] = "hierarchy"
+    """The code that Eq. 5 projects: the 1 x 1 one, or all levels laid end to end. Eq. 2 moves every level that
+    the decoder reads, so Propositions 1 and 2 hold for the whole; the released code projects the innermost."""
+    intensity_denominator: Literal["squared", "norm"] = "squared"
+    """Eq. 5 divides by the squared norm of f_Delta; the released code by the norm, which breaks Proposition 1."""
+    signed_intensity: bool = False
+    """Leave out the absolute value of Eq. 5."""
+    detach_intensity: bool = False
+    """Let no image loss reach the encoders through the intensity, as the released code."""
+    latent_noise: float = 0.0
+    """Standard deviation of Gaussian noise on every level's code while training (released code: 0.01)."""
+    activated_codes: bool = False
+    """Take the affine step after the encoder's activation instead of before it (the released code: before)."""
+    conditional_discriminators: bool = False
+    """Show the image discriminators the still beside the frame, as the released code."""
+    joint_intensity: bool = False
+    """D_a judges all intensities of a clip at once (released code) instead of one by one (Eq. 11)."""
+    saturating: bool = True
+    """The minimax game of Eq. 12; otherwise the non-saturating form of the released code."""
+    with_replacement: bool = False
+    """Draw a clip's frames with replacement, as the released code."""
+    include_neutral: bool = False
+    """Also decode the still itself at intensity 0 and ask for the still back."""
+    frames_per_clip: int = 5
+    clips_per_step: int = 1
+    learning_rate: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    decay: float = 0.0
+    """The last share of the steps, over which the learning rate falls to 0."""
+    augment: bool = True
+    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip."""
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(PAPER_WEIGHTS))
+    """By the names of the loss terms; a term of weight 0 is not computed."""
+
+    def __post_init__(self) -> None:
+        widths(self.size, self.base_channels, self.channel_cap)
+        object.__setattr__(self, "expressions", tuple(self.expressions))
+        object.__setattr__(self, "betas", tuple(self.betas))
+        if not self.expressions or len(set(self.expressions)) != len(self.expressions):
+            raise ValueError(
+                f"A model needs one or more different expressions; given were {self.expressions}."
+            )
+        unknown = set(self.weights) - set(PAPER_WEIGHTS)
+        if unknown:
+            raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(PAPER_WEIGHTS)}.")
+        object.__setattr__(self, "weights", {**dict.fromkeys(PAPER_WEIGHTS, 0.0), **self.weights})
+
+    @classmethod
+    def paper(cls, **changes: object) -> AffineGANConfig:
+        """The paper's text (section 4): 256 px, eight levels, weights 1, 1, 100, 10, 100."""
+        return replace(cls(), **changes)
+
+    @classmethod
+    def released_code(cls, **changes: object) -> AffineGANConfig:
+        """The authors' released code, where it differs from the paper in the mathematics of a step."""
+        released = cls(
+            dropout=0.5, discriminator_depth=5, intensity_from="innermost", intensity_denominator="norm",
+            detach_intensity=True, latent_noise=0.01, conditional_discriminators=True, joint_intensity=True,
+            saturating=False, with_replacement=True, decay=100 / 10_100,
+            weights={**PAPER_WEIGHTS, "adversarial_intensity": 20.0},
+        )  # fmt: skip
+        return replace(released, **changes)
+
+    @classmethod
+    def small(cls, **changes: object) -> AffineGANConfig:
+        """What two cores can train: 128 px, 32 channels, reconstruction on the moving region as well."""
+        small = cls(
+            size=128, base_channels=32, channel_cap=4, smooth_upsampling=True, residual_scale=0.1,
+            discriminator_depth=5, intensity_from="innermost", saturating=False, include_neutral=True,
+            frames_per_clip=2, clips_per_step=4, learning_rate=5e-4, decay=0.3,
+            weights={"reconstruction": 1.0, "reconstruction_self": 0.3, "reconstruction_moving": 0.3,
+                     "adversarial_intensity": 0.02},
+        )  # fmt: skip
+        return replace(small, **changes)
+
+
+def affine(base: Sequence[Tensor], residual: Sequence[Tensor], intensity: Tensor) -> list[Tensor]:
+    r"""The affine step at every level (Eq. 2).
+
+    .. math:: \hat f_t = f_0 + a_t f_\Delta
+
+    Args:
+        base, residual: one ``(B, C, h, w)`` a level.
+        intensity: ``(B, n)``.
+
+    Returns:
+        One ``(B * n, C, h, w)`` a level; the frames of a clip are neighbours.
+    """
+    a = intensity[:, :, None, None, None]
+    return [
+        (f0.unsqueeze(1) + a.to(f0.dtype) * fd.unsqueeze(1)).flatten(0, 1)
+        for f0, fd in zip(base, residual, strict=True)
+    ]
+
+
+def projection(
+    frames: Sequence[Tensor],
+    base: Sequence[Tensor],
+    residual: Sequence[Tensor],
+    *,
+    squared: bool = True,
+    epsilon: float = 1e-8,
+) -> Tensor:
+    r"""How far along :math:`f_\Delta` each frame's code has moved (Eq. 4; Propositions 1 and 2).
+
+    .. math:: a_t = \frac{(f_t - f_0)^\top f_\Delta}{f_\Delta^\top f_\Delta + \epsilon}
+
+    The inner products run over every level given, so one level gives the innermost code's intensity and all of
+    them the whole hierarchy's.
+
+    Args:
+        frames: one ``(B * n, C, h, w)`` a level; ``base`` and ``residual``: one ``(B, C, h, w)`` a level.
+        squared: divide by the squared norm, as printed; otherwise by the norm, as the released code does.
+
+    Returns:
+        ``(B, n)``, signed; Eq. 5 takes the absolute value.
+    """
+    clips = base[0].shape[0]
+    along, length = 0.0, 0.0
+    for ft, f0, fd in zip(frames, base, residual, strict=True):
+        ft, f0, fd = ft.float(), f0.float(), fd.float()
+        moved = ft.unflatten(0, (clips, -1)) - f0.unsqueeze(1)
+        along = along + (moved * fd.unsqueeze(1)).flatten(2).sum(2)
+        length = length + fd.square().flatten(1).sum(1, keepdim=True)
+    return along / ((length if squared else length.sqrt()) + epsilon)
+
+
+class ResidualEncoder(nn.Module):
+    """E_Delta: the still, and the label of the expression where the model knows several, to f_Delta (Eq. 1)."""
+
+    def __init__(self, config: AffineGANConfig) -> None:
+        super().__init__()
+        channels = widths(config.size, config.base_channels, config.channel_cap)
+        self.labels = len(config.expressions) if len(config.expressions) > 1 else 0
+        self.encoder = Encoder(3 + self.labels, channels, config.norm)
+        start = config.residual_scale
+        self.scales = (
+            None if start is None else nn.ParameterList(torch.full((c, 1, 1), start) for c in channels)
+        )
+
+    def forward(self, neutral: Tensor, label: Tensor) -> list[Tensor]:
+        if self.labels:
+            planes = F.one_hot(label, self.labels).to(neutral.dtype)[:, :, None, None]
+            neutral = torch.cat([neutral, planes.expand(-1, -1, *neutral.shape[2:])], 1)
+        features = self.encoder(neutral)
+        return (
+            features if self.scales is None else [s * f for s, f in zip(self.scales, features, strict=True)]
+        )
+
+
+class IntensityDiscriminator(nn.Module):
+    """D_a, a three-layer perceptron (section 4): are these intensities, or draws from Unif(0, 1)? (Eq. 11)"""
+
+    def __init__(self, inputs: int, hidden: int = 16) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.layers = nn.Sequential(
+            nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1)
+        )  # fmt: skip
+
+    def forward(self, intensity: Tensor) -> Tensor:
+        """``(B, n)`` to logits, one an intensity or one a clip."""
+        return self.layers(intensity.reshape(-1, self.inputs))
+
+
+class AffineGAN(nn.Module, Pretrained):
+    """The method: networks, the terms of one training step, and `animate`."""
+
+    def __init__(self, config: AffineGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = widths(config.size, config.base_channels, config.channel_cap)
+        self.encoder = Encoder(3, channels, config.norm)
+        self.residual_encoder = ResidualEncoder(config)
+        self.decoder = Decoder(channels, config.norm, config.smooth_upsampling, config.dropout)
+        seen = 6 if config.conditional_discriminators else 3
+        base, depth = config.base_channels, config.discriminator_depth
+        self.discriminator = PatchDiscriminator(seen, base, depth, config.norm, len(config.expressions))
+        self.discriminator_local = PatchDiscriminator(seen, base, depth, config.norm)
+        self.discriminator_intensity = IntensityDiscriminator(
+            config.frames_per_clip if config.joint_intensity else 1
+        )
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        return self.config.expressions
+
+    def generator_parameters(self) -> list[nn.Parameter]:
+        return [p for part in (self.encoder, self.residual_encoder, self.decoder) for p in part.parameters()]
+
+    def discriminator_parameters(self) -> list[nn.Parameter]:
+        parts = (self.discriminator, self.discriminator_local, self.discriminator_intensity)
+        return [p for part in parts for p in part.parameters()]
+
+    # One training step ------------------------------------------------------------------------------------------
+
+    def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
+        """One training sample: the neutral first frame and ``frames_per_clip`` others of the clip.
+
+        Returns:
+            neutral ``(3, H, W)`` and frames ``(n, 3, H, W)`` in [-1, 1], mask ``(n, 1, H, W)`` of the mouth, local
+            () whether the mask counts, label (), uniform ``(n,)`` draws of Unif(0, 1).
+
+        Raises:
+            ValueError: the clip has one frame only, another size, or an expression that the model does not know.
+        """
+        config = self.config
+        label = self._label(clip.expression)
+        if len(clip) < 2:
+            raise ValueError(
+                f"{clip!r} has one frame; training needs the neutral frame and at least one more."
+            )
+        if clip.frames.shape[1:3] != (config.size, config.size):
+            raise ValueError(
+                f"{clip!r} does not fit a model of {config.size} px. Open the data with size={config.size}."
+            )
+        count, last = config.frames_per_clip, len(clip) - 1
+        if config.with_replacement or last < count:
+            index = 1 + torch.randint(last, (count,), generator=rng)
+        else:
+            index = 1 + torch.randperm(last, generator=rng)[:count]
+        shown = [0, *index.tolist()]
+        frames = to_tensor(clip.frames[shown])
+        mouth = animation.mouth_masks(clip, shown[1:])
+        local = mouth is not None and self.expressions[label] not in STILL_MOUTH
+        mask = (
+            torch.zeros(count, 1, config.size, config.size)
+            if mouth is None
+            else torch.from_numpy(mouth)[:, None].float()
+        )
+        if config.augment:
+            frames, mask = animation.augment(frames, mask, rng)
+        return {
+            "neutral": frames[0],
+            "frames": frames[1:],
+            "mask": mask,
+            "local": torch.tensor(local),
+            "label": torch.tensor(label),
+            "uniform": torch.rand(count, generator=rng),
+        }
+
+    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Everything the generator makes of a batch, once a step.
+
+        Returns:
+            images ``(B, n, 3, H, W)`` of Eq. 6; self_images of Eq. 10; neutral_images ``(B, 3, H, W)`` where the
+            config asks; intensity and its signed projection ``(B, n)``.
+        """
+        neutral, frames = batch["neutral"], batch["frames"]
+        base = self._codes(neutral)
+        residual = self.residual_encoder(neutral, batch["label"])
+        codes = self._codes(frames.flatten(0, 1))
+        signed = self._project(codes, base, residual)
+        intensity = signed if self.config.signed_intensity else signed.abs()
+        used = intensity.detach() if self.config.detach_intensity else intensity
+        moved = affine(base, residual, used)
+        wanted = {"images": moved}
+        if self.config.weights["reconstruction_self"]:
+            wanted["self_images"] = codes
+        if self.config.include_neutral:
+            wanted["neutral_images"] = base
+        decoded = self.decoder(
+            [self._noisy(torch.cat(level)) for level in zip(*wanted.values(), strict=True)]
+        )
+        parts = decoded.split([code[0].shape[0] for code in wanted.values()])
+        made = dict(zip(wanted, parts, strict=True))
+        shape = frames.shape
+        return {
+            **{
+                name: images if name == "neutral_images" else images.view(shape)
+                for name, images in made.items()
+            },
+            "intensity": intensity,
+            "projection": signed,
+        }
+
+    def discriminator_terms(
+        self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """What the discriminators minimise: Eq. 7, 8 and 11, and the classification of real frames."""
+        weights, terms = self.config.weights, {}
+        fake = outputs["images"].detach()
+        if weights["adversarial"]:
+            real_score, real_class = self.discriminator(self._seen(batch, batch["frames"]))
+            terms["adversarial"] = losses.discriminator_loss(
+                real_score, self.discriminator(self._seen(batch, fake))[0]
+            )
+            if weights["classification"] and real_class is not None:
+                terms["classification"] = self._classification(real_class, batch, outputs)
+        if weights["adversarial_local"] and batch["local"].any():
+            rows, mask = batch["local"], batch["mask"]
+            real = self.discriminator_local(self._seen(batch, batch["frames"] * mask, rows))[0]
+            terms["adversarial_local"] = losses.discriminator_loss(
+                real, self.discriminator_local(self._seen(batch, fake * mask, rows))[0]
+            )
+        if weights["adversarial_intensity"]:
+            terms["adversarial_intensity"] = losses.discriminator_loss(
+                self.discriminator_intensity(batch["uniform"]),
+                self.discriminator_intensity(outputs["intensity"].detach()),
+            )
+        return terms
+
+    def generator_terms(
+        self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """What E_0, E_Delta and De minimise: Eq. 7 to 11, unweighted, and what the config adds to them."""
+        weights, terms = self.config.weights, {}
+        saturating, fake, real = self.config.saturating, outputs["images"], batch["frames"]
+        terms["reconstruction"] = F.l1_loss(fake, real)
+        if self.config.include_neutral:
+            terms["reconstruction"] = terms["reconstruction"] + F.l1_loss(
+                outputs["neutral_images"], batch["neutral"]
+            )
+        if weights["reconstruction_self"]:
+            terms["reconstruction_self"] = F.l1_loss(outputs["self_images"], real)
+        if weights["reconstruction_moving"]:
+            region = losses.moving_region(real, batch["neutral"])
+            terms["reconstruction_moving"] = losses.masked_l1(fake, real, region)
+        if weights["adversarial"]:
+            score, classes = self.discriminator(self._seen(batch, fake))
+            terms["adversarial"] = losses.generator_loss(score, saturating)
+            if weights["classification"] and classes is not None:
+                terms["classification"] = self._classification(classes, batch, outputs)
+        if weights["adversarial_local"] and batch["local"].any():
+            seen = self._seen(batch, fake * batch["mask"], batch["local"])
+            terms["adversarial_local"] = losses.generator_loss(self.discriminator_local(seen)[0], saturating)
+        if weights["adversarial_intensity"]:
+            terms["adversarial_intensity"] = losses.generator_loss(
+                self.discriminator_intensity(outputs["intensity"]), saturating
+            )
+        return terms
+
+    def _codes(self, images: Tensor) -> list[Tensor]:
+        features = self.encoder(images)
+        return [F.leaky_relu(f, 0.2) for f in features] if self.config.activated_codes else features
+
+    def _project(self, codes: list[Tensor], base: list[Tensor], residual: list[Tensor]) -> Tensor:
+        levels = slice(-1, None) if self.config.intensity_from == "innermost" else slice(None)
+        squared = self.config.intensity_denominator == "squared"
+        return projection(codes[levels], base[levels], residual[levels], squared=squared)
+
+    def _noisy(self, code: Tensor) -> Tensor:
+        sigma = self.config.latent_noise
+        return code + sigma * torch.randn_like(code) if sigma and self.training else code
+
+    def _seen(self, batch: Mapping[str, Tensor], images: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Frames as a discriminator sees them, ``(B * n, 3 or 6, H, W)``; ``rows`` picks clips."""
+        if self.config.conditional_discriminators:
+            images = torch.cat([batch["neutral"].unsqueeze(1).expand_as(images), images], 2)
+        return (images if rows is None else images[rows]).flatten(0, 1)
+
+    def _classification(
+        self, logits: Tensor, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+    ) -> Tensor:
+        """Cross entropy of the expression, each frame weighted by its intensity: a neutral frame shows none."""
+        weight = outputs["intensity"].detach().clamp(0, 1).flatten()
+        labels = batch["label"].repeat_interleave(self.config.frames_per_clip)
+        return (F.cross_entropy(logits, labels, reduction="none") * weight).sum() / weight.sum().clamp_min(
+            1e-6
+        )
+
+    # Using a trained model ---------------------------------------------------------------------------------------
+
+    def _label(self, expression: str | None) -> int:
+        if expression is None and len(self.expressions) == 1:
+            return 0
+        if expression not in self.expressions:
+            raise ValueError(
+                f"This model knows the expressions {self.expressions}; asked for was {expression!r}."
+            )
+        return self.expressions.index(expression)
+
+    @torch.inference_mode()
+    def animate(
+        self,
+        face: np.ndarray,
+        expression: str | None = None,
+        intensity: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+        driver: Clip | None = None,
+        fps: float = 12.0,
+    ) -> Clip:
+        """A clip of the face at the intensities asked for, each frame independent of all others (Eq. 3).
+
+        Args:
+            face: ``uint8 (H, W, 3)``, a square crop made by `i2vlib.align_face`; other sizes are resampled.
+            expression: one of `expressions`; may be left out if there is one only.
+            intensity: finite values >= 0, 0 neutral and 1 the peak, in any number and order; or one such curve an
+                expression, all of one length, whose steps are added; left out, 20 values from 0 to 1.
+            driver: a clip whose inferred intensity is used instead.
+
+        Returns:
+            A `Clip` of ``config.size`` px with its intensity, (T,) or (T, n) for a mixture.
+
+        Raises:
+            ValueError: the face is no square picture, the expression is unknown, or an intensity is empty, negative
+                or not finite. Warns above 1.
+        """
+        if driver is not None:
+            if intensity is not None:
+                raise ValueError(
+                    "Both driver= and intensity= were given, and each sets the intensity. Give one of them."
+                )
+            expression = expression or (driver.expression if driver.expression in self.expressions else None)
+            intensity = self.infer_intensity(driver.frames, driver.frames[0], expression)
+        curves = animation.curves(
+            intensity, expression or (self.expressions[0] if len(self.expressions) == 1 else None)
+        )
+        labels = [self._label(name) for name in curves]
+        values = np.stack(list(curves.values()), 1)
+        device = next(self.parameters()).device
+        still = to_tensor(animation.fit_to(face, self.config.size))[None].to(device)
+        training, _ = self.training, self.eval()
+        base = self._codes(still)
+        directions = [self.residual_encoder(still, torch.tensor([label], device=device)) for label in labels]
+
+        def decode(rows: Tensor) -> Tensor:
+            codes = [f.expand(len(rows), -1, -1, -1) for f in base]
+            for column, direction in enumerate(directions):
+                step = rows[:, column, None, None, None]
+                codes = [code + step * f for code, f in zip(codes, direction, strict=True)]
+            return self.decoder(codes)
+
+        images = animation.in_batches(decode, torch.from_numpy(values).to(device))
+        self.train(training)
+        return Clip(
+            to_frames(images),
+            fps=fps,
+            intensity=values[:, 0] if len(curves) == 1 else values,
+            expression=" + ".join(curves),
+        )
+
+    @torch.inference_mode()
+    def infer_intensity(
+        self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None
+    ) -> np.ndarray:
+        """The intensity of real frames, ``float32 (T,)``, unclipped (Eq. 5).
+
+        Args:
+            frames: ``uint8 (T, H, W, 3)`` aligned as the neutral frame, ``uint8 (H, W, 3)``.
+            expression: may be left out if the model has one expression.
+        """
+        signed = self.infer_projection(frames, neutral, expression)
+        return signed if self.config.signed_intensity else np.abs(signed)
+
+    @torch.inference_mode()
+    def infer_projection(
+        self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None
+    ) -> np.ndarray:
+        """Eq. 4, before the absolute value of Eq. 5: ``float32 (T,)``, negative for a mirrored solution."""
+        device = next(self.parameters()).device
+        label = torch.tensor([self._label(expression)], device=device)
+        size = self.config.size
+        training, _ = self.training, self.eval()
+        still = to_tensor(animation.fit_to(neutral, size))[None].to(device)
+        base, residual = self._codes(still), self.residual_encoder(still, label)
+        images = to_tensor(np.stack([animation.fit_to(frame, size) for frame in frames])).to(device)
+        project = lambda x: self._project(self._codes(x), base, residual)[0]  # noqa: E731
+        signed = animation.in_batches(project, images)
+        self.train(training)
+        return signed.float().cpu().numpy()

@@ -1,0 +1,124 @@
+r"""What every method does around its networks: read the user's curves, fit a face, decode in equal batches,
+augment a training clip. No paper is known here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from i2vlib.clips import Clip, load_image
+
+BATCH = 8
+
+
+def curves(
+    intensity: Sequence[float] | Mapping[str, Sequence[float]] | None, expression: str | None
+) -> dict[str | None, np.ndarray]:
+    """The intensities a user asked for, as one ``float32 (T,)`` curve an expression.
+
+    Raises:
+        ValueError: a curve is empty, not finite, negative or no list of numbers, or the curves differ in length.
+    """
+    if intensity is None:
+        intensity = np.linspace(0, 1, 20)
+    given = intensity if isinstance(intensity, Mapping) else {expression: intensity}
+    if not given:
+        raise ValueError(
+            "The intensity is an empty dict. Give one curve an expression: {'happy': [0, 0.5, 1]}."
+        )
+    read = {name: _curve(values, name) for name, values in given.items()}
+    lengths = {name: len(values) for name, values in read.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"The curves of a mixture need one length; these have {lengths}.")
+    return read
+
+
+def _curve(values: Sequence[float], name: str | None) -> np.ndarray:
+    whose = f"The intensity of {name}" if name else "The intensity"
+    try:
+        curve = np.atleast_1d(np.asarray(values, dtype=np.float32))
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{whose} is a list of numbers from 0 (neutral) to 1 (peak); given was {values!r}."
+        ) from None
+    if curve.ndim != 1 or curve.size == 0:
+        raise ValueError(
+            f"{whose} has the shape {curve.shape}; give a list of at least one number from 0 to 1."
+        )
+    if not np.isfinite(curve).all():
+        raise ValueError(
+            f"{whose} holds NaN or infinity at index {int(np.argmin(np.isfinite(curve)))}; give finite numbers."
+        )
+    if (curve < 0).any():
+        raise ValueError(
+            f"{whose} goes down to {curve.min():g}; it starts at 0 (neutral) and has no negative side."
+        )
+    if (curve > 1).any():
+        warnings.warn(
+            f"{whose} goes up to {curve.max():g}; above 1 is beyond every peak seen in training.",
+            stacklevel=4,
+        )
+    return curve
+
+
+def fit_to(face: np.ndarray, size: int) -> np.ndarray:
+    """A square face as ``uint8 (size, size, 3)``, resampled where it has another size."""
+    face = load_image(face)
+    height, width, _ = face.shape
+    if height != width:
+        raise ValueError(
+            f"This picture is {width}x{height}; a model takes a square crop. Make one with i2vlib.align_face."
+        )
+    return (
+        face
+        if height == size
+        else np.asarray(Image.fromarray(face).resize((size, size), Image.Resampling.LANCZOS))
+    )
+
+
+def in_batches(function: Callable[[Tensor], Tensor], rows: Tensor, batch: int = BATCH) -> Tensor:
+    """``function`` over the rows in batches padded to one fixed size, so that a row's result is the same, bit for
+    bit, in any company."""
+    results = []
+    for start in range(0, len(rows), batch):
+        chunk = rows[start : start + batch]
+        padding = chunk[-1:].expand(batch - len(chunk), *chunk.shape[1:])
+        results.append(function(torch.cat([chunk, padding]))[: len(chunk)])
+    return torch.cat(results)
+
+
+def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
+    """``bool (n, H, W)`` of the mouth in some frames of a clip: the truth, or the hull of its landmarks, or None."""
+    if "mouth" in clip.truth:
+        return np.asarray(clip.truth["mouth"][list(index)], dtype=bool)
+    if clip.landmarks is None or not np.isfinite(clip.landmarks[list(index)]).all():
+        return None
+    from i2vlib import faces
+
+    return np.stack([faces.mouth_mask(clip.landmarks[i], clip.frames.shape[1]) for i in index])
+
+
+def augment(frames: Tensor, mask: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One random flip, shift, scale, light and colour for all frames ``(T, 3, H, W)`` of a clip and their masks."""
+    draw = lambda low, high, count=1: torch.empty(count).uniform_(low, high, generator=rng)  # noqa: E731
+    scale, shift, flip = draw(0.93, 1.07), draw(-0.05, 0.05, 2), 1 - 2 * torch.randint(2, (1,), generator=rng)
+    matrix = torch.stack(
+        [
+            torch.cat([flip / scale, torch.zeros(1), shift[:1]]),
+            torch.cat([torch.zeros(1), 1 / scale, shift[1:]]),
+        ]
+    )
+    move = lambda x, mode: F.grid_sample(  # noqa: E731
+        x, F.affine_grid(matrix.expand(len(x), -1, -1), list(x.shape), False), mode, "border", False
+    )
+    gain, gamma, tint = draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3)
+    light = ((move(frames, "bilinear") + 1) / 2).clamp(0, 1) ** gamma
+    frames = (light * (gain * tint)[:, None, None]).clamp(0, 1) * 2 - 1
+    return frames, move(mask, "nearest")

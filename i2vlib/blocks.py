@@ -1,0 +1,122 @@
+r"""Layers that the papers share: an encoder that keeps what every level saw, a decoder that reads it back,
+and the patch discriminator. FAN and AffineGAN are both made of these three.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def widths(size: int, base: int, cap: int) -> list[int]:
+    """Channels of the levels of a U-Net: log2(size) of them, doubling from ``base`` up to ``base * cap``."""
+    levels = math.log2(size)
+    if size < 8 or levels != int(levels):
+        raise ValueError(
+            f"The image size must be a power of two, at least 8; it is {size}. Try 64, 128 or 256."
+        )
+    return [base * min(2**level, cap) for level in range(int(levels))]
+
+
+def normalisation(kind: str, channels: int) -> nn.Module:
+    """``instance`` (without learned scale, as both papers' code), ``batch``, or ``none``."""
+    kinds = {"instance": nn.InstanceNorm2d, "batch": nn.BatchNorm2d, "none": lambda _: nn.Identity()}
+    if kind not in kinds:
+        raise ValueError(f"The normalisation is one of {sorted(kinds)}; it is {kind!r}.")
+    return kinds[kind](channels)
+
+
+class Encoder(nn.Module):
+    """A picture to one feature map a level: level l is (C_l, size / 2^l, size / 2^l), the last one 1 x 1.
+
+    Each level is a 4x4 convolution of stride 2. The first and the last are not normalised: the first would
+    lose the picture's colour, the last has one value a channel. Features are returned before the activation.
+    """
+
+    def __init__(self, in_channels: int, channels: Sequence[int], norm: str) -> None:
+        super().__init__()
+        sources = [in_channels, *channels[:-1]]
+        self.levels = nn.ModuleList(nn.Conv2d(i, o, 4, 2, 1) for i, o in zip(sources, channels, strict=True))
+        inner = [normalisation(norm, c) for c in channels[1:-1]]
+        self.norms = nn.ModuleList([nn.Identity(), *inner, nn.Identity()])
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        features = []
+        x = images
+        for level, norm in zip(self.levels, self.norms, strict=True):
+            x = norm(level(F.leaky_relu(x, 0.2) if features else x))
+            features.append(x)
+        return features
+
+
+class UpConv(nn.ConvTranspose2d):
+    """Twice the height and width: a 4x4 transposed convolution of stride 2, or its smooth form.
+
+    The smooth form is nearest-neighbour upsampling followed by a 3x3 convolution, folded into one transposed
+    convolution whose 4x4 kernel is the 3x3 kernel spread by a 2x2 box. It costs the same, and a constant input
+    gives a constant output, so it cannot draw the grid that transposed convolutions are known for.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, smooth: bool) -> None:
+        super().__init__(in_channels, out_channels, 3 if smooth else 4, 2, 1)
+        self.smooth = smooth
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.smooth:
+            return super().forward(x)
+        padded = F.pad(self.weight, (1, 1, 1, 1))
+        kernel = padded[..., 1:, 1:] + padded[..., 1:, :-1] + padded[..., :-1, 1:] + padded[..., :-1, :-1]
+        return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+
+
+class Decoder(nn.Module):
+    """Features of every level back to a picture in [-1, 1]; dropout on the three levels after the innermost."""
+
+    def __init__(self, channels: Sequence[int], norm: str, smooth: bool, dropout: float) -> None:
+        super().__init__()
+        inward = list(reversed(channels))
+        outputs = [*inward[1:], 3]
+        inputs = [inward[0], *(2 * c for c in inward[1:])]
+        self.levels = nn.ModuleList(UpConv(i, o, smooth) for i, o in zip(inputs, outputs, strict=True))
+        self.norms = nn.ModuleList([*(normalisation(norm, c) for c in outputs[:-1]), nn.Identity()])
+        self.dropout = dropout
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        x = features[-1]
+        skips = [None, *reversed(features[:-1])]
+        for depth, (level, norm, skip) in enumerate(zip(self.levels, self.norms, skips, strict=True)):
+            x = norm(level(F.relu(x if skip is None else torch.cat([x, skip], 1))))
+            if self.dropout and 1 <= depth <= 3:
+                x = F.dropout(x, self.dropout, self.training)
+        return torch.tanh(x)
+
+
+class PatchDiscriminator(nn.Module):
+    """Logits of real against fake for overlapping patches (pix2pix), and of the class where there are several.
+
+    ``depth`` convolutions in all: all but the last two have stride 2, the last gives the logits. Five of them
+    is the 70x70 PatchGAN; FAN and AffineGAN write "three-layer".
+    """
+
+    def __init__(self, in_channels: int, base: int, depth: int, norm: str, classes: int = 1) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(in_channels, base, 4, 2, 1), nn.LeakyReLU(0.2)]
+        width = base
+        for index in range(1, depth - 1):
+            wider = base * min(2**index, 8)
+            stride = 1 if index == depth - 2 else 2
+            layers += [nn.Conv2d(width, wider, 4, stride, 1), normalisation(norm, wider), nn.LeakyReLU(0.2)]
+            width = wider
+        self.features = nn.Sequential(*layers)
+        self.score = nn.Conv2d(width, 1, 4, 1, 1)
+        self.classify = nn.Linear(width, classes) if classes > 1 else None
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """``(B, C, H, W)`` to patch logits ``(B, 1, h, w)`` and class logits ``(B, classes)`` or None."""
+        features = self.features(images)
+        classes = None if self.classify is None else self.classify(features.mean((2, 3)))
+        return self.score(features), classes

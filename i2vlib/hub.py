@@ -1,0 +1,173 @@
+r"""Weights by name: a thin layer over huggingface_hub's ``PyTorchModelHubMixin``.
+
+A folder of weights holds ``model.safetensors`` (half precision), ``config.json`` and ``README.md``, the model
+card. The card carries the sha256 of the weights, which is checked when they are loaded. No pickle is ever read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin, snapshot_download
+from torch import nn
+
+#: Where each method lives, by the class name that ``config.json`` states.
+METHODS = {"AffineGAN": "i2vlib.affinegan"}
+SHIPPED = Path(__file__).parent / "weights"
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+
+
+class Pretrained(PyTorchModelHubMixin):
+    """Gives a method ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``. The method has a ``config``."""
+
+    config: object
+
+    def save_pretrained(
+        self, save_directory: str | Path, card: Mapping[str, object] | None = None, **options: object
+    ) -> None:
+        """Writes the generator and discriminators in half precision, the config, and a card with the facts given."""
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._save_pretrained(folder)
+        _write(folder / CARD, _card(type(self).__name__, card or {}, _digest(folder / WEIGHTS)).encode())
+        if options.pop("push_to_hub", False):
+            self.push_to_hub(str(options.pop("repo_id", folder.name)), **options)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        from safetensors.torch import save
+
+        generator = {id(p) for p in self.generator_parameters()}
+        kept = {name: p for name, p in self.named_parameters() if id(p) in generator} | dict(
+            self.named_buffers()
+        )
+        tensors = {
+            name: (v.half() if v.is_floating_point() else v).contiguous().cpu() for name, v in kept.items()
+        }
+        _write(save_directory / WEIGHTS, save(tensors, metadata={"format": "pt"}))
+        settings = {"method": type(self).__name__, **asdict(self.config)}
+        _write(save_directory / CONFIG, json.dumps(settings, indent=2).encode())
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: object) -> nn.Module:
+        """The method stored in a folder, or on the hub under a name such as ``user/model``, ready to animate."""
+        folder = Path(pretrained_model_name_or_path)
+        if not folder.is_dir():
+            wanted = [WEIGHTS, CONFIG, CARD]
+            folder = Path(
+                snapshot_download(str(pretrained_model_name_or_path), allow_patterns=wanted, **options)
+            )
+        return _load(folder)
+
+
+def load_pretrained(name: str | Path, device: str = "cpu") -> nn.Module:
+    """A trained method: by the name of shipped weights, from a folder, or from the hub.
+
+    Args:
+        name: ``"affinegan"``; a folder that `fit` or ``save_pretrained`` wrote; or ``"user/model"`` on the hub.
+        device: where to put it.
+
+    Raises:
+        ValueError: there is nothing of that name, or its files are damaged. The message names the file.
+    """
+    shipped = SHIPPED / str(name)
+    if (shipped / CONFIG).is_file():
+        return _load(shipped).to(device)
+    if Path(name).is_dir():
+        return _load(Path(name)).to(device)
+    if str(name).count("/") != 1 or str(name).startswith((".", "/", "~")):
+        known = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+        raise ValueError(
+            f"There are no weights named {str(name)!r}. Shipped are {known}; a folder or a hub name (user/model) also works."
+        )
+    return Pretrained.from_pretrained(str(name)).to(device)
+
+
+def _load(folder: Path) -> nn.Module:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    for file in (CONFIG, WEIGHTS):
+        if not (folder / file).is_file():
+            raise ValueError(
+                f"The folder {folder} holds no {file}. Give a folder that fit() or save_pretrained() wrote."
+            )
+    try:
+        settings = json.loads((folder / CONFIG).read_text())
+        method = settings.pop("method")
+        module = importlib.import_module(METHODS[method])
+    except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{folder / CONFIG} is damaged or of another version ({error!r}). Save or download it again."
+        ) from None
+    classes = vars(module)
+    config_class = classes[f"{method}Config"]
+    known = {f.name for f in fields(config_class)}
+    model = classes[method](config_class(**{key: value for key, value in settings.items() if key in known}))
+    stated = _stated_digest(folder / CARD)
+    if stated and stated != _digest(folder / WEIGHTS):
+        raise ValueError(
+            f"{folder / WEIGHTS} does not match the sha256 in its card; it is cut short or was changed. Copy it again."
+        )
+    try:
+        tensors = load((folder / WEIGHTS).read_bytes())
+        missing, unexpected = model.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, strict=False
+        )
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"{folder / WEIGHTS} cannot be read ({error}). It is cut short or of another model; copy it again."
+        ) from None
+    trained = {
+        name for name, p in model.named_parameters() if any(p is q for q in model.generator_parameters())
+    }
+    if unexpected or trained & set(missing):
+        raise ValueError(
+            f"{folder / WEIGHTS} does not fit {folder / CONFIG}: {sorted(trained & set(missing)) + unexpected}."
+        )
+    return model.eval()
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _stated_digest(card: Path) -> str | None:
+    if not card.is_file():
+        return None
+    lines = [line for line in card.read_text().splitlines() if line.startswith("| sha256 |")]
+    return lines[0].split("|")[2].strip() if lines else None
+
+
+def _card(method: str, facts: Mapping[str, object], digest: str) -> str:
+    rows = "\n".join(f"| {name} | {value} |" for name, value in {**facts, "sha256": digest}.items())
+    return (
+        f"---\nlibrary_name: i2vlib\ntags: [{method.lower()}, image-to-video, face-animation]\n---\n\n# {method}\n\n"
+        f"Load it with `i2vlib.load_pretrained`. What it makes is synthetic; say so where you show it.\n\n"
+        f"| fact | value |\n|---|---|\n{rows}\n"
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All of a file or none of it: written beside its place, then renamed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_checkpoint(path: Path, state: dict) -> None:
+    """`torch.save`, all or nothing."""
+    import io
+
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    _write(path, buffer.getvalue())

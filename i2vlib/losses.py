@@ -1,0 +1,55 @@
+r"""Losses: pure functions from tensors to a scalar. Discriminators hand over logits, never probabilities."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    r"""What a discriminator minimises, from its logits (AffineGAN, Eq. 7, 8 and 11).
+
+    .. math:: -\log D(x) - \log(1 - D(\hat x)), \qquad D = \sigma(\text{logit})
+
+    Args:
+        real, fake: logits of any shape; each is averaged.
+    """
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def generator_loss(fake: Tensor, saturating: bool) -> Tensor:
+    r"""What the generator minimises, from the discriminator's logits on its images.
+
+    ``saturating`` is the papers' minimax game, :math:`\log(1 - D(\hat x))`, whose gradient fades while the
+    discriminator wins; otherwise :math:`-\log D(\hat x)`, as the released code has it.
+    """
+    return -F.softplus(fake).mean() if saturating else F.softplus(-fake).mean()
+
+
+def moving_region(frames: Tensor, neutral: Tensor, threshold: float = 0.1, dilation: int = 5) -> Tensor:
+    r"""Where real frames differ from the neutral one, grown by a few pixels.
+
+    Args:
+        frames: ``(B, n, 3, H, W)`` in [-1, 1].
+        neutral: ``(B, 3, H, W)`` in [-1, 1].
+        threshold: least absolute difference, averaged over the channels.
+        dilation: side of the square that grows the region, odd, in pixels.
+
+    Returns:
+        ``(B, n, 1, H, W)`` of zeros and ones.
+    """
+    difference = (frames - neutral.unsqueeze(1)).abs().mean(2)
+    moved = (difference > threshold).to(frames.dtype)
+    return F.max_pool2d(moved, dilation, stride=1, padding=dilation // 2).unsqueeze(2)
+
+
+def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    r"""Mean absolute error over the pixels of a mask; 0 where the mask is empty.
+
+    Args:
+        prediction, target: ``(..., C, H, W)``.
+        mask: ``(..., 1, H, W)`` of zeros and ones.
+    """
+    error = (prediction - target).abs().mean(-3, keepdim=True)
+    return (error * mask).sum() / mask.sum().clamp_min(1)
