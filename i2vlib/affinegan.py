@@ -97,9 +97,7 @@ class AffineGANConfig:
         object.__setattr__(self, "expressions", tuple(self.expressions))
         object.__setattr__(self, "betas", tuple(self.betas))
         if not self.expressions or len(set(self.expressions)) != len(self.expressions):
-            raise ValueError(
-                f"A model needs one or more different expressions; given were {self.expressions}."
-            )
+            raise ValueError(f"A model needs one or more different expressions; given were {self.expressions}.")
         unknown = set(self.weights) - set(PAPER_WEIGHTS)
         if unknown:
             raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(PAPER_WEIGHTS)}.")
@@ -194,18 +192,14 @@ class ResidualEncoder(nn.Module):
         self.labels = len(config.expressions) if len(config.expressions) > 1 else 0
         self.encoder = Encoder(3 + self.labels, channels, config.norm)
         start = config.residual_scale
-        self.scales = (
-            None if start is None else nn.ParameterList(torch.full((c, 1, 1), start) for c in channels)
-        )
+        self.scales = None if start is None else nn.ParameterList(torch.full((c, 1, 1), start) for c in channels)
 
     def forward(self, neutral: Tensor, label: Tensor) -> list[Tensor]:
         if self.labels:
             planes = F.one_hot(label, self.labels).to(neutral.dtype)[:, :, None, None]
             neutral = torch.cat([neutral, planes.expand(-1, -1, *neutral.shape[2:])], 1)
         features = self.encoder(neutral)
-        return (
-            features if self.scales is None else [s * f for s, f in zip(self.scales, features, strict=True)]
-        )
+        return features if self.scales is None else [s * f for s, f in zip(self.scales, features, strict=True)]
 
 
 class IntensityDiscriminator(nn.Module):
@@ -237,9 +231,7 @@ class AffineGAN(nn.Module, Pretrained):
         base, depth = config.base_channels, config.discriminator_depth
         self.discriminator = PatchDiscriminator(seen, base, depth, config.norm, len(config.expressions))
         self.discriminator_local = PatchDiscriminator(seen, base, depth, config.norm)
-        self.discriminator_intensity = IntensityDiscriminator(
-            config.frames_per_clip if config.joint_intensity else 1
-        )
+        self.discriminator_intensity = IntensityDiscriminator(config.frames_per_clip if config.joint_intensity else 1)
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -267,9 +259,7 @@ class AffineGAN(nn.Module, Pretrained):
         config = self.config
         label = self._label(clip.expression)
         if len(clip) < 2:
-            raise ValueError(
-                f"{clip!r} has one frame; training needs the neutral frame and at least one more."
-            )
+            raise ValueError(f"{clip!r} has one frame; training needs the neutral frame and at least one more.")
         if clip.frames.shape[1:3] != (config.size, config.size):
             raise ValueError(
                 f"{clip!r} does not fit a model of {config.size} px. Open the data with size={config.size}."
@@ -319,32 +309,23 @@ class AffineGAN(nn.Module, Pretrained):
             wanted["self_images"] = codes
         if self.config.include_neutral:
             wanted["neutral_images"] = base
-        decoded = self.decoder(
-            [self._noisy(torch.cat(level)) for level in zip(*wanted.values(), strict=True)]
-        )
+        decoded = self.decoder([self._noisy(torch.cat(level)) for level in zip(*wanted.values(), strict=True)])
         parts = decoded.split([code[0].shape[0] for code in wanted.values()])
         made = dict(zip(wanted, parts, strict=True))
         shape = frames.shape
         return {
-            **{
-                name: images if name == "neutral_images" else images.view(shape)
-                for name, images in made.items()
-            },
+            **{name: images if name == "neutral_images" else images.view(shape) for name, images in made.items()},
             "intensity": intensity,
             "projection": signed,
         }
 
-    def discriminator_terms(
-        self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
+    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the discriminators minimise: Eq. 7, 8 and 11, and the classification of real frames."""
         weights, terms = self.config.weights, {}
         fake = outputs["images"].detach()
         if weights["adversarial"]:
             real_score, real_class = self.discriminator(self._seen(batch, batch["frames"]))
-            terms["adversarial"] = losses.discriminator_loss(
-                real_score, self.discriminator(self._seen(batch, fake))[0]
-            )
+            terms["adversarial"] = losses.discriminator_loss(real_score, self.discriminator(self._seen(batch, fake))[0])
             if weights["classification"] and real_class is not None:
                 terms["classification"] = self._classification(real_class, batch, outputs)
         if weights["adversarial_local"] and batch["local"].any():
@@ -360,17 +341,13 @@ class AffineGAN(nn.Module, Pretrained):
             )
         return terms
 
-    def generator_terms(
-        self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
+    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What E_0, E_Delta and De minimise: Eq. 7 to 11, unweighted, and what the config adds to them."""
         weights, terms = self.config.weights, {}
         saturating, fake, real = self.config.saturating, outputs["images"], batch["frames"]
         terms["reconstruction"] = F.l1_loss(fake, real)
         if self.config.include_neutral:
-            terms["reconstruction"] = terms["reconstruction"] + F.l1_loss(
-                outputs["neutral_images"], batch["neutral"]
-            )
+            terms["reconstruction"] = terms["reconstruction"] + F.l1_loss(outputs["neutral_images"], batch["neutral"])
         if weights["reconstruction_self"]:
             terms["reconstruction_self"] = F.l1_loss(outputs["self_images"], real)
         if weights["reconstruction_moving"]:
@@ -409,15 +386,11 @@ class AffineGAN(nn.Module, Pretrained):
             images = torch.cat([batch["neutral"].unsqueeze(1).expand_as(images), images], 2)
         return (images if rows is None else images[rows]).flatten(0, 1)
 
-    def _classification(
-        self, logits: Tensor, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
-    ) -> Tensor:
+    def _classification(self, logits: Tensor, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> Tensor:
         """Cross entropy of the expression, each frame weighted by its intensity: a neutral frame shows none."""
         weight = outputs["intensity"].detach().clamp(0, 1).flatten()
         labels = batch["label"].repeat_interleave(self.config.frames_per_clip)
-        return (F.cross_entropy(logits, labels, reduction="none") * weight).sum() / weight.sum().clamp_min(
-            1e-6
-        )
+        return (F.cross_entropy(logits, labels, reduction="none") * weight).sum() / weight.sum().clamp_min(1e-6)
 
     # Using a trained model ---------------------------------------------------------------------------------------
 
@@ -425,9 +398,7 @@ class AffineGAN(nn.Module, Pretrained):
         if expression is None and len(self.expressions) == 1:
             return 0
         if expression not in self.expressions:
-            raise ValueError(
-                f"This model knows the expressions {self.expressions}; asked for was {expression!r}."
-            )
+            raise ValueError(f"This model knows the expressions {self.expressions}; asked for was {expression!r}.")
         return self.expressions.index(expression)
 
     @torch.inference_mode()
@@ -490,9 +461,7 @@ class AffineGAN(nn.Module, Pretrained):
         )
 
     @torch.inference_mode()
-    def infer_intensity(
-        self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None
-    ) -> np.ndarray:
+    def infer_intensity(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:
         """The intensity of real frames, ``float32 (T,)``, unclipped (Eq. 5).
 
         Args:
@@ -503,9 +472,7 @@ class AffineGAN(nn.Module, Pretrained):
         return signed if self.config.signed_intensity else np.abs(signed)
 
     @torch.inference_mode()
-    def infer_projection(
-        self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None
-    ) -> np.ndarray:
+    def infer_projection(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:
         """Eq. 4, before the absolute value of Eq. 5: ``float32 (T,)``, negative for a mirrored solution."""
         device = next(self.parameters()).device
         label = torch.tensor([self._label(expression)], device=device)

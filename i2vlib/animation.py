@@ -30,9 +30,7 @@ def curves(
         intensity = np.linspace(0, 1, 20)
     given = intensity if isinstance(intensity, Mapping) else {expression: intensity}
     if not given:
-        raise ValueError(
-            "The intensity is an empty dict. Give one curve an expression: {'happy': [0, 0.5, 1]}."
-        )
+        raise ValueError("The intensity is an empty dict. Give one curve an expression: {'happy': [0, 0.5, 1]}.")
     read = {name: _curve(values, name) for name, values in given.items()}
     lengths = {name: len(values) for name, values in read.items()}
     if len(set(lengths.values())) > 1:
@@ -45,21 +43,15 @@ def _curve(values: Sequence[float], name: str | None) -> np.ndarray:
     try:
         curve = np.atleast_1d(np.asarray(values, dtype=np.float32))
     except (TypeError, ValueError):
-        raise ValueError(
-            f"{whose} is a list of numbers from 0 (neutral) to 1 (peak); given was {values!r}."
-        ) from None
+        raise ValueError(f"{whose} is a list of numbers from 0 (neutral) to 1 (peak); given was {values!r}.") from None
     if curve.ndim != 1 or curve.size == 0:
-        raise ValueError(
-            f"{whose} has the shape {curve.shape}; give a list of at least one number from 0 to 1."
-        )
+        raise ValueError(f"{whose} has the shape {curve.shape}; give a list of at least one number from 0 to 1.")
     if not np.isfinite(curve).all():
         raise ValueError(
             f"{whose} holds NaN or infinity at index {int(np.argmin(np.isfinite(curve)))}; give finite numbers."
         )
     if (curve < 0).any():
-        raise ValueError(
-            f"{whose} goes down to {curve.min():g}; it starts at 0 (neutral) and has no negative side."
-        )
+        raise ValueError(f"{whose} goes down to {curve.min():g}; it starts at 0 (neutral) and has no negative side.")
     if (curve > 1).any():
         warnings.warn(
             f"{whose} goes up to {curve.max():g}; above 1 is beyond every peak seen in training.",
@@ -76,11 +68,7 @@ def fit_to(face: np.ndarray, size: int) -> np.ndarray:
         raise ValueError(
             f"This picture is {width}x{height}; a model takes a square crop. Make one with i2vlib.align_face."
         )
-    return (
-        face
-        if height == size
-        else np.asarray(Image.fromarray(face).resize((size, size), Image.Resampling.LANCZOS))
-    )
+    return face if height == size else np.asarray(Image.fromarray(face).resize((size, size), Image.Resampling.LANCZOS))
 
 
 def in_batches(function: Callable[[Tensor], Tensor], rows: Tensor, batch: int = BATCH) -> Tensor:

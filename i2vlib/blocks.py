@@ -16,9 +16,7 @@ def widths(size: int, base: int, cap: int) -> list[int]:
     """Channels of the levels of a U-Net: log2(size) of them, doubling from ``base`` up to ``base * cap``."""
     levels = math.log2(size)
     if size < 8 or levels != int(levels):
-        raise ValueError(
-            f"The image size must be a power of two, at least 8; it is {size}. Try 64, 128 or 256."
-        )
+        raise ValueError(f"The image size must be a power of two, at least 8; it is {size}. Try 64, 128 or 256.")
     return [base * min(2**level, cap) for level in range(int(levels))]
 
 

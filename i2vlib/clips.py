@@ -107,11 +107,11 @@ class Clip:
 
     def __repr__(self) -> str:
         count, height, width, _ = self.frames.shape
-        known = [
-            name for name in ("intensity", "landmarks", "blendshapes") if getattr(self, name) is not None
-        ]
+        known = [name for name in ("intensity", "landmarks", "blendshapes") if getattr(self, name) is not None]
         who = " ".join(part for part in (self.subject, self.expression) if part) or "unnamed"
-        return f"Clip({who}: {count} frames of {width}x{height} at {self.fps:g} fps; knows {known + sorted(self.truth)})"
+        return (
+            f"Clip({who}: {count} frames of {width}x{height} at {self.fps:g} fps; knows {known + sorted(self.truth)})"
+        )
 
     def _repr_html_(self) -> str:
         from i2vlib import video
@@ -173,13 +173,9 @@ def load_image(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndar
     except IsADirectoryError:
         raise ValueError(f"{name} is a folder, not an image. Give the path of one image file.") from None
     except UnidentifiedImageError:
-        raise ValueError(
-            f"{name} is not an image that Pillow can read. Give a JPEG, PNG or WebP file."
-        ) from None
+        raise ValueError(f"{name} is not an image that Pillow can read. Give a JPEG, PNG or WebP file.") from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{name} cannot be read ({error}). The file may be cut short; copy it again."
-        ) from None
+        raise ValueError(f"{name} cannot be read ({error}). The file may be cut short; copy it again.") from None
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         values = np.asarray(image, dtype=np.float64)
         return _from_array(np.clip(values / (65535 if values.max() > 255 else 255), 0, 1))

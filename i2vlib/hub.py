@@ -36,7 +36,7 @@ class Pretrained(PyTorchModelHubMixin):
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         self._save_pretrained(folder)
-        _write(folder / CARD, _card(type(self).__name__, card or {}, _digest(folder / WEIGHTS)).encode())
+        write_file(folder / CARD, _card(type(self).__name__, card or {}, _digest(folder / WEIGHTS)).encode())
         if options.pop("push_to_hub", False):
             self.push_to_hub(str(options.pop("repo_id", folder.name)), **options)
 
@@ -44,15 +44,11 @@ class Pretrained(PyTorchModelHubMixin):
         from safetensors.torch import save
 
         generator = {id(p) for p in self.generator_parameters()}
-        kept = {name: p for name, p in self.named_parameters() if id(p) in generator} | dict(
-            self.named_buffers()
-        )
-        tensors = {
-            name: (v.half() if v.is_floating_point() else v).contiguous().cpu() for name, v in kept.items()
-        }
-        _write(save_directory / WEIGHTS, save(tensors, metadata={"format": "pt"}))
+        kept = {name: p for name, p in self.named_parameters() if id(p) in generator} | dict(self.named_buffers())
+        tensors = {name: (v.half() if v.is_floating_point() else v).contiguous().cpu() for name, v in kept.items()}
+        write_file(save_directory / WEIGHTS, save(tensors, metadata={"format": "pt"}))
         settings = {"method": type(self).__name__, **asdict(self.config)}
-        _write(save_directory / CONFIG, json.dumps(settings, indent=2).encode())
+        write_file(save_directory / CONFIG, json.dumps(settings, indent=2).encode())
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: object) -> nn.Module:
@@ -60,9 +56,7 @@ class Pretrained(PyTorchModelHubMixin):
         folder = Path(pretrained_model_name_or_path)
         if not folder.is_dir():
             wanted = [WEIGHTS, CONFIG, CARD]
-            folder = Path(
-                snapshot_download(str(pretrained_model_name_or_path), allow_patterns=wanted, **options)
-            )
+            folder = Path(snapshot_download(str(pretrained_model_name_or_path), allow_patterns=wanted, **options))
         return _load(folder)
 
 
@@ -124,9 +118,7 @@ def _load(folder: Path) -> nn.Module:
         raise ValueError(
             f"{folder / WEIGHTS} cannot be read ({error}). It is cut short or of another model; copy it again."
         ) from None
-    trained = {
-        name for name, p in model.named_parameters() if any(p is q for q in model.generator_parameters())
-    }
+    trained = {name for name, p in model.named_parameters() if any(p is q for q in model.generator_parameters())}
     if unexpected or trained & set(missing):
         raise ValueError(
             f"{folder / WEIGHTS} does not fit {folder / CONFIG}: {sorted(trained & set(missing)) + unexpected}."
@@ -154,7 +146,7 @@ def _card(method: str, facts: Mapping[str, object], digest: str) -> str:
     )
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
     """All of a file or none of it: written beside its place, then renamed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with open(temporary, "wb") as file:
@@ -170,4 +162,4 @@ def write_checkpoint(path: Path, state: dict) -> None:
 
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    _write(path, buffer.getvalue())
+    write_file(path, buffer.getvalue())

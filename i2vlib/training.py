@@ -35,12 +35,8 @@ class Method(Protocol):
 
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]: ...
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]: ...
-    def discriminator_terms(
-        self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]: ...
-    def generator_terms(
-        self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]: ...
+    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]: ...
+    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]: ...
     def generator_parameters(self) -> list[nn.Parameter]: ...
     def discriminator_parameters(self) -> list[nn.Parameter]: ...
 
@@ -115,16 +111,12 @@ def fit(
     from tqdm.auto import tqdm
 
     if not len(clips):
-        raise ValueError(
-            "There are no clips to train on: the sequence is empty. Check the folder or the split."
-        )
+        raise ValueError("There are no clips to train on: the sequence is empty. Check the folder or the split.")
     if steps < 1:
         raise ValueError(f"The number of steps is a positive integer; given was {steps}.")
     folder = None if folder is None else Path(folder)
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
-        AcceleratorState._reset_state(
-            reset_partial_state=True
-        )  # another call may have asked for another precision
+        AcceleratorState._reset_state(reset_partial_state=True)  # another call may have asked for another precision
     accelerator = Accelerator(
         cpu=device == "cpu", mixed_precision=precision, log_with=list(trackers) or None, project_dir=folder
     )
@@ -241,9 +233,7 @@ def _schedule(optimisers: Mapping, rate: float, decay: float, step: int, steps: 
             group["lr"] = rate * (min(1.0, left) if decay else 1.0)
 
 
-def _row(
-    step: int, terms: Mapping[str, Tensor], outputs: Mapping[str, Tensor], seconds: float
-) -> dict[str, float]:
+def _row(step: int, terms: Mapping[str, Tensor], outputs: Mapping[str, Tensor], seconds: float) -> dict[str, float]:
     scalars = {name: value.item() for name, value in terms.items()}
     vectors = {f"mean/{name}": value.mean().item() for name, value in outputs.items() if value.ndim == 2}
     return {"step": step, "seconds": seconds, **scalars, **vectors}
@@ -271,7 +261,7 @@ def _resume(
         found = state["run"]
     except Exception as error:
         raise ValueError(
-            f"The checkpoint {path} cannot be read ({type(error).__name__}: {error}). "
+            f"The checkpoint {path} cannot be read ({type(error).__name__}). "
             "Move it away to start again, or put back a whole copy; it was left as it is."
         ) from None
     if found != run:

@@ -1,0 +1,193 @@
+r"""The table of reference runs, and doing them.
+
+``book/results/runs.toml`` lists every training run that a figure of the book rests on. ``python -m
+i2vlib.reference`` does the runs whose result is missing or was made from another definition, goes on with those
+that were interrupted, and writes ``book/results/<run>.json`` and the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from i2vlib import datasets
+from i2vlib.affinegan import AffineGAN, AffineGANConfig
+from i2vlib.clips import Clip
+from i2vlib.hub import SHIPPED, load_pretrained, write_file
+from i2vlib.training import CHECKPOINT, fit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE = Path("book/results/runs.toml")
+WORK = Path("runs/reference")
+METHODS = {"AffineGAN": (AffineGAN, AffineGANConfig)}
+PRESETS = {
+    "small": AffineGANConfig.small,
+    "paper": AffineGANConfig.paper,
+    "released_code": AffineGANConfig.released_code,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the table."""
+
+    name: str
+    method: str
+    preset: str
+    steps: int
+    data: Mapping[str, object]
+    """The options of `datasets.open`, ``name`` among them."""
+    config: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the config that differ from the preset."""
+    seed: int = 0
+    precision: str = "no"
+    start: str | None = None
+    """The run whose weights this one starts from."""
+    ships: str | None = None
+    """The name under `i2vlib/weights` that the result is shipped as."""
+    gpu: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Changes when the definition does; a result carries the digest that it was made from."""
+        parts = {key: value for key, value in vars(self).items() if key not in ("name", "ships", "gpu")}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
+
+    @property
+    def folder(self) -> Path:
+        return WORK / f"{self.name}-{self.digest}"
+
+    @property
+    def result(self) -> Path:
+        return TABLE.parent / f"{self.name}.json"
+
+
+def runs(table: Path = TABLE) -> dict[str, Run]:
+    """The rows of the table by name. Raises `ValueError` where it is missing: the runs are done from a checkout."""
+    if not table.is_file():
+        raise ValueError(f"There is no {table} here. Run this from the top folder of a checkout of the book.")
+    rows = tomllib.loads(table.read_text())
+    return {name: Run(name, **row) for name, row in rows.items()}
+
+
+def result(run: Run) -> dict | None:
+    """The committed result of a run as it is now defined, or None."""
+    if not run.result.is_file():
+        return None
+    stored = json.loads(run.result.read_text())
+    return stored if stored["digest"] == run.digest else None
+
+
+def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
+    """The clips of a run's data set in one of its splits."""
+    options = {**run.data, **changes}
+    return datasets.open(options.pop("name"), split=split, **options)
+
+
+def train(run: Run, minutes: float = float("inf"), device: str | None = None, **options: object) -> bool:
+    """Trains a run, or goes on with it, for at most so many minutes; True once all its steps are done."""
+    method_class, _ = METHODS[run.method]
+    deadline = time.monotonic() + 60 * minutes
+    method = method_class(PRESETS[run.preset](**run.config))
+    if run.start is not None:
+        earlier = load_pretrained(runs()[run.start].folder)
+        method.load_state_dict(earlier.state_dict(), strict=False)
+    data = clips(run, "train")
+    history = fit(
+        method, data, run.steps, run.seed, run.folder, precision=run.precision, device=device,
+        stop=lambda: time.monotonic() > deadline, **options,
+    )  # fmt: skip
+    finished = int(history["step"].max()) >= run.steps
+    if finished:
+        facts = {
+            "digest": run.digest, "steps": run.steps, "seed": run.seed, "device": device or platform.processor() or "cpu",
+            "seconds": round(float(history["seconds"].max())), "commit": _commit(), "python": platform.python_version(),
+            "history": _thin(history),
+        }  # fmt: skip
+        write_file(run.folder / "facts.json", json.dumps(facts, indent=1).encode())
+    return finished
+
+
+def measure(run: Run, split: str = "test") -> pd.DataFrame:
+    """Adds the metrics on held-out subjects to a trained run's result, writes it, and ships the weights."""
+    from i2vlib import metrics
+
+    facts = json.loads((run.folder / "facts.json").read_text())
+    method = load_pretrained(run.folder)
+    frame = metrics.evaluate(method, clips(run, split))
+    rows = json.loads(frame.to_json(orient="records", double_precision=5))
+    summary = json.loads(metrics.summary(frame).reset_index().to_json(orient="records", double_precision=5))
+    stored = {"run": run.name, **facts, "split": split, "extractors": frame.attrs, "metrics": rows, "summary": summary}
+    write_file(run.result, json.dumps(stored, indent=1).encode())
+    if run.ships:
+        means = frame.select_dtypes("number").mean().round(3).to_dict()
+        card = {
+            "method": run.method, "expressions": ", ".join(method.expressions), "data": dict(run.data),
+            **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")},
+            **{f"{name} ({split} subjects)": value for name, value in means.items()},
+        }  # fmt: skip
+        method.save_pretrained(SHIPPED / run.ships, card)
+    return frame
+
+
+def _thin(history: pd.DataFrame, rows: int = 200) -> list[dict]:
+    """At most about so many rows of the training terms, and every row of the validation."""
+    validation = history.get("validation/score")
+    keep = history.index % max(1, len(history) // rows) == 0
+    kept = history[keep if validation is None else keep | validation.notna()]
+    return [{k: round(v, 5) for k, v in row.items() if v == v} for row in kept.to_dict("records")]
+
+
+def _commit() -> str:
+    answer = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or "unknown"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m i2vlib.reference", description="Do the book's reference runs.")
+    parser.add_argument("--list", action="store_true", help="say what is done, begun and missing")
+    parser.add_argument("--only", nargs="+", metavar="RUN", help="these runs, whether done or not measured yet")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop, resumably, after this long")
+    parser.add_argument("--device", help="cpu or cuda; left out: what there is")
+    parser.add_argument("--train", action="store_true", help="train only")
+    parser.add_argument("--measure", action="store_true", help="measure only")
+    chosen = parser.parse_args(arguments)
+    table = runs()
+    unknown = set(chosen.only or ()) - set(table)
+    if unknown:
+        parser.error(f"the table has no runs {sorted(unknown)}; it has {sorted(table)}")
+    if chosen.list:
+        for run in table.values():
+            state = "done" if result(run) else "begun" if (run.folder / CHECKPOINT).exists() else "missing"
+            print(f"{state:8} {run.name:40} {run.steps:7} steps{'  needs a GPU' if run.gpu else ''}")
+        return 0
+    deadline = time.monotonic() + 60 * chosen.minutes
+    both = not (chosen.train or chosen.measure)
+    for run in table.values():
+        if (chosen.only and run.name not in chosen.only) or result(run):
+            continue
+        left = (deadline - time.monotonic()) / 60
+        finished = (run.folder / "facts.json").exists()
+        if (chosen.train or both) and not finished and left > 0:
+            print(f"training {run.name}", flush=True)
+            finished = train(run, left, chosen.device)
+        if (chosen.measure or both) and finished:
+            print(f"measuring {run.name}", flush=True)
+            measure(run)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

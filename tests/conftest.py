@@ -1,0 +1,50 @@
+"""Small things that many tests need."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from i2vlib.affinegan import AffineGAN, AffineGANConfig
+from i2vlib.clips import Clip
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    folder = os.environ.get("I2V_REAL_DATA")
+    if not folder:
+        pytest.skip("I2V_REAL_DATA is not set: it names the folder that holds affinegan-sample")
+    return Path(folder)
+
+
+def moving_square(size: int = 16, frames: int = 6, expression: str = "happy", seed: int = 0) -> Clip:
+    """A picture whose lower half brightens frame by frame; the lower half is also its mouth."""
+    rng = np.random.default_rng(seed)
+    picture = np.repeat(rng.integers(40, 160, (1, size, size, 3)), frames, 0)
+    intensity = np.linspace(0, 1, frames)
+    mouth = np.zeros((frames, size, size), bool)
+    mouth[:, size // 2 :] = True
+    picture = picture + (mouth * intensity[:, None, None] * 80)[..., None]
+    return Clip(
+        picture.astype(np.uint8), 12, intensity, subject=f"s{seed}", expression=expression, truth={"mouth": mouth}
+    )
+
+
+def tiny_config(**changes: object) -> AffineGANConfig:
+    values = {"size": 16, "base_channels": 8, "channel_cap": 2, "frames_per_clip": 2, "clips_per_step": 2}
+    return AffineGANConfig.paper(**{**values, **changes})
+
+
+@pytest.fixture
+def clip() -> Clip:
+    return moving_square()
+
+
+@pytest.fixture
+def model() -> AffineGAN:
+    torch.manual_seed(0)
+    return AffineGAN(tiny_config()).eval()

@@ -1,0 +1,97 @@
+"""Weights by name: what is written, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import i2vlib
+from i2vlib.affinegan import AffineGAN
+from i2vlib.hub import CARD, CONFIG, SHIPPED, WEIGHTS
+from tests.conftest import tiny_config
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    model.save_pretrained(tmp_path / "saved", {"data": "squares", "steps": 0})
+    return tmp_path / "saved"
+
+
+def test_a_model_comes_back_as_it_was_saved(folder, model, clip):
+    back = AffineGAN.from_pretrained(folder)
+    assert back.config == model.config and not back.training
+    one, two = (m.animate(clip.frames[0], intensity=[0, 1]).frames.astype(int) for m in (model, back))
+    assert np.abs(one - two).max() <= 2  # half precision
+
+
+def test_a_folder_of_weights_is_whole_and_small(folder, model):
+    assert {file.name for file in folder.iterdir()} == {WEIGHTS, CONFIG, CARD}
+    generator = sum(p.numel() for p in model.generator_parameters())
+    assert (folder / WEIGHTS).stat().st_size < 2 * generator + 20_000
+    card = (folder / CARD).read_text()
+    assert "| data | squares |" in card and "synthetic" in card and "| sha256 |" in card
+
+
+def test_saving_twice_leaves_no_litter(folder, model):
+    model.save_pretrained(folder)
+    assert len(list(folder.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "message"),
+    [
+        (WEIGHTS, lambda data: data[: len(data) // 2], "does not match the sha256"),
+        (WEIGHTS, lambda data: data[:-1] + b"?", "does not match the sha256"),
+        (CONFIG, lambda data: data[:40], "damaged or of another version"),
+        (CONFIG, lambda data: b'{"method": "FutureGAN"}', "damaged or of another version"),
+        (WEIGHTS, None, "holds no model.safetensors"),
+        (CONFIG, None, "holds no config.json"),
+    ],
+)
+def test_damaged_weights_are_refused_and_named(folder, file, damage, message):
+    path = folder / file
+    data = path.read_bytes()
+    path.unlink() if damage is None else path.write_bytes(damage(data))
+    kept = {f.name: f.read_bytes() for f in folder.iterdir()}
+    with pytest.raises(ValueError, match=message) as caught:
+        i2vlib.load_pretrained(folder)
+    assert file in str(caught.value)
+    assert {f.name: f.read_bytes() for f in folder.iterdir()} == kept
+
+
+def test_truncated_weights_without_a_card_are_refused_too(folder):
+    (folder / CARD).unlink()
+    (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:300])
+    with pytest.raises(ValueError, match="model.safetensors cannot be read"):
+        i2vlib.load_pretrained(folder)
+
+
+def test_weights_of_another_shape_are_refused(folder):
+    (folder / CARD).unlink()
+    settings = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**settings, "base_channels": 4}))
+    with pytest.raises(ValueError, match="cut short or of another model"):
+        i2vlib.load_pretrained(folder)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"no weights named 'afinegan'. Shipped are \["):
+        i2vlib.load_pretrained("afinegan")
+
+
+def test_no_pickle_is_read(tmp_path):
+    torch.save({"a": 1}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ValueError, match="holds no config.json"):
+        i2vlib.load_pretrained(tmp_path)
+
+
+def test_shipped_weights_fit_the_budget():
+    sizes = {file: file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()}
+    assert all(size <= 16 * 2**20 for size in sizes.values()) and sum(sizes.values()) <= 40 * 2**20
+
+
+def test_config_values_survive_json(tmp_path):
+    method = AffineGAN(tiny_config(expressions=("happy", "angry"), betas=(0.1, 0.2)))
+    method.save_pretrained(tmp_path)
+    assert i2vlib.load_pretrained(tmp_path).config == method.config
