@@ -56,8 +56,8 @@ class AffineGANConfig:
     """In three decoder levels. The released code uses 0.5, and keeps it on while generating unless asked."""
     residual_scale: float | None = None
     """Where given, a learned factor on each channel of f_Delta that starts here; the paper has none."""
-    discriminator_depth: int = 3
-    """Convolutions of the image discriminators: three in the paper's text, five in the released code."""
+    discriminator_strides: tuple[int, ...] = (2, 2, 1)
+    """Of the image discriminators' convolutions: three in the paper's text, the 70x70 PatchGAN in the released code."""
     intensity_from: Literal["innermost", "hierarchy"] = "hierarchy"
     """The code that Eq. 5 projects: the 1 x 1 one, or all levels laid end to end. Eq. 2 moves every level that
     the decoder reads, so Propositions 1 and 2 hold for the whole; the released code projects the innermost."""
@@ -96,6 +96,7 @@ class AffineGANConfig:
         widths(self.size, self.base_channels, self.channel_cap)
         object.__setattr__(self, "expressions", tuple(self.expressions))
         object.__setattr__(self, "betas", tuple(self.betas))
+        object.__setattr__(self, "discriminator_strides", tuple(self.discriminator_strides))
         if not self.expressions or len(set(self.expressions)) != len(self.expressions):
             raise ValueError(f"A model needs one or more different expressions; given were {self.expressions}.")
         unknown = set(self.weights) - set(PAPER_WEIGHTS)
@@ -112,7 +113,7 @@ class AffineGANConfig:
     def released_code(cls, **changes: object) -> AffineGANConfig:
         """The authors' released code, where it differs from the paper in the mathematics of a step."""
         released = cls(
-            dropout=0.5, discriminator_depth=5, intensity_from="innermost", intensity_denominator="norm",
+            dropout=0.5, discriminator_strides=(2, 2, 2, 1, 1), intensity_from="innermost", intensity_denominator="norm",
             detach_intensity=True, latent_noise=0.01, conditional_discriminators=True, joint_intensity=True,
             saturating=False, with_replacement=True, decay=100 / 10_100,
             weights={**PAPER_WEIGHTS, "adversarial_intensity": 20.0},
@@ -124,7 +125,7 @@ class AffineGANConfig:
         """What two cores can train: 128 px, 32 channels, reconstruction on the moving region as well."""
         small = cls(
             size=128, base_channels=32, channel_cap=4, smooth_upsampling=True, residual_scale=0.1,
-            discriminator_depth=5, intensity_from="innermost", saturating=False, include_neutral=True,
+            discriminator_strides=(2, 2, 2, 1, 1), intensity_from="innermost", saturating=False, include_neutral=True,
             frames_per_clip=2, clips_per_step=4, learning_rate=5e-4, decay=0.3,
             weights={"reconstruction": 1.0, "reconstruction_self": 0.3, "reconstruction_moving": 0.3,
                      "adversarial_intensity": 0.02},
@@ -145,10 +146,8 @@ def affine(base: Sequence[Tensor], residual: Sequence[Tensor], intensity: Tensor
         One ``(B * n, C, h, w)`` a level; the frames of a clip are neighbours.
     """
     a = intensity[:, :, None, None, None]
-    return [
-        (f0.unsqueeze(1) + a.to(f0.dtype) * fd.unsqueeze(1)).flatten(0, 1)
-        for f0, fd in zip(base, residual, strict=True)
-    ]
+    pairs = zip(base, residual, strict=True)
+    return [torch.addcmul(f0.unsqueeze(1), a.to(f0.dtype), fd.unsqueeze(1)).flatten(0, 1) for f0, fd in pairs]
 
 
 def projection(
@@ -228,9 +227,9 @@ class AffineGAN(nn.Module, Pretrained):
         self.residual_encoder = ResidualEncoder(config)
         self.decoder = Decoder(channels, config.norm, config.smooth_upsampling, config.dropout)
         seen = 6 if config.conditional_discriminators else 3
-        base, depth = config.base_channels, config.discriminator_depth
-        self.discriminator = PatchDiscriminator(seen, base, depth, config.norm, len(config.expressions))
-        self.discriminator_local = PatchDiscriminator(seen, base, depth, config.norm)
+        base, strides = config.base_channels, config.discriminator_strides
+        self.discriminator = PatchDiscriminator(seen, base, strides, config.norm, len(config.expressions))
+        self.discriminator_local = PatchDiscriminator(seen, base, strides, config.norm)
         self.discriminator_intensity = IntensityDiscriminator(config.frames_per_clip if config.joint_intensity else 1)
 
     @property
@@ -445,10 +444,10 @@ class AffineGAN(nn.Module, Pretrained):
         directions = [self.residual_encoder(still, torch.tensor([label], device=device)) for label in labels]
 
         def decode(rows: Tensor) -> Tensor:
-            codes = [f.expand(len(rows), -1, -1, -1) for f in base]
+            codes = list(base)
             for column, direction in enumerate(directions):
                 step = rows[:, column, None, None, None]
-                codes = [code + step * f for code, f in zip(codes, direction, strict=True)]
+                codes = [torch.addcmul(code, step, f) for code, f in zip(codes, direction, strict=True)]
             return self.decoder(codes)
 
         images = animation.in_batches(decode, torch.from_numpy(values).to(device))

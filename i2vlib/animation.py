@@ -15,7 +15,7 @@ from torch import Tensor
 
 from i2vlib.clips import Clip, load_image
 
-BATCH = 8
+BATCH = 5
 
 
 def curves(

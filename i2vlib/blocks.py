@@ -87,7 +87,8 @@ class Decoder(nn.Module):
         x = features[-1]
         skips = [None, *reversed(features[:-1])]
         for depth, (level, norm, skip) in enumerate(zip(self.levels, self.norms, skips, strict=True)):
-            x = norm(level(F.relu(x if skip is None else torch.cat([x, skip], 1))))
+            x = F.relu(x) if skip is None else torch.cat([x, skip], 1).relu_()
+            x = norm(level(x))
             if self.dropout and 1 <= depth <= 3:
                 x = F.dropout(x, self.dropout, self.training)
         return torch.tanh(x)
@@ -96,22 +97,20 @@ class Decoder(nn.Module):
 class PatchDiscriminator(nn.Module):
     """Logits of real against fake for overlapping patches (pix2pix), and of the class where there are several.
 
-    ``depth`` convolutions in all: all but the last two have stride 2, the last gives the logits. Five of them
-    is the 70x70 PatchGAN; FAN and AffineGAN write "three-layer".
+    One 4x4 convolution a stride, the last of which gives the logits: (2, 2, 2, 1, 1) is the 70x70 PatchGAN.
     """
 
-    def __init__(self, in_channels: int, base: int, depth: int, norm: str, classes: int = 1) -> None:
+    def __init__(self, in_channels: int, base: int, strides: Sequence[int], norm: str, classes: int = 1) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(in_channels, base, 4, 2, 1), nn.LeakyReLU(0.2)]
-        width = base
-        for index in range(1, depth - 1):
-            wider = base * min(2**index, 8)
-            stride = 1 if index == depth - 2 else 2
-            layers += [nn.Conv2d(width, wider, 4, stride, 1), normalisation(norm, wider), nn.LeakyReLU(0.2)]
-            width = wider
+        channels = [in_channels, *(base * min(2**level, 8) for level in range(len(strides) - 1))]
+        layers: list[nn.Module] = []
+        for level, stride in enumerate(strides[:-1]):
+            layers.append(nn.Conv2d(channels[level], channels[level + 1], 4, stride, 1))
+            layers += [normalisation(norm, channels[level + 1])] if level else []
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
         self.features = nn.Sequential(*layers)
-        self.score = nn.Conv2d(width, 1, 4, 1, 1)
-        self.classify = nn.Linear(width, classes) if classes > 1 else None
+        self.score = nn.Conv2d(channels[-1], 1, 4, strides[-1], 1)
+        self.classify = nn.Linear(channels[-1], classes) if classes > 1 else None
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """``(B, C, H, W)`` to patch logits ``(B, 1, h, w)`` and class logits ``(B, classes)`` or None."""

@@ -1,0 +1,101 @@
+"""How much is saved by computing once what the frames of a clip share, at the paper's size.
+
+Both sides of each ratio evaluate the same equations with the same weights in the same process: ours, and one
+frame at a time with nothing kept. ``make bench`` runs them; an ordinary test run skips them.
+"""
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import pytest
+import torch
+
+from i2vlib.affinegan import AffineGAN, AffineGANConfig, affine
+from i2vlib.clips import to_frames, to_tensor
+from tests.conftest import moving_square
+
+FRAMES = 20
+
+
+@pytest.fixture(scope="module")
+def method() -> AffineGAN:
+    torch.manual_seed(0)
+    return AffineGAN(AffineGANConfig.paper(augment=False))
+
+
+@pytest.fixture(autouse=True)
+def only_as_a_benchmark(request):
+    if request.config.getoption("benchmark_disable"):
+        pytest.skip("a benchmark: run it with make bench")
+
+
+def seconds(work: Callable[[], object], rounds: int) -> float:
+    times = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return median(times[1:])
+
+
+@torch.inference_mode()
+def clip_frame_by_frame(method: AffineGAN, face: np.ndarray, intensity: np.ndarray) -> np.ndarray:
+    frames = []
+    for a in intensity:
+        still = to_tensor(face)[None]
+        base, residual = method.encoder(still), method.residual_encoder(still, torch.tensor([0]))
+        frames.append(to_frames(method.decoder(affine(base, residual, torch.tensor([[a]]))))[0])
+    return np.stack(frames)
+
+
+def step(method: AffineGAN, optimisers: list[torch.optim.Optimizer], batches: list[dict[str, torch.Tensor]]) -> None:
+    """One discriminator and one generator step; the loss is the mean over the batches, each evaluated alone."""
+    weights = method.config.weights
+    for optimiser, ask in zip(optimisers, (method.discriminator_terms, method.generator_terms), strict=True):
+        optimiser.zero_grad()
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        for batch in batches:
+            outputs = method.outputs(batch)
+            total = sum(weights[name] * value for name, value in ask(batch, outputs).items())
+            (total / len(batches)).backward(inputs=parameters)
+        optimiser.step()
+
+
+def our_step(method: AffineGAN, optimisers: list[torch.optim.Optimizer], batch: dict[str, torch.Tensor]) -> None:
+    weights = method.config.weights
+    outputs = method.outputs(batch)
+    for optimiser, ask in zip(optimisers, (method.discriminator_terms, method.generator_terms), strict=True):
+        optimiser.zero_grad()
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        sum(weights[name] * value for name, value in ask(batch, outputs).items()).backward(inputs=parameters)
+        optimiser.step()
+
+
+@pytest.mark.benchmark(group="a clip of 20 frames, 256 px")
+def test_a_clip_takes_at_most_half_the_time(benchmark, method):
+    face, intensity = moving_square(256, 1).frames[0], np.linspace(0, 1, FRAMES, dtype=np.float32)
+    method.eval()
+    ours = benchmark.pedantic(lambda: method.animate(face, intensity=intensity), rounds=3, warmup_rounds=1)
+    theirs = clip_frame_by_frame(method, face, intensity)
+    assert np.abs(ours.frames.astype(int) - theirs.astype(int)).max() <= 1
+    ratio = benchmark.stats.stats.median / seconds(lambda: clip_frame_by_frame(method, face, intensity), 3)
+    benchmark.extra_info["ratio to frame by frame"] = round(ratio, 3)
+    print(f"\na clip of {FRAMES} frames: {ratio:.2f} of the time of frame by frame")
+    assert ratio <= 0.5
+
+
+@pytest.mark.benchmark(group="a training step of 5 frames, 256 px")
+def test_a_training_step_takes_at_most_0_7_of_the_time(benchmark, method):
+    method.train()
+    example = method.example(moving_square(256, 6), torch.Generator().manual_seed(0))
+    batch = {name: value[None] for name, value in example.items()}
+    whole = ("neutral", "label", "local")
+    single = [{n: v if n in whole else v[:, i : i + 1] for n, v in batch.items()} for i in range(5)]
+    optimisers = [torch.optim.Adam(p, 1e-6) for p in (method.discriminator_parameters(), method.generator_parameters())]
+    benchmark.pedantic(lambda: our_step(method, optimisers, batch), rounds=2, warmup_rounds=1)
+    ratio = benchmark.stats.stats.median / seconds(lambda: step(method, optimisers, single), 2)
+    benchmark.extra_info["ratio to frame by frame"] = round(ratio, 3)
+    print(f"\na training step of 5 frames: {ratio:.2f} of the time of frame by frame")
+    assert ratio <= 0.7
