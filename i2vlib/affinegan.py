@@ -50,6 +50,9 @@ class AffineGANConfig:
     channel_cap: int = 8
     """The widest level has ``base_channels * channel_cap`` channels."""
     norm: str = "instance"
+    decoder_norm: str = "instance"
+    """Instance normalisation takes away a map's mean and scale, and decoders learn to smuggle them past it as bright
+    blobs; the small preset decodes without."""
     smooth_upsampling: bool = False
     """Up-convolutions that cannot draw a grid (`i2vlib.blocks.UpConv`)."""
     dropout: float = 0.0
@@ -124,7 +127,7 @@ class AffineGANConfig:
     def small(cls, **changes: object) -> AffineGANConfig:
         """What two cores can train: 128 px, 32 channels, reconstruction on the moving region as well."""
         small = cls(
-            size=128, base_channels=32, channel_cap=4, smooth_upsampling=True, residual_scale=0.1,
+            size=128, base_channels=32, channel_cap=4, smooth_upsampling=True, decoder_norm="none", residual_scale=0.1,
             discriminator_strides=(2, 2, 2, 1, 1), intensity_from="innermost", saturating=False, include_neutral=True,
             frames_per_clip=2, clips_per_step=4, learning_rate=5e-4, decay=0.3,
             weights={"reconstruction": 1.0, "reconstruction_self": 0.3, "reconstruction_moving": 0.3,
@@ -225,7 +228,7 @@ class AffineGAN(nn.Module, Pretrained):
         channels = widths(config.size, config.base_channels, config.channel_cap)
         self.encoder = Encoder(3, channels, config.norm)
         self.residual_encoder = ResidualEncoder(config)
-        self.decoder = Decoder(channels, config.norm, config.smooth_upsampling, config.dropout)
+        self.decoder = Decoder(channels, config.decoder_norm, config.smooth_upsampling, config.dropout)
         seen = 6 if config.conditional_discriminators else 3
         base, strides = config.base_channels, config.discriminator_strides
         self.discriminator = PatchDiscriminator(seen, base, strides, config.norm, len(config.expressions))

@@ -62,6 +62,8 @@ class UpConv(nn.ConvTranspose2d):
     def __init__(self, in_channels: int, out_channels: int, smooth: bool) -> None:
         super().__init__(in_channels, out_channels, 3 if smooth else 4, 2, 1)
         self.smooth = smooth
+        taps = 4 * in_channels  # every output pixel hears 2 x 2 inputs, the smooth kernel's nine weights folded in four
+        nn.init.normal_(self.weight, std=math.sqrt(2 / taps) * (0.67 if smooth else 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.smooth:

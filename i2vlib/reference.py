@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
+
 from i2vlib import datasets
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.clips import Clip
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 TABLE = Path("book/results/runs.toml")
 WORK = Path("runs/reference")
+VALIDATION = 4  # subjects that choose the checkpoint
 METHODS = {"AffineGAN": (AffineGAN, AffineGANConfig)}
 PRESETS = {
     "small": AffineGANConfig.small,
@@ -90,24 +94,76 @@ def result(run: Run) -> dict | None:
     return stored if stored["digest"] == run.digest else None
 
 
+def history(run: Run) -> pd.DataFrame:
+    """The training history in a run's result: a row a logged step, NaN where a term was not logged."""
+    import pandas as pd
+
+    stored = result(run)
+    if stored is None:
+        raise ValueError(
+            f"The run {run.name} has no result yet. Make it: python -m i2vlib.reference --only {run.name}."
+        )
+    return pd.DataFrame(stored["history"])
+
+
 def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
     """The clips of a run's data set in one of its splits."""
     options = {**run.data, **changes}
     return datasets.open(options.pop("name"), split=split, **options)
 
 
+def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
+    """How a method stands on validation clips, without any reader of faces; lower ``score`` is better.
+
+    Returns:
+        score: the error inside the moving region at the last frame, over that of copying the neutral frame; motion:
+        the change that the method makes there, over the true one; spearman: of the signed projection with the true
+        intensity, negative for a mirrored solution; psnr: of the decoded still, in dB.
+    """
+    from i2vlib import metrics
+
+    rows = []
+    for clip in data:
+        signed = method.infer_projection(clip.frames, clip.frames[0], clip.expression)
+        made = method.animate(clip.frames[0], clip.expression, intensity=[0, abs(float(signed[-1]))]).frames
+        still, peak = clip.frames[0], clip.frames[-1]
+        region = metrics.moving_region(clip.frames, still)[-1]
+        copied = metrics.moving_error(still, peak, region)
+        rows.append(
+            {
+                "score": metrics.moving_error(made[1], peak, region) / copied,
+                "motion": metrics.moving_error(made[1], made[0], region) / copied,
+                "spearman": metrics.spearman(signed, clip.intensity),
+                "psnr": metrics.psnr(made[0], still),
+            }
+        )
+    return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
+
+
 def train(run: Run, minutes: float = float("inf"), device: str | None = None, **options: object) -> bool:
     """Trains a run, or goes on with it, for at most so many minutes; True once all its steps are done."""
     method_class, _ = METHODS[run.method]
     deadline = time.monotonic() + 60 * minutes
+    torch.manual_seed(run.seed)
     method = method_class(PRESETS[run.preset](**run.config))
     if run.start is not None:
-        earlier = load_pretrained(runs()[run.start].folder)
+        earlier = load_pretrained(runs()[run.start].folder / "best")
         method.load_state_dict(earlier.state_dict(), strict=False)
     data = clips(run, "train")
+    held_out = clips(run, "validation", subjects=VALIDATION)
+    best = run.folder / "best"
+
+    def keep_best(method: torch.nn.Module) -> dict[str, float]:
+        measured = validate(method, held_out)
+        score = best / "score.json"
+        if not score.exists() or measured["score"] < json.loads(score.read_text())["score"]:
+            method.save_pretrained(best)
+            write_file(score, json.dumps(measured).encode())
+        return measured
+
     history = fit(
-        method, data, run.steps, run.seed, run.folder, precision=run.precision, device=device,
-        stop=lambda: time.monotonic() > deadline, **options,
+        method, data, run.steps, run.seed, run.folder, precision=run.precision, device=device, validate=keep_best,
+        validate_every=max(1, run.steps // 8), stop=lambda: time.monotonic() > deadline, **options,
     )  # fmt: skip
     finished = int(history["step"].max()) >= run.steps
     if finished:
@@ -125,7 +181,7 @@ def measure(run: Run, split: str = "test") -> pd.DataFrame:
     from i2vlib import metrics
 
     facts = json.loads((run.folder / "facts.json").read_text())
-    method = load_pretrained(run.folder)
+    method = load_pretrained(run.folder / "best")
     frame = metrics.evaluate(method, clips(run, split))
     rows = json.loads(frame.to_json(orient="records", double_precision=5))
     summary = json.loads(metrics.summary(frame).reset_index().to_json(orient="records", double_precision=5))

@@ -181,7 +181,7 @@ def fit(
                 refresh=False,
             )
         if validate is not None and (step % validate_every == 0 or last) and accelerator.is_main_process:
-            measured = {f"validation/{name}": value for name, value in validate(method.eval()).items()}
+            measured = {f"validation/{name}": float(value) for name, value in validate(method.eval()).items()}
             history.append({"step": step, "seconds": time.monotonic() - started, **measured})
             method.train()
         if folder and accelerator.is_main_process and (step % checkpoint_every == 0 or last):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -154,8 +155,11 @@ def test_the_learning_rate_falls_over_the_last_share_of_the_steps():
     assert rates == pytest.approx([1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2])
 
 
-def test_validation_enters_the_history():
-    history = fit(fresh(), CLIPS, 4, progress=False, validate=lambda m: {"score": 1.0}, validate_every=2)
+def test_validation_enters_the_history_and_survives_a_resume(tmp_path):
+    """Numbers of numpy's own types once made a checkpoint that could not be loaded again."""
+    options = {"folder": tmp_path, "progress": False, "validate": lambda m: {"score": np.float64(1)}, "validate_every": 2}
+    fit(fresh(), CLIPS, 4, stop=iter([False, True]).__next__, **options)
+    history = fit(fresh(), CLIPS, 4, **options)
     assert history["validation/score"].dropna().tolist() == [1.0, 1.0]
 
 
