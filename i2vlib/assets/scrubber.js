@@ -1,0 +1,95 @@
+(function (id, fps, rows, labels) {
+  "use strict";
+  const last = labels.length - 1;
+
+  function mount(root) {
+    const pictures = [...root.querySelectorAll(".i2v-picture")];
+    const stage = root.querySelector(".i2v-stage");
+    const slider = root.querySelector(".i2v-slider");
+    const button = root.querySelector(".i2v-play");
+    const label = root.querySelector(".i2v-label");
+    let position = 0;
+    let run = 0; // counts starts and stops, so that a stale animation frame knows it is stale
+
+    function show(index) {
+      position = Math.min(Math.max(index, 0), last);
+      pictures.forEach((picture, row) => { picture.src = rows[row][position]; });
+      slider.value = position;
+      slider.style.setProperty("--done", (last ? (100 * position) / last : 0) + "%");
+      slider.setAttribute("aria-valuetext", labels[position]);
+      label.textContent = labels[position];
+    }
+
+    function announce(playing) {
+      root.classList.toggle("i2v-playing", playing);
+      button.setAttribute("aria-label", playing ? "Pause" : "Play");
+      button.title = playing ? "Pause (space)" : "Play back and forth (space)";
+    }
+
+    function pause() {
+      run += 1;
+      announce(false);
+    }
+
+    function play() {
+      if (!last) return;
+      const mine = ++run;
+      const start = performance.now() - (position * 1000) / fps;
+      announce(true);
+      (function tick() {
+        if (mine !== run || !root.isConnected) return;
+        const step = Math.floor(((performance.now() - start) * fps) / 1000) % (2 * last);
+        const index = step <= last ? step : 2 * last - step;
+        if (index !== position) show(index);
+        requestAnimationFrame(tick);
+      })();
+    }
+
+    const toggle = () => (root.classList.contains("i2v-playing") ? pause() : play());
+    const go = (index) => { pause(); show(index); };
+
+    root.addEventListener("keydown", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const act = {
+        ArrowRight: () => go(position + 1), ArrowUp: () => go(position + 1),
+        ArrowLeft: () => go(position - 1), ArrowDown: () => go(position - 1),
+        Home: () => go(0), End: () => go(last),
+        " ": toggle,
+      }[event.key];
+      if (!act || (event.key === " " && event.target.closest("button"))) return;
+      event.preventDefault(); // or the range input takes a second step
+      event.stopPropagation(); // or the notebook moves to another cell
+      act();
+    });
+
+    slider.addEventListener("input", () => go(Number(slider.value)));
+    button.addEventListener("click", toggle);
+
+    function drag(event) {
+      const box = pictures[0].getBoundingClientRect();
+      go(Math.round(((event.clientX - box.left) / box.width) * last));
+    }
+    stage.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      stage.setPointerCapture(event.pointerId);
+      slider.focus({ preventScroll: true });
+      drag(event);
+    });
+    stage.addEventListener("pointermove", (event) => {
+      if (stage.hasPointerCapture(event.pointerId)) drag(event);
+    });
+    stage.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the focus on the slider
+    stage.addEventListener("dragstart", (event) => event.preventDefault());
+
+    root.i2vImages = rows.flat().map((source) => Object.assign(new Image(), { src: source })); // decoded ahead
+    root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab takes the arrow keys otherwise
+    root.classList.add("i2v-live");
+    show(0);
+  }
+
+  (function find(tries) {
+    const found = [...document.querySelectorAll('.i2v-scrubber[data-clip="' + id + '"]')];
+    found.filter((root) => !root.i2vImages).forEach(mount);
+    if (!found.length && tries) setTimeout(() => find(tries - 1), 50);
+  })(100);
+})

@@ -1,0 +1,301 @@
+"""Frames to something that can be watched: GIF, MP4, WebP, a film strip, or an HTML scrubber.
+
+Frames are ``uint8 (T, H, W, 3)`` sRGB throughout. No frame is ever cropped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import json
+import math
+import os
+import subprocess
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+#: The note that every saved file carries: GIF, PNG and MP4 as their comment, WebP as its EXIF description.
+NOTE = "Synthetic frames made with i2vlib"
+
+_EXIF_DESCRIPTION = 0x010E
+_GIF_FASTEST = 50  # frames a second; browsers slow a GIF down that asks for more
+_SHOWN_AT_LEAST, _SHOWN_AT_MOST = 192, 512  # px, the shorter side of a picture in a scrubber
+
+_LIGHT = "--i2v-back: #f4f5f7; --i2v-line: #d3d8e0; --i2v-ink: #1f2530; --i2v-soft: #667085; --i2v-mark: #3b6fd4;"
+_DARK = "--i2v-back: #23262d; --i2v-line: #444a55; --i2v-ink: #e8eaee; --i2v-soft: #a0a8b5; --i2v-mark: #6f9cf0;"
+
+
+def save(frames: np.ndarray, path: str | Path, fps: float = 12.0) -> Path:
+    """Writes frames as the suffix says: ``.gif``, ``.mp4``, ``.webp``, or ``.png`` for a film strip.
+
+    The file appears whole or not at all: it is written beside `path` under another name and then renamed, so a
+    failure leaves an older file as it was. It carries `NOTE` in its metadata. MP4 is H.264 with 4:2:0 chroma, which
+    needs even sides: an odd one is padded by repeating its last pixels. A GIF shows at most 50 frames a second;
+    above that, frames are left out so that it lasts as long as the clip.
+
+    Args:
+        frames: ``uint8 (T, H, W, 3)``, T at least 1.
+        path: where to; the folder must exist.
+        fps: frames per second, positive; a film strip has no use for it.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: another suffix, no such folder, `path` is a folder, or frames or fps of another form.
+        RuntimeError: ffmpeg could not encode the MP4.
+    """
+    frames, path = _checked(frames), Path(path)
+    _check_fps(fps)
+    writers: dict[str, Callable[[np.ndarray, Path, float], None]] = {
+        ".gif": _write_gif,
+        ".mp4": _write_mp4,
+        ".webp": _write_webp,
+        ".png": _write_png,
+    }
+    suffix = path.suffix.lower()
+    if suffix not in writers:
+        raise ValueError(
+            f"{path} ends in {path.suffix or 'no suffix'!r}; "
+            f"a clip is saved as {', '.join(writers)}. Change the suffix."
+        )
+    if not path.parent.is_dir():
+        raise ValueError(f"There is no folder {path.parent} to save {path.name} in. Make it first, or give another.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Give the name of a file.")
+    part = path.with_name(f".i2v-{uuid.uuid4().hex}{suffix}")
+    try:
+        writers[suffix](frames, part, fps)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def film_strip(frames: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
+    """Frames side by side, in one row, with a white gap between them.
+
+    Args:
+        frames: ``uint8 (T, H, W, 3)``.
+        columns: how many frames to show, evenly chosen, the first and the last among them; all by default.
+        gap: pixels between two frames.
+
+    Returns:
+        ``uint8 (H, n W + (n - 1) gap, 3)`` for n frames shown.
+
+    Raises:
+        ValueError: frames of another form, fewer than 1 column, or a negative gap.
+    """
+    frames = _checked(frames)
+    if columns is not None and columns < 1:
+        raise ValueError(f"A film strip has at least 1 column; columns is {columns}.")
+    if gap < 0:
+        raise ValueError(f"The gap of a film strip is 0 pixels or more; it is {gap}.")
+    count, height, width, _ = frames.shape
+    shown = min(count, columns or count)
+    strip = np.full((height, shown * (width + gap) - gap, 3), 255, np.uint8)
+    for column, index in enumerate(np.linspace(0, count - 1, shown).round().astype(int)):
+        left = column * (width + gap)
+        strip[:, left : left + width] = frames[index]
+    return strip
+
+
+def scrubber(frames: np.ndarray, fps: float = 12.0, labels: Sequence[str] | None = None, title: str = "clip") -> str:
+    """A clip as HTML that is scrubbed with slider, keys, mouse or finger, or played back and forth.
+
+    It needs no kernel and no network: the frames are in it, as WebP (about 4 KiB each at 128 px). Arrow keys step,
+    home and end jump, space plays and pauses; dragging across the picture scrubs. Without JavaScript the first frame
+    shows. Small frames are enlarged by a whole factor to at least 192 px; frames of more than 512 px on their
+    shorter side are reduced to that.
+
+    Args:
+        frames: ``uint8 (T, H, W, 3)``.
+        fps: frames per second when playing.
+        labels: a line of text a frame, shown and read out; "frame 1 of T" and so on by default.
+        title: what the clip is; shown, and read out.
+
+    Raises:
+        ValueError: frames or fps of another form, or another number of labels than of frames.
+    """
+    return _player({"": _checked(frames)}, fps, labels, title)
+
+
+def compare(
+    rows: Mapping[str, np.ndarray],
+    fps: float = 12.0,
+    labels: Sequence[str] | None = None,
+    title: str = "comparison",
+) -> str:
+    """Several clips of one length under one slider: a `scrubber` with a row a clip, each with its name.
+
+    Args:
+        rows: name to ``uint8 (T, H, W, 3)``, the same T in every row; sizes may differ.
+        fps, labels, title: as in `scrubber`.
+
+    Raises:
+        ValueError: no rows, rows of different lengths, or what `scrubber` refuses.
+    """
+    clips = {name: _checked(frames) for name, frames in rows.items()}
+    if not clips:
+        raise ValueError("There is nothing to compare: give at least one row, as name: frames.")
+    lengths = {name: len(frames) for name, frames in clips.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
+        raise ValueError(f"Rows under one slider have the same number of frames; {listed}. Cut them to one length.")
+    return _player(clips, fps, labels, title)
+
+
+def encode(frame: np.ndarray) -> bytes:
+    """One frame, ``uint8 (H, W, 3)``, as the bytes of a small lossy WebP image."""
+    buffer = io.BytesIO()
+    Image.fromarray(frame).save(buffer, "WEBP", quality=80, method=4)
+    return buffer.getvalue()
+
+
+def _checked(frames: np.ndarray) -> np.ndarray:
+    frames = np.asarray(frames)
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
+        raise ValueError(
+            f"Frames are uint8 (T, H, W, 3) with at least one frame; these are {frames.dtype} {frames.shape}. "
+            "Convert them, for instance with i2vlib.clips.to_frames."
+        )
+    return np.ascontiguousarray(frames)
+
+
+def _check_fps(fps: float) -> None:
+    if not (math.isfinite(fps) and fps > 0):
+        raise ValueError(f"fps is a positive number of frames per second; it is {fps!r}.")
+
+
+def _durations(count: int, fps: float, unit: float) -> list[int]:
+    """How long each frame shows, in whole units of so many seconds; rounding errors do not add up."""
+    ends = np.round(np.arange(count + 1) / (fps * unit)).astype(int)
+    return [int(length) for length in np.diff(ends)]
+
+
+def _write_gif(frames: np.ndarray, path: Path, fps: float) -> None:
+    if fps > _GIF_FASTEST:
+        count = max(1, round(len(frames) * _GIF_FASTEST / fps))
+        frames = frames[(np.arange(count) * fps / _GIF_FASTEST).astype(int).clip(max=len(frames) - 1)]
+        fps = _GIF_FASTEST
+    first, *rest = [Image.fromarray(frame).quantize(256, Image.Quantize.MEDIANCUT, kmeans=1) for frame in frames]
+    milliseconds = [10 * length for length in _durations(len(frames), fps, 0.01)]
+    first.save(path, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0, comment=NOTE.encode())
+
+
+def _write_webp(frames: np.ndarray, path: Path, fps: float) -> None:
+    first, *rest = [Image.fromarray(frame) for frame in frames]
+    exif = Image.Exif()
+    exif[_EXIF_DESCRIPTION] = NOTE
+    first.save(
+        path,
+        "WEBP",
+        save_all=True,
+        append_images=rest,
+        duration=_durations(len(frames), fps, 0.001),
+        loop=0,
+        quality=100,  # below that the encoder takes a slow movement for none and drops its frames
+        method=4,
+        exif=exif.tobytes(),
+    )
+
+
+def _write_png(frames: np.ndarray, path: Path, fps: float) -> None:
+    text = PngInfo()
+    text.add_text("Comment", NOTE)
+    Image.fromarray(film_strip(frames)).save(path, "PNG", pnginfo=text)
+
+
+def _write_mp4(frames: np.ndarray, path: Path, fps: float) -> None:
+    import imageio_ffmpeg
+
+    even = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
+    _, height, width, _ = even.shape
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:.6f}", "-i", "-"]
+    # Said outright, since players guess the matrix from the size and shift the colours when they guess wrong.
+    matrix = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int"
+    tags = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+    colour = ["-vf", f"{matrix},format=yuv420p,{tags}"]
+    codec = ["-an", "-c:v", "libx264", "-preset", "medium", "-crf", "16"]
+    container = ["-metadata", f"comment={NOTE}", "-movflags", "+faststart", "-f", "mp4", f"file:{path}"]
+    done = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *colour, *codec, *container],
+        input=even.data.cast("B"),
+        capture_output=True,
+    )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise RuntimeError(f"ffmpeg could not encode {len(even)} frames of {width}x{height} as MP4: {said[-1]}")
+
+
+def _player(clips: Mapping[str, np.ndarray], fps: float, labels: Sequence[str] | None, title: str) -> str:
+    _check_fps(fps)
+    count = len(next(iter(clips.values())))
+    labels = (
+        [f"frame {index + 1} of {count}" for index in range(count)]
+        if labels is None
+        else [str(label) for label in labels]
+    )
+    if len(labels) != count:
+        raise ValueError(f"A scrubber has a label a frame; there are {len(labels)} labels and {count} frames.")
+    pictures = {name: [_data_uri(frame) for frame in _reduced(frames)] for name, frames in clips.items()}
+    data = _script_json([float(fps), list(pictures.values()), labels])
+    identity = hashlib.sha256(f"{title}{list(pictures)}{data}".encode()).hexdigest()[:12]
+    assets = resources.files("i2vlib") / "assets"
+    style = (assets / "scrubber.css").read_text("utf-8").replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK)
+    script = (assets / "scrubber.js").read_text("utf-8").strip()
+    stage = "".join(_row(name, frames, pictures[name][0], title) for name, frames in clips.items())
+    shown = html.escape(title)
+    return f"""<div class="i2v-scrubber" data-clip="{identity}" role="group" aria-label="{shown}">
+<style>{style}</style>
+<div class="i2v-stage">{stage}</div>
+<div class="i2v-bar"{" hidden" if count == 1 else ""}>
+<button class="i2v-play" type="button" aria-label="Play"><svg viewBox="0 0 14 14" aria-hidden="true">
+<path class="i2v-one" d="M4 1.5v11l8.5-5.5z"/><path class="i2v-two" d="M3 1.5h3v11H3zM8 1.5h3v11H8z"/></svg></button>
+<input class="i2v-slider" type="range" min="0" max="{count - 1}" step="1" value="0" aria-label="Frame of {shown}"
+ aria-valuetext="{html.escape(labels[0])}" autocomplete="off">
+</div>
+<div class="i2v-caption"><span class="i2v-title">{shown}</span>
+<span class="i2v-label">{html.escape(labels[0])}</span></div>
+<noscript>This is the first frame of {count}; the slider needs JavaScript.</noscript>
+<script>{script}("{identity}", ...{data});</script>
+</div>"""
+
+
+def _row(name: str, frames: np.ndarray, first: str, title: str) -> str:
+    _, height, width, _ = frames.shape
+    factor = max(1, math.ceil(_SHOWN_AT_LEAST / min(height, width)))
+    shown = round(width * factor * min(1, _SHOWN_AT_MOST / min(height, width)))
+    said = html.escape(f"{title}: {name}" if name else title)
+    heading = f'<span class="i2v-row">{html.escape(name)}</span>' if name else ""
+    enlarged = " i2v-enlarged" if factor > 1 else ""
+    return (
+        f'{heading}<img class="i2v-picture{enlarged}" src="{first}" alt="{said}" draggable="false" '
+        f'style="width: {shown}px; aspect-ratio: {width} / {height}">'
+    )
+
+
+def _reduced(frames: np.ndarray) -> np.ndarray:
+    _, height, width, _ = frames.shape
+    scale = _SHOWN_AT_MOST / min(height, width)
+    if scale >= 1:
+        return frames
+    size = (round(width * scale), round(height * scale))
+    return np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)) for frame in frames])
+
+
+def _data_uri(frame: np.ndarray) -> str:
+    return "data:image/webp;base64," + base64.b64encode(encode(frame)).decode()
+
+
+def _script_json(value: object) -> str:
+    """JSON that is safe inside a script element, whatever text is in it."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026")

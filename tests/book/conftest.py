@@ -1,0 +1,71 @@
+"""A headless Chromium without network, for the tests that look at pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--window-size=900,900",
+    "--force-device-scale-factor=1",
+)
+
+
+def _missing(what: str) -> None:
+    """Without a browser nothing on a page is tested: a developer may go without, CI may not."""
+    reason = f"{what} is missing; install Debian's chromium and chromium-driver (see apt-packages.txt)"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    try:
+        from selenium import webdriver
+    except ImportError:
+        _missing("the package selenium")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not chromium:
+        _missing("Chromium")
+    if not driver:
+        _missing("chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    started.set_page_load_timeout(60)
+    started.set_script_timeout(30)
+    try:
+        yield started
+    finally:
+        started.quit()
+
+
+@pytest.fixture
+def show(browser, tmp_path: Path) -> Callable[[str], object]:
+    """Opens a body of HTML as a page on file:// and gives the browser, its log emptied."""
+
+    def open_page(body: str, root: str = "") -> object:
+        page = tmp_path / "page.html"
+        page.write_text(f"<!doctype html><html {root}><meta charset='utf-8'><body>{body}</body></html>", "utf-8")
+        browser.get_log("browser")
+        browser.get(page.as_uri())
+        return browser
+
+    return open_page

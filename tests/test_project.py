@@ -1,0 +1,334 @@
+"""The files around the package agree with one another, and the chapters keep the rules of the book."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@cache
+def pins() -> dict[str, Requirement]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    found = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(pin.name): pin for pin in found}
+
+
+def wanted() -> list[Requirement]:
+    return [Requirement(text) for text in sum(EXTRAS.values(), PROJECT["dependencies"])]
+
+
+# Dependencies -------------------------------------------------------------------------------------------------------
+
+
+def test_every_constraint_is_one_exact_version() -> None:
+    for pin in pins().values():
+        assert [part.operator for part in pin.specifier] == ["=="], pin
+        assert not next(iter(pin.specifier)).version.endswith("*"), pin
+
+
+@pytest.mark.parametrize("requirement", wanted(), ids=str)
+def test_what_the_package_asks_for_is_pinned_within_its_bounds(requirement: Requirement) -> None:
+    pin = pins()[canonicalize_name(requirement.name)]
+    assert requirement.specifier.contains(next(iter(pin.specifier)).version)
+
+
+def drawn_in() -> set[str]:
+    """Every package that is installed here because the project asks for it, directly or not."""
+    todo, done = wanted(), set()
+    while todo:
+        requirement = todo.pop()
+        key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
+        if key in done:
+            continue
+        done.add(key)
+        for text in metadata.distribution(requirement.name).requires or []:
+            deeper = Requirement(text)
+            extras = ("", *requirement.extras)
+            if deeper.marker is None or any(deeper.marker.evaluate({"extra": extra}) for extra in extras):
+                todo.append(deeper)
+    return {name for name, _ in done}
+
+
+def is_the_pinned_platform() -> bool:
+    return sys.platform == "linux" and sys.version_info[:2] == (3, 11)
+
+
+@pytest.mark.skipif(not is_the_pinned_platform(), reason="what is drawn in differs by platform and Python version")
+def test_what_is_drawn_in_is_pinned_and_nothing_else() -> None:
+    try:
+        found = drawn_in()
+    except metadata.PackageNotFoundError as missing:
+        pytest.skip(f"{missing} is not installed here: not all extras are")
+    assert found == set(pins())
+
+
+def test_the_environment_for_conda_installs_the_same() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, _, pip = environment["dependencies"]
+    assert Version(python.partition("=")[2]) in Requirement(f"python{PROJECT['requires-python']}").specifier
+    extras = ",".join(EXTRAS)
+    assert pip == {"pip": ["-c constraints.txt", f"-e .[{extras}]"]}
+    assert f"-c constraints.txt -e '.[{extras}]'" in (ROOT / "Makefile").read_text()
+
+
+def test_the_python_versions_agree() -> None:
+    assert PROJECT["requires-python"] == ">=3.11"
+    assert "sys.version_info < (3, 11)" in (ROOT / "Makefile").read_text()
+    assert "Python 3.11 or newer" in (ROOT / "README.md").read_text()
+
+
+def test_ci_runs_the_two_commands_of_the_readme_and_nothing_else() -> None:
+    lines = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line and not line.startswith("#")]
+    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test", "make book"]
+    assert "bash .ci/run" in (ROOT / ".github/workflows/book.yml").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert "\nmake test " in readme and "\nmake book " in readme
+
+
+# The package --------------------------------------------------------------------------------------------------------
+
+
+def test_the_package_imports_in_three_seconds_with_torch_numpy_and_pillow_alone() -> None:
+    """Everything else that the project asks for is made impossible to import."""
+    script = """
+import sys, time
+class Refuse:
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] in BARRED:
+            raise ImportError(f"{name} is imported by import i2vlib")
+sys.meta_path.insert(0, Refuse())
+start = time.monotonic()
+import i2vlib
+print(time.monotonic() - start)
+"""
+    light = {"torch", "numpy", "pillow"}
+    named = {canonicalize_name(requirement.name) for requirement in wanted()} - light
+    modules = {module for module, owners in metadata.packages_distributions().items() for owner in owners
+               if canonicalize_name(owner) in named}  # fmt: skip
+    barred = modules | {"mediapipe", "dlib", "pyvista", "vtk", "anny", "pandas", "accelerate", "matplotlib", "skimage",
+                        "imageio", "IPython", "ipywidgets", "cv2", "scipy", "huggingface_hub"}  # fmt: skip
+    seconds = []
+    for _ in range(3):  # a busy machine may be slow once, not three times
+        code = f"BARRED = {sorted(barred)!r}\n{script}"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        seconds.append(float(done.stdout))
+        if seconds[-1] < 3:
+            return
+    raise AssertionError(f"import i2vlib took {seconds} s")
+
+
+def undocumented(source: str) -> list[str]:
+    """Public functions, classes and methods without a docstring.
+
+    Left out are ``forward`` and ``main``, properties, the bare methods of a protocol, and methods of one or two
+    statements, whose name and type say as much as a sentence would.
+    """
+    missing = []
+
+    def excused(node: ast.stmt, is_method: bool) -> bool:
+        if isinstance(node, ast.ClassDef):
+            return False
+        is_property = any(isinstance(mark, ast.Name) and mark.id == "property" for mark in node.decorator_list)
+        return node.name in ("forward", "main") or is_method and (is_property or len(node.body) <= 2)
+
+    def walk(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name.startswith("_"):
+                continue
+            if not ast.get_docstring(node) and not excused(node, bool(prefix)):
+                missing.append(f"{prefix}{node.name}")
+            if isinstance(node, ast.ClassDef):
+                walk(node.body, f"{prefix}{node.name}.")
+
+    walk(ast.parse(source).body, "")
+    return missing
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "i2vlib").rglob("*.py")), ids=lambda path: path.stem)
+def test_what_is_public_is_documented(path: Path) -> None:
+    assert undocumented(path.read_text()) == []
+
+
+def test_a_missing_docstring_is_noticed() -> None:
+    source = """
+def f(x):
+    return x
+def _own(x):
+    return x
+class C:
+    def long(self):
+        a = 1
+        b = 2
+        return a + b
+    def short(self):
+        return 1
+"""
+    assert undocumented(source) == ["f", "C", "C.long"]
+
+
+# Files --------------------------------------------------------------------------------------------------------------
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """The text files of the checkout that are committed or about to be."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_file() and path.suffix not in (".png", ".safetensors", ".gif", ".webp", ".mp4", ".npz"):
+            yield path, path.read_text(encoding="utf-8")
+
+
+HOMES = "|".join(("home", "root", "Users", "work", "tmp", "opt", "content"))
+MACHINE_PATH = re.compile(rf"(?<![\w.:/~}}-])/(?:{HOMES})/[\w.-]")
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    found = [f"{path.relative_to(ROOT)}: {hit[0]}" for path, text in texts() for hit in MACHINE_PATH.finditer(text)]
+    assert found == []
+
+
+@pytest.mark.parametrize("folder", ["work", "home", "tmp"])
+def test_a_path_of_one_machine_is_noticed(folder: str) -> None:
+    assert MACHINE_PATH.search(f"open('/{folder}/someone/x.jpg')")
+    assert not MACHINE_PATH.search(f"https://example.org/{folder}/x and a/{folder}/b")
+
+
+def links(text: str) -> list[str]:
+    """Targets of Markdown links and pictures that lie in the checkout."""
+    targets = re.findall(r"\]\(([^)\s#]+)[^)]*\)", text) + re.findall(r"\{(?:figure|image)\} (\S+)", text)
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"book/{path.name}" for path in (ROOT / "book").glob("*.md"))])
+def test_links_and_pictures_of_a_page_exist(page: str) -> None:
+    folder = (ROOT / page).parent
+    assert [target for target in links((ROOT / page).read_text()) if not (folder / target).exists()] == []
+
+
+def test_every_page_of_the_contents_exists_and_every_chapter_is_in_them() -> None:
+    entries = re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text())
+    assert [name for name in entries if not any((ROOT / f"{name}{end}").is_file() for end in (".md", ".ipynb"))] == []
+    pages = {f"notebooks/{path.stem}" for path in NOTEBOOKS} | {f"book/{p.stem}" for p in (ROOT / "book").glob("*.md")}
+    assert pages == set(entries)
+
+
+def test_every_work_cited_is_in_the_references_and_the_other_way_round() -> None:
+    keys = set(re.findall(r"@\w+\{(\w+),", (ROOT / "book/references.bib").read_text()))
+    sources = [*NOTEBOOKS, *(ROOT / "book").glob("*.md")]
+    cited = {key for path in sources for group in re.findall(r"\{cite:\w\}`([^`]+)`", path.read_text())
+             for key in group.split(",")}  # fmt: skip
+    assert cited == keys
+
+
+# Chapters -----------------------------------------------------------------------------------------------------------
+
+
+def broken_rules(notebook: dict) -> list[str]:
+    """What a chapter does against the rules of `book/contributing.md`, as far as a machine can see."""
+    found = []
+    cells = notebook["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    prose = [cell for cell in cells if cell["cell_type"] == "markdown"]
+    language = notebook["metadata"].get("language_info", {})
+    if notebook["metadata"].get("kernelspec", {}).get("name") != "python3":
+        found.append("the kernel is not python3")
+    if language.get("pygments_lexer") != "ipython3":
+        found.append("language_info has no pygments_lexer ipython3")
+    if (notebook["nbformat"], notebook["nbformat_minor"]) < (4, 5) or any("id" not in cell for cell in cells):
+        found.append("it is not nbformat 4.5 with ids")
+    if "widgets" in notebook["metadata"]:
+        found.append("it carries the state of widgets")
+    if not prose or not "".join(cells[0]["source"]).startswith("# "):
+        found.append("it does not begin with its title")
+    if len(prose) < len(code):
+        found.append(f"{len(code)} cells of code to {len(prose)} of prose")
+    parameters = [cell for cell in code if "parameters" in cell["metadata"].get("tags", [])]
+    if len(parameters) != 1:
+        found.append(f"{len(parameters)} cells are tagged parameters")
+    elif problem := parameter_problem("".join(parameters[0]["source"])):
+        found.append(problem)
+    for number, cell in enumerate(cells, 1):
+        if cell["cell_type"] != "code":
+            continue
+        text = "".join(cell["source"])
+        if cell["outputs"] or cell["execution_count"] is not None:
+            found.append(f"cell {number} has outputs")
+        if len(text.splitlines()) > 25:
+            found.append(f"cell {number} has {len(text.splitlines())} lines")
+        if re.search(r"^\s*class ", text, re.MULTILINE):
+            found.append(f"cell {number} defines a class")
+    return found
+
+
+def parameter_problem(text: str) -> str | None:
+    """Parameters are plain scalars, and the size of the run is among them, at its smallest."""
+    values = {}
+    for node in ast.parse(text).body:
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, (ast.Constant, ast.UnaryOp))):
+            return f"line {node.lineno} of the parameters is no plain scalar"
+        values[node.targets[0].id] = ast.literal_eval(node.value)
+    return None if values.get("preset") == "smoke" else 'the parameters do not set preset = "smoke"'
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_chapter_keeps_the_rules(path: Path) -> None:
+    assert broken_rules(json.loads(path.read_text())) == []
+
+
+def test_broken_rules_are_noticed() -> None:
+    def cell(text: str, kind: str = "code", **extra: object) -> dict:
+        own = {"outputs": [], "execution_count": None} if kind == "code" else {}
+        return {"cell_type": kind, "id": "a", "metadata": {}, "source": [text], **own, **extra}
+
+    bad = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"widgets": {}},
+        "cells": [
+            cell("Text.", "markdown"),
+            cell("x = []", metadata={"tags": ["parameters"]}),
+            cell("y = 1\n" * 26, execution_count=1),
+            cell("class A:\n    pass", outputs=[{}]),
+        ],
+    }
+    assert broken_rules(bad) == [
+        "the kernel is not python3",
+        "language_info has no pygments_lexer ipython3",
+        "it carries the state of widgets",
+        "it does not begin with its title",
+        "3 cells of code to 1 of prose",
+        "line 1 of the parameters is no plain scalar",
+        "cell 3 has outputs",
+        "cell 3 has 26 lines",
+        "cell 4 has outputs",
+        "cell 4 defines a class",
+    ]
+    assert parameter_problem('preset = "paper"') == 'the parameters do not set preset = "smoke"'
+    assert parameter_problem('preset = "smoke"\nseed = -1') is None
