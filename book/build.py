@@ -251,19 +251,12 @@ def assemble(source: Path, staging: Path, contents: list[str], cache: Path) -> N
 def publish(source: Path, contents: list[str]) -> Path:
     """Builds the HTML into ``_build/html``, refusing any warning; returns that folder."""
     html = ROOT / "_build/html"
-    command = [
-        sys.executable,
-        "-m",
-        "jupyter_book.cli.main",
-        "build",
-        str(source),
-        "--path-output",
-        str(ROOT),
-    ]
+    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    options = ["--path-output", str(ROOT), "-W", "-n", "--keep-going", "--all"]
     # Everything is built afresh: a page taken from the last build would not repeat its warnings.
     shutil.rmtree(html, ignore_errors=True)
     shutil.rmtree(ROOT / "_build/.doctrees", ignore_errors=True)
-    done = subprocess.run([*command, "-W", "-n", "--keep-going", "--all"], cwd=ROOT)
+    done = subprocess.run([*jupyter_book, "build", str(source), *options], cwd=ROOT)
     if done.returncode:
         raise BuildError("Jupyter Book reported the warnings or errors above; the book must build without any.")
     missing = [page for page in ["index", *contents] if not (html / f"{page}.html").is_file()]

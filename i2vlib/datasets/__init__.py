@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,3 +100,9 @@ def _held(name: str, home: Path) -> str:
         counts.append(f"{count} {split}" if count else f"{split} missing")
     masks = "with masks" if (home / "train" / "patch").is_dir() else "masks missing"
     return f"{name}: {', '.join(counts)}, {masks}"
+
+
+def __getattr__(name: str) -> object:
+    if name in ("actors", "affinegan"):
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

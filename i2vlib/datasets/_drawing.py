@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from types import ModuleType
 
 import numpy as np
 
@@ -243,6 +244,19 @@ def linear(colour: np.ndarray | tuple[float, ...]) -> np.ndarray:
     return np.where(c < 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
+def _pyvista() -> ModuleType:
+    try:
+        import pyvista
+        from vtkmodules.vtkCommonCore import vtkLogger
+    except ImportError as error:
+        raise ImportError(
+            f'Rendering actors needs pyvista ({error}). Install it with: pip install "i2vlib[actors]".'
+        ) from error
+    # Without a screen VTK finds another way to draw, but not without a warning in every process.
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
+    return pyvista
+
+
 class Renderer:
     """Draws one mesh of coloured vertices off-screen, again and again.
 
@@ -251,8 +265,7 @@ class Renderer:
     """
 
     def __init__(self, quads: np.ndarray, count: int, size: int, scale: int = 3) -> None:
-        import pyvista
-
+        pyvista = _pyvista()
         self.size, self.scale = size, scale
         triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
         cells = np.concatenate([np.full((len(triangles), 1), 3), triangles], 1).ravel()

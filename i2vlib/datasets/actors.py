@@ -20,6 +20,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -101,8 +102,9 @@ def intensity_curve(seed: int, expression: str, mode: str = "onset", frames: int
     """
     if mode not in MODES:
         raise ValueError(f"A clip's mode is one of {', '.join(MODES)}; this one is {mode!r}.")
-    if frames < 2:
-        raise ValueError(f"A clip has at least 2 frames, a neutral one and another; {frames} were asked for.")
+    least = 2 if mode == "onset" else 3
+    if frames < least:
+        raise ValueError(f"A clip of mode {mode!r} has at least {least} frames; {frames} were asked for.")
     rng = generator(seed, "curve", expression, mode)
     peak, bend = rng.uniform(0.85, 1.0), rng.uniform(1.0, 2.2)
     start, lean = rng.uniform(0.0, 0.28), rng.uniform(0.75, 1.35)
@@ -132,7 +134,7 @@ def clip(
         seed: the person, any int.
         expression: one of `RECIPES`.
         mode: ``onset`` (neutral to peak) or ``full`` (up and down again).
-        frames: how many, at least 2; the first is neutral.
+        frames: how many, at least 2, or 3 for ``full``; the first is neutral.
         size: side of the square frame in pixels, at least 16.
 
     Returns:
@@ -142,7 +144,7 @@ def clip(
         `faces.EYE_DISTANCE` put them, exactly.
 
     Raises:
-        ValueError: an unknown expression or mode, fewer than 2 frames, or a size below 16.
+        ValueError: an unknown expression or mode, too few frames, or a size below 16.
     """
     _check(expression, mode, frames, size)
     intensity = intensity_curve(seed, expression, mode, frames)
@@ -171,13 +173,18 @@ def _truth(points: np.ndarray, camera: np.ndarray, size: int) -> dict[str, np.nd
 
 
 def _hull(groups: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """The pixels whose centres lie in the convex hull of any of the groups of points, ``bool (size, size)``."""
-    from scipy.spatial import ConvexHull
+    """The pixels whose centres lie in the convex hull of any of the groups of points, half a pixel grown."""
+    from scipy.spatial import ConvexHull, QhullError
 
     centres = np.stack(np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5), -1)
     inside = np.zeros((size, size), bool)
     for points in groups:
-        walls = ConvexHull(points + 1e-4 * np.arange(len(points))[:, None] * np.array([1, -1])).equations
+        points = points + 1e-4 * np.arange(len(points))[:, None] * np.array([1, -1])
+        try:
+            walls = ConvexHull(points).equations
+        except QhullError:
+            # Closed lips or lids may lie on one line: QJ joggles the points until they have a hull.
+            walls = ConvexHull(points, qhull_options="QJ").equations
         inside |= (centres @ walls[:, :2].T + walls[:, 2] <= 0.5).all(-1)
     return inside
 
@@ -275,7 +282,6 @@ class Actors(Sequence):
     def _spawn(self, missing: list[tuple[int, str]], workers: int) -> None:
         # Plain processes and not `multiprocessing`, which needs a guarded main script from its user.
         seeds = sorted({seed for seed, _ in missing})
-        command = [sys.executable, "-m", "i2vlib.datasets.actors"]
         environment = dict(
             os.environ, OMP_NUM_THREADS="1", LP_NUM_THREADS="1", I2VLIB_CACHE=str(user_cache())
         )
@@ -289,21 +295,11 @@ class Actors(Sequence):
                         for key in missing
                         if key[0] in share
                     ]
-                    process = subprocess.Popen(
-                        command,
-                        stdin=subprocess.PIPE,
-                        stdout=subprocess.PIPE,
-                        stderr=errors,
-                        env=environment,
-                    )
-                    running.append(process)
-                    process.stdin.write(json.dumps(job).encode())
-                    process.stdin.close()
-                    ready.register(process.stdout, selectors.EVENT_READ)
+                    running.append(_start(job, environment, errors))
+                    ready.register(running[-1].stdout, selectors.EVENT_READ)
                 for _ in _progress(missing):
-                    self._await_one(ready)
-                for process in running:
-                    process.wait()
+                    if not _one_more(ready):
+                        break
             finally:
                 for process in running:
                     process.kill()
@@ -314,19 +310,32 @@ class Actors(Sequence):
                 errors.seek(0)
                 tail = errors.read().decode(errors="replace")[-2000:]
                 raise RuntimeError(
-                    f"{len(left)} of {len(missing)} actors' clips could not be rendered:\n{tail}"
+                    f"{len(left)} of {len(missing)} clips of actors could not be rendered:\n{tail}"
                 )
 
-    @staticmethod
-    def _await_one(ready: selectors.BaseSelector) -> None:
-        """Returns when one more clip was rendered, or no process is left."""
-        while ready.get_map():
-            for key, _ in ready.select():
-                byte = os.read(key.fd, 1)
-                if byte == b".":
-                    return
-                if not byte:
-                    ready.unregister(key.fileobj)
+
+def _start(job: list, environment: Mapping[str, str], errors: IO[bytes]) -> subprocess.Popen:
+    with tempfile.TemporaryFile() as orders:
+        orders.write(json.dumps(job).encode())
+        orders.seek(0)
+        return subprocess.Popen(
+            [sys.executable, "-m", "i2vlib.datasets.actors"],
+            stdin=orders,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
+        )
+
+
+def _one_more(ready: selectors.BaseSelector) -> bool:
+    """Waits until one more clip is rendered; False when no process is left that could."""
+    while ready.get_map():
+        for key, _ in ready.select():
+            byte = os.read(key.fd, 1)
+            if byte:
+                return True
+            ready.unregister(key.fileobj)
+    return False
 
 
 def _check(expression: str, mode: str, frames: int, size: int) -> None:

@@ -1,0 +1,70 @@
+"""From files on disk to a saved video: what a reader does, in one go."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import i2vlib
+from i2vlib.affinegan import AffineGAN, AffineGANConfig
+
+
+def small(**changes: object) -> AffineGANConfig:
+    return AffineGANConfig.small(size=64, base_channels=8, clips_per_step=2, **changes)
+
+
+def test_a_folder_of_real_clips_becomes_a_model_that_animates_a_real_still(real_data, tmp_path):
+    root = real_data / "affinegan-sample"
+    clips = i2vlib.datasets.open(root, split="train", size=64)
+    expressions = tuple(sorted({clip.expression for clip in clips}))
+    torch.manual_seed(0)
+    method = AffineGAN(small(expressions=expressions))
+    history = i2vlib.fit(method, clips, 30, folder=tmp_path / "run", log_every=1, progress=False)
+    error = history["generator/reconstruction"]
+    assert error.tail(5).mean() < 0.8 * error.head(5).mean()
+
+    still = next(iter(i2vlib.datasets.open(root, split="test", size=64))).frames[0]
+    model = i2vlib.load_pretrained(tmp_path / "run")
+    made = model.animate(still, expressions[0], intensity=[0, 0.5, 1])
+    assert made.frames.shape == (3, 64, 64, 3)
+    for suffix in (".gif", ".mp4", ".webp", ".png"):
+        assert made.save(tmp_path / f"made{suffix}").stat().st_size > 500
+
+
+def test_the_shipped_model_moves_the_face_it_is_given_and_leaves_the_rest():
+    """Motion and identity on one person it was not trained on: the expression moves, the background does not."""
+    model = i2vlib.load_pretrained("affinegan")
+    actor = i2vlib.datasets.actors.clip(seed=20005, expression="happy", frames=4, size=128)
+    made = model.animate(actor.frames[0], "happy", intensity=[0, 0.5, 1]).frames.astype(float)
+    change = np.abs(made[2] - made[0]).mean(-1)
+    mouth = actor.truth["mouth"].any(0)
+    assert change[mouth].mean() > 5 * change[:20].mean()
+    assert change[mouth].mean() > 8
+    assert np.abs(made[0] - actor.frames[0]).mean() < 6
+
+
+def test_a_photograph_of_any_kind_becomes_a_video(tmp_path):
+    """A grey PNG with an alpha channel, larger than the crop, in three lines."""
+    import skimage.data
+
+    path = tmp_path / "me.png"
+    Image.fromarray(skimage.data.astronaut()).convert("LA").save(path)
+    face = i2vlib.align_face(i2vlib.load_image(path), size=128)
+    model = i2vlib.load_pretrained("affinegan")
+    clip = model.animate(face, expression="happy", intensity=[0, 0.25, 0.5, 1, 0.5, 0])
+    assert len(clip) == 6 and clip.save(tmp_path / "me.gif").is_file()
+    assert "i2v" in clip._repr_html_()
+
+
+def test_a_photograph_without_a_face_says_what_to_do():
+    with pytest.raises(i2vlib.NoFaceError, match="face"):
+        i2vlib.align_face(np.full((200, 200, 3), 128, np.uint8))
+
+
+def test_a_driver_lends_a_strangers_face_its_timing():
+    model = i2vlib.load_pretrained("affinegan")
+    driver = i2vlib.datasets.actors.clip(seed=20006, expression="surprised", frames=6, size=128)
+    face = i2vlib.datasets.actors.clip(seed=20007, expression="surprised", frames=2, size=128).frames[0]
+    driven = model.animate(face, driver=driver)
+    order = np.argsort(driver.intensity, kind="stable")
+    assert np.all(np.diff(driven.intensity[order]) > -0.1) and driven.intensity[order][-1] > 0.4

@@ -1,0 +1,73 @@
+"""The table of reference runs."""
+
+import dataclasses
+import json
+
+import pytest
+
+from i2vlib import reference
+from tests.conftest import moving_square
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout with one tiny run on squares, and nobody in it who can read faces."""
+    (tmp_path / "book" / "results").mkdir(parents=True)
+    (tmp_path / "book" / "results" / "runs.toml").write_text(
+        '[tiny]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 8\ndata = { name = "squares", size = 16 }\n'
+        'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"] }\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    squares = [moving_square(seed=seed) for seed in range(2)]
+    monkeypatch.setattr(reference.datasets, "open", lambda name, split, **options: squares)
+    return tmp_path
+
+
+def test_the_committed_table_is_sound():
+    table = reference.runs()
+    assert "affinegan" in table and all(run.method in reference.METHODS for run in table.values())
+    for run in table.values():
+        reference.PRESETS[run.preset](**run.config)
+
+
+def test_a_run_is_trained_in_parts_and_ends_as_in_one_go(checkout):
+    run = reference.runs()["tiny"]
+    assert not reference.train(run, minutes=0, device="cpu", progress=False)
+    assert reference.train(run, device="cpu", progress=False)
+    facts = json.loads((run.folder / "facts.json").read_text())
+    assert facts["digest"] == run.digest and facts["steps"] == 8
+    assert {"score", "motion", "spearman", "psnr"} <= set(json.loads((run.folder / "best" / "score.json").read_text()))
+
+
+def test_a_changed_definition_is_a_new_run(checkout):
+    run = reference.runs()["tiny"]
+    assert dataclasses.replace(run, steps=9).digest != run.digest
+    assert dataclasses.replace(run, gpu=True).digest == run.digest
+
+
+def test_a_result_of_another_definition_does_not_count(checkout):
+    run = reference.runs()["tiny"]
+    run.result.write_text(json.dumps({"digest": run.digest, "history": []}))
+    assert reference.result(run)
+    assert reference.result(dataclasses.replace(run, seed=1)) is None
+
+
+def test_the_list_says_what_is_missing(checkout, capsys):
+    assert reference.main(["--list"]) == 0
+    assert capsys.readouterr().out.startswith("missing  tiny")
+    reference.train(reference.runs()["tiny"], minutes=0, device="cpu", progress=False)
+    reference.main(["--list"])
+    assert capsys.readouterr().out.startswith("begun ")
+
+
+def test_an_unknown_run_and_a_missing_table_are_errors(checkout, monkeypatch, tmp_path_factory):
+    with pytest.raises(SystemExit):
+        reference.main(["--only", "nothing"])
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    with pytest.raises(ValueError, match="top folder of a checkout"):
+        reference.runs()
+
+
+def test_a_history_that_is_missing_says_how_to_make_it(checkout):
+    with pytest.raises(ValueError, match="python -m i2vlib.reference --only tiny"):
+        reference.history(reference.runs()["tiny"])
