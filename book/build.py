@@ -31,6 +31,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ("smoke", "small", "paper")
+REGISTRY = "https://registry.npmjs.org"
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,9 @@ def finished(target: Path, key: str) -> bool:
 def execute_chapters(chapters: list[str], staging: Path, preset: str) -> None:
     """Runs the chapters that have to be run. One that fails does not keep the others from running."""
     (staging / "notebooks").mkdir(parents=True, exist_ok=True)
-    if not (staging / "book").exists():
-        # A chapter finds ../book as it does in the sources; what it writes beside itself stays out of them.
-        (staging / "book").symlink_to(ROOT / "book", target_is_directory=True)
+    # A chapter finds ../book as it does in the sources; what it writes beside itself stays out of them.
+    (staging / "book").unlink(missing_ok=True)
+    (staging / "book").symlink_to(os.path.relpath(ROOT / "book", staging), target_is_directory=True)
     common = digest(surroundings(ROOT), preset)
     failures: list[BuildError] = []
     for number, chapter in enumerate(chapters, 1):
@@ -205,7 +206,7 @@ def fetch(package: Package, cache: Path) -> Path:
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)
                 os.replace(next(Path(folder).iterdir()), archive)
         else:
-            url = f"https://registry.npmjs.org/{package.name}/-/{base}"
+            url = f"{REGISTRY}/{package.name}/-/{base}"
             pooch.retrieve(url, known_hash=package.sha256, fname=base, path=cache, progressbar=sys.stderr.isatty())
     except (OSError, ValueError, subprocess.SubprocessError, StopIteration) as error:
         raise BuildError(

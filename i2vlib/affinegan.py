@@ -9,8 +9,9 @@ frame is read off by projecting its own code on that direction, so nobody has to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from i2vlib import animation, losses
 from i2vlib.blocks import Decoder, Encoder, PatchDiscriminator, widths
-from i2vlib.clips import Clip, to_frames, to_tensor
+from i2vlib.clips import Clip, to_tensor
 from i2vlib.hub import Pretrained
 
 #: Expressions without motion of the mouth: the paper drops the local loss for them (section 4).
@@ -72,8 +73,6 @@ class AffineGANConfig:
     """Let no image loss reach the encoders through the intensity, as the released code."""
     latent_noise: float = 0.0
     """Standard deviation of Gaussian noise on every level's code while training (released code: 0.01)."""
-    activated_codes: bool = False
-    """Take the affine step after the encoder's activation instead of before it (the released code: before)."""
     conditional_discriminators: bool = False
     """Show the image discriminators the still beside the frame, as the released code."""
     joint_intensity: bool = False
@@ -116,8 +115,9 @@ class AffineGANConfig:
     def released_code(cls, **changes: object) -> AffineGANConfig:
         """The authors' released code, where it differs from the paper in the mathematics of a step."""
         released = cls(
-            dropout=0.5, discriminator_strides=(2, 2, 2, 1, 1), intensity_from="innermost", intensity_denominator="norm",
-            detach_intensity=True, latent_noise=0.01, conditional_discriminators=True, joint_intensity=True,
+            dropout=0.5, discriminator_strides=(2, 2, 2, 1, 1), intensity_from="innermost",
+            intensity_denominator="norm", detach_intensity=True,
+            latent_noise=0.01, conditional_discriminators=True, joint_intensity=True,
             saturating=False, with_replacement=True, decay=100 / 10_100,
             weights={**PAPER_WEIGHTS, "adversarial_intensity": 20.0},
         )  # fmt: skip
@@ -210,9 +210,9 @@ class IntensityDiscriminator(nn.Module):
     def __init__(self, inputs: int, hidden: int = 16) -> None:
         super().__init__()
         self.inputs = inputs
-        self.layers = nn.Sequential(
-            nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1)
-        )  # fmt: skip
+        sizes = (inputs, hidden, hidden)
+        layers = [layer for i, o in pairwise(sizes) for layer in (nn.Linear(i, o), nn.LeakyReLU(0.2))]
+        self.layers = nn.Sequential(*layers, nn.Linear(hidden, 1))
 
     def forward(self, intensity: Tensor) -> Tensor:
         """``(B, n)`` to logits, one an intensity or one a clip."""
@@ -299,9 +299,9 @@ class AffineGAN(nn.Module, Pretrained):
             config asks; intensity and its signed projection ``(B, n)``.
         """
         neutral, frames = batch["neutral"], batch["frames"]
-        base = self._codes(neutral)
+        base = self.encoder(neutral)
         residual = self.residual_encoder(neutral, batch["label"])
-        codes = self._codes(frames.flatten(0, 1))
+        codes = self.encoder(frames.flatten(0, 1))
         signed = self._project(codes, base, residual)
         intensity = signed if self.config.signed_intensity else signed.abs()
         used = intensity.detach() if self.config.detach_intensity else intensity
@@ -369,10 +369,6 @@ class AffineGAN(nn.Module, Pretrained):
             )
         return terms
 
-    def _codes(self, images: Tensor) -> list[Tensor]:
-        features = self.encoder(images)
-        return [F.leaky_relu(f, 0.2) for f in features] if self.config.activated_codes else features
-
     def _project(self, codes: list[Tensor], base: list[Tensor], residual: list[Tensor]) -> Tensor:
         levels = slice(-1, None) if self.config.intensity_from == "innermost" else slice(None)
         squared = self.config.intensity_denominator == "squared"
@@ -431,36 +427,27 @@ class AffineGAN(nn.Module, Pretrained):
         if driver is not None:
             if intensity is not None:
                 raise ValueError(
-                    "Both driver= and intensity= were given, and each sets the intensity. Give one of them."
+                    "Both driver= and intensity= were given, and each sets the intensity: give one of them."
                 )
             expression = expression or (driver.expression if driver.expression in self.expressions else None)
             intensity = self.infer_intensity(driver.frames, driver.frames[0], expression)
-        curves = animation.curves(
-            intensity, expression or (self.expressions[0] if len(self.expressions) == 1 else None)
-        )
+        only = self.expressions[0] if len(self.expressions) == 1 else None
+        curves = animation.curves(intensity, expression or only)
         labels = [self._label(name) for name in curves]
-        values = np.stack(list(curves.values()), 1)
-        device = next(self.parameters()).device
-        still = to_tensor(animation.fit_to(face, self.config.size))[None].to(device)
-        training, _ = self.training, self.eval()
-        base = self._codes(still)
-        directions = [self.residual_encoder(still, torch.tensor([label], device=device)) for label in labels]
 
-        def decode(rows: Tensor) -> Tensor:
-            codes = list(base)
-            for column, direction in enumerate(directions):
-                step = rows[:, column, None, None, None]
-                codes = [torch.addcmul(code, step, f) for code, f in zip(codes, direction, strict=True)]
-            return self.decoder(codes)
+        def decoder_of(still: Tensor) -> Callable[[Tensor], Tensor]:
+            base = self.encoder(still)
+            directions = [self.residual_encoder(still, still.new_tensor([label]).long()) for label in labels]
 
-        images = animation.in_batches(decode, torch.from_numpy(values).to(device))
-        self.train(training)
-        return Clip(
-            to_frames(images),
-            fps=fps,
-            intensity=values[:, 0] if len(curves) == 1 else values,
-            expression=" + ".join(curves),
-        )
+            def decode(rows: Tensor) -> Tensor:
+                codes = base
+                for step, direction in zip(rows[:, :, None, None, None].unbind(1), directions, strict=True):
+                    codes = [torch.addcmul(code, step, f) for code, f in zip(codes, direction, strict=True)]
+                return self.decoder(codes)
+
+            return decode
+
+        return animation.play(self, face, self.config.size, curves, decoder_of, fps)
 
     @torch.inference_mode()
     def infer_intensity(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:
@@ -476,14 +463,11 @@ class AffineGAN(nn.Module, Pretrained):
     @torch.inference_mode()
     def infer_projection(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:
         """Eq. 4, before the absolute value of Eq. 5: ``float32 (T,)``, negative for a mirrored solution."""
-        device = next(self.parameters()).device
+        size, device = self.config.size, next(self.parameters()).device
         label = torch.tensor([self._label(expression)], device=device)
-        size = self.config.size
-        training, _ = self.training, self.eval()
-        still = to_tensor(animation.fit_to(neutral, size))[None].to(device)
-        base, residual = self._codes(still), self.residual_encoder(still, label)
-        images = to_tensor(np.stack([animation.fit_to(frame, size) for frame in frames])).to(device)
-        project = lambda x: self._project(self._codes(x), base, residual)[0]  # noqa: E731
-        signed = animation.in_batches(project, images)
-        self.train(training)
+        with animation.evaluating(self):
+            still = to_tensor(animation.fit_to(neutral, size))[None].to(device)
+            base, residual = self.encoder(still), self.residual_encoder(still, label)
+            images = to_tensor(np.stack([animation.fit_to(frame, size) for frame in frames])).to(device)
+            signed = animation.in_batches(lambda x: self._project(self.encoder(x), base, residual)[0], images)
         return signed.float().cpu().numpy()

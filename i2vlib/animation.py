@@ -5,15 +5,16 @@ augment a training clip. No paper is known here.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
-from i2vlib.clips import Clip, load_image
+from i2vlib.clips import Clip, load_image, to_frames, to_tensor
 
 BATCH = 5
 
@@ -69,6 +70,43 @@ def fit_to(face: np.ndarray, size: int) -> np.ndarray:
             f"This picture is {width}x{height}; a model takes a square crop. Make one with i2vlib.align_face."
         )
     return face if height == size else np.asarray(Image.fromarray(face).resize((size, size), Image.Resampling.LANCZOS))
+
+
+@contextmanager
+def evaluating(method: nn.Module) -> Iterator[None]:
+    """The method in evaluation mode for a while, and then in the mode it was in."""
+    training = method.training
+    method.eval()
+    try:
+        yield
+    finally:
+        method.train(training)
+
+
+def play(
+    method: nn.Module,
+    face: np.ndarray,
+    size: int,
+    curves: Mapping[str | None, np.ndarray],
+    decoder_of: Callable[[Tensor], Callable[[Tensor], Tensor]],
+    fps: float,
+) -> Clip:
+    """The clip of a face along one intensity curve an expression, each frame drawn independently of the others.
+
+    Args:
+        size: that the method works at, in pixels.
+        curves: as `curves` reads them, all ``(T,)``.
+        decoder_of: of a still ``(1, 3, H, W)``: the function from intensities ``(B, n)`` to images ``(B, 3, H, W)``.
+            What the frames share is computed in the first call.
+    """
+    values = np.stack(list(curves.values()), 1)
+    device = next(method.parameters()).device
+    with evaluating(method):
+        decode = decoder_of(to_tensor(fit_to(face, size))[None].to(device))
+        images = in_batches(decode, torch.from_numpy(values).to(device))
+    names = [name for name in curves if name is not None]
+    intensity = values[:, 0] if len(curves) == 1 else values
+    return Clip(to_frames(images), fps=fps, intensity=intensity, expression=" + ".join(names) or None)
 
 
 def in_batches(function: Callable[[Tensor], Tensor], rows: Tensor, batch: int = BATCH) -> Tensor:

@@ -139,7 +139,7 @@ class Clip:
 
 def to_tensor(frames: np.ndarray) -> torch.Tensor:
     """``uint8 (..., H, W, 3)`` to ``float32 (..., 3, H, W)`` in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(frames)).movedim(-1, -3).float() / 127.5 - 1
+    return torch.from_numpy(np.array(frames, order="C")).movedim(-1, -3).float() / 127.5 - 1
 
 
 def to_frames(images: torch.Tensor) -> np.ndarray:
@@ -160,6 +160,8 @@ def load_image(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndar
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)
+    if not isinstance(source, (str, Path, bytes, bytearray, Image.Image)):
+        raise ValueError(f"An image is given as a path, bytes, an array or a PIL image; this is {type(source)}.")
     name = "the image given as bytes" if isinstance(source, (bytes, bytearray)) else f"{source}"
     try:
         if isinstance(source, Image.Image):
@@ -174,11 +176,16 @@ def load_image(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndar
         raise ValueError(f"{name} is a folder, not an image. Give the path of one image file.") from None
     except UnidentifiedImageError:
         raise ValueError(f"{name} is not an image that Pillow can read. Give a JPEG, PNG or WebP file.") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except Image.DecompressionBombError:
+        raise ValueError(f"{name} is too large, or its header is damaged. Give an image of fewer pixels.") from None
+    except (OSError, RuntimeError, SyntaxError, ValueError) as error:
         raise ValueError(f"{name} cannot be read ({error}). The file may be cut short; copy it again.") from None
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+    if image.mode == "F":
+        return _from_array(np.asarray(image))
+    if image.mode.startswith("I"):
         values = np.asarray(image, dtype=np.float64)
-        return _from_array(np.clip(values / (65535 if values.max() > 255 else 255), 0, 1))
+        deep = image.mode.startswith("I;16") or values.max() > 255
+        return _from_array(np.clip(values / (65535 if deep else 255), 0, 1))
     return _from_array(np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB")))
 
 
@@ -197,4 +204,4 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     if array.shape[-1] == 4:
         alpha = array[..., 3:].astype(np.float32) / 255
         array = (array[..., :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
-    return np.ascontiguousarray(np.repeat(array, 3, axis=-1) if array.shape[-1] == 1 else array)
+    return np.array(np.repeat(array, 3, axis=-1) if array.shape[-1] == 1 else array, order="C")

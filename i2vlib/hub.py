@@ -78,7 +78,8 @@ def load_pretrained(name: str | Path, device: str = "cpu") -> nn.Module:
     if str(name).count("/") != 1 or str(name).startswith((".", "/", "~")):
         known = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
         raise ValueError(
-            f"There are no weights named {str(name)!r}. Shipped are {known}; a folder or a hub name (user/model) also works."
+            f"There are no weights named {str(name)!r}. Shipped are {known}; "
+            "a folder or a hub name (user/model) also works."
         )
     return Pretrained.from_pretrained(str(name)).to(device)
 

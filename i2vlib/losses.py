@@ -2,7 +2,6 @@ r"""Losses: pure functions from tensors to a scalar. Discriminators hand over lo
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 

@@ -16,7 +16,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 TABLE = Path("book/results/runs.toml")
 WORK = Path("runs/reference")
 VALIDATION = 4  # subjects that choose the checkpoint
-METHODS = {"AffineGAN": (AffineGAN, AffineGANConfig)}
+SHOWN = ("spearman", "moving_ratio", "motion", "lead_rise", "acd_i_ratio", "psnr_neutral", "sharpness", "falls")
+METHODS = {"AffineGAN": AffineGAN}
 PRESETS = {
     "small": AffineGANConfig.small,
     "paper": AffineGANConfig.paper,
@@ -64,9 +65,15 @@ class Run:
     gpu: bool = False
 
     @property
+    def settings(self) -> AffineGANConfig:
+        """The config in full."""
+        return PRESETS[self.preset](**self.config)
+
+    @property
     def digest(self) -> str:
         """Changes when the definition does; a result carries the digest that it was made from."""
-        parts = {key: value for key, value in vars(self).items() if key not in ("name", "ships", "gpu")}
+        kept = ("method", "steps", "data", "seed", "precision", "start")
+        parts = {**{name: vars(self)[name] for name in kept}, "config": asdict(self.settings)}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
     @property
@@ -125,16 +132,14 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
     rows = []
     for clip in data:
         signed = method.infer_projection(clip.frames, clip.frames[0], clip.expression)
-        made = method.animate(clip.frames[0], clip.expression, intensity=[0, abs(float(signed[-1]))]).frames
-        still, peak = clip.frames[0], clip.frames[-1]
-        region = metrics.moving_region(clip.frames, still)[-1]
-        copied = metrics.moving_error(still, peak, region)
+        ends = clip.frames[[0, -1]]
+        made = method.animate(ends[0], clip.expression, intensity=[0, min(1.0, abs(float(signed[-1])))]).frames
         rows.append(
             {
-                "score": metrics.moving_error(made[1], peak, region) / copied,
-                "motion": metrics.moving_error(made[1], made[0], region) / copied,
+                "score": metrics.moving_ratio(made[1], ends[1], ends[0]),
+                "motion": metrics.motion(made, ends),
                 "spearman": metrics.spearman(signed, clip.intensity),
-                "psnr": metrics.psnr(made[0], still),
+                "psnr": metrics.psnr(made[0], ends[0]),
             }
         )
     return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
@@ -142,10 +147,9 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
 
 def train(run: Run, minutes: float = float("inf"), device: str | None = None, **options: object) -> bool:
     """Trains a run, or goes on with it, for at most so many minutes; True once all its steps are done."""
-    method_class, _ = METHODS[run.method]
     deadline = time.monotonic() + 60 * minutes
     torch.manual_seed(run.seed)
-    method = method_class(PRESETS[run.preset](**run.config))
+    method = METHODS[run.method](run.settings)
     if run.start is not None:
         earlier = load_pretrained(runs()[run.start].folder / "best")
         method.load_state_dict(earlier.state_dict(), strict=False)
@@ -168,7 +172,8 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     finished = int(history["step"].max()) >= run.steps
     if finished:
         facts = {
-            "digest": run.digest, "steps": run.steps, "seed": run.seed, "device": device or platform.processor() or "cpu",
+            "digest": run.digest, "method": run.method, "steps": run.steps, "seed": run.seed,
+            "device": next(method.parameters()).device.type, "threads": torch.get_num_threads(),
             "seconds": round(float(history["seconds"].max())), "commit": _commit(), "python": platform.python_version(),
             "history": _thin(history),
         }  # fmt: skip
@@ -176,26 +181,55 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     return finished
 
 
-def measure(run: Run, split: str = "test") -> pd.DataFrame:
-    """Adds the metrics on held-out subjects to a trained run's result, writes it, and ships the weights."""
+def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
+    """Measures a trained run on held-out subjects beside the reference rows, writes its result, ships the weights.
+
+    Args:
+        every: faces are read in every so many frames of a clip, its first, its peak and its last among them.
+
+    Returns:
+        The metrics, a row a clip and system.
+    """
+    import pandas as pd
+
     from i2vlib import metrics
 
     facts = json.loads((run.folder / "facts.json").read_text())
     method = load_pretrained(run.folder / "best")
-    frame = metrics.evaluate(method, clips(run, split))
-    rows = json.loads(frame.to_json(orient="records", double_precision=5))
-    summary = json.loads(metrics.summary(frame).reset_index().to_json(orient="records", double_precision=5))
-    stored = {"run": run.name, **facts, "split": split, "extractors": frame.attrs, "metrics": rows, "summary": summary}
+    held_out = clips(run, split)
+    ours = metrics.evaluate(method, held_out, every=every)
+    others = metrics.evaluate_references(held_out, clips(run, "train"), every=every)
+    frame = pd.concat([ours.assign(system=run.method), others], ignore_index=True)
+    stored = {
+        "run": run.name, **facts, "split": split, "readings": ours.attrs,
+        "clips": _records(ours), "summary": _records(metrics.summary(frame).reset_index()),
+    }  # fmt: skip
     write_file(run.result, json.dumps(stored, indent=1).encode())
     if run.ships:
-        means = frame.select_dtypes("number").mean().round(3).to_dict()
+        means = ours.groupby("expression")[list(SHOWN)].mean().round(3)
         card = {
-            "method": run.method, "expressions": ", ".join(method.expressions), "data": dict(run.data),
+            "expressions": ", ".join(method.expressions), "data": dict(run.data),
             **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")},
-            **{f"{name} ({split} subjects)": value for name, value in means.items()},
+            **{f"{name}, {split} subjects": means[name].to_dict() for name in means},
         }  # fmt: skip
         method.save_pretrained(SHIPPED / run.ships, card)
     return frame
+
+
+def table(stored: dict, expression: str) -> pd.DataFrame:
+    """A result's metrics on one expression: a row a system, a column a metric, as ``mean [low, high]``."""
+    import pandas as pd
+
+    rows = pd.DataFrame(stored["summary"]).query("expression == @expression and metric in @SHOWN")
+    known = rows["mean"].notna()
+    written = [f"{r['mean']:.2f} [{r['low']:.2f}, {r['high']:.2f}]" for _, r in rows[known].iterrows()]
+    rows = rows.assign(cell=pd.Series(written, rows.index[known]))
+    wide = rows.pivot(index="system", columns="metric", values="cell").fillna("")
+    return wide.reindex([stored["method"], "real", "copy", "cross-fade"])[[name for name in SHOWN if name in wide]]
+
+
+def _records(frame: pd.DataFrame) -> list[dict]:
+    return json.loads(frame.to_json(orient="records", double_precision=4))
 
 
 def _thin(history: pd.DataFrame, rows: int = 200) -> list[dict]:

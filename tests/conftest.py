@@ -10,7 +10,6 @@ import torch
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.clips import Clip
 
-torch.set_num_threads(2)
 
 
 @pytest.fixture(scope="session")

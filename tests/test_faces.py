@@ -135,6 +135,23 @@ def test_align_takes_the_largest_of_several_faces():
     assert np.abs(faces.align_face(scene, 64).astype(int) - crop(64)).mean() < 6
 
 
+def test_a_larger_pattern_that_is_hardly_a_face_is_not_taken():
+    """On this picture dlib's detector also fires, weakly, on a larger patch of the suit."""
+    wide = np.pad(portrait(), ((0, 0), (40, 0), (0, 0)), mode="edge")
+    view = faces._view(wide)
+    boxes, scores, _ = faces._dlib_models()[0].run(view.image, 0)
+    assert len(boxes) > 1 and boxes[0].area() < max(box.area() for box in boxes)
+    assert np.abs(faces.align_face(wide, 64).astype(int) - crop(64)).mean() < 6
+
+
+@pytest.mark.parametrize(("backend", "width"), [("dlib", 2000), ("mediapipe", 900)])
+def test_a_small_face_in_a_large_photo_is_found(backend, width):
+    scene = np.full((width * 3 // 4, width, 3), 128, np.uint8)
+    scene[-540:-28, -560:-48] = portrait()
+    found, reference = faces.landmarks(scene[None], backend)[0], faces.landmarks(portrait()[None], backend)[0]
+    assert np.abs(found - reference - [width - 560, len(scene) - 540]).mean() < 3
+
+
 @pytest.mark.parametrize("photo", [NOISE, np.full((200, 300), 80, np.uint8), np.zeros((1, 1, 3), np.uint8)])
 def test_no_face_says_what_to_do(photo):
     with pytest.raises(faces.NoFaceError, match=r"No face was found in this photo .*Use a picture of one person"):
@@ -160,7 +177,7 @@ def test_a_clip_is_aligned_by_one_transform():
     eyes = faces.eye_centres(faces.landmarks(aligned.frames))
     scale = 0.36 * 128 / np.linalg.norm(np.diff(faces.eye_centres(points[0]), axis=0))
     assert np.allclose(eyes[1] - eyes[0], [[12 * scale, 0]] * 2, atol=1.2)  # the motion stays
-    assert np.allclose(faces.eye_centres(aligned.landmarks[0]), eyes_expected(128), atol=1e-3)
+    assert np.allclose(faces.eye_centres(aligned.landmarks[0]), eyes_expected(128), atol=0.6)
     assert (aligned.subject, aligned.fps, dict(aligned.truth)) == ("S1", 25, {})
 
 
@@ -179,8 +196,9 @@ def test_paste_back_changes_the_face_and_nothing_else():
     centre = faces.eye_centres(faces.landmarks(portrait()[None])[0]).mean(0)
     assert changed.mean() < 0.06 and abs(columns.mean() - centre[0]) < 10
     assert not changed[200:].any() and np.array_equal(pasted[1][300:], portrait()[300:])
-    step = np.abs(np.diff(pasted[1].astype(int) - portrait(), axis=1)).max(-1)[:, : int(centre[0]) - 40]
-    assert step.max() < 60  # the edge is soft: a hard one jumps by up to 255
+    brighter = faces.paste_back(portrait(), np.minimum(crop(256), 195) + 60).astype(int) - portrait()
+    row = brighter[int(centre[1]) + 20].mean(-1)
+    assert row.max() > 40 and np.abs(np.diff(row)).max() < 15  # the edge is soft: a hard one jumps by 60
 
 
 def test_paste_back_refuses_what_is_no_crop():
@@ -323,11 +341,11 @@ def test_a_face_between_two_scales_of_the_detector_is_looked_at_again(monkeypatc
     detector, predictor, network = faces._dlib_models()
     looks = []
 
-    def blind_at_first(image: np.ndarray, up: int) -> object:
+    def blind_at_first(image: np.ndarray, up: int) -> tuple:
         looks.append(image.shape)
-        return detector(image, up) if len(looks) > 1 else []
+        return detector.run(image, up) if len(looks) > 1 else ([], [], [])
 
-    monkeypatch.setattr(faces, "_dlib_models", lambda: (blind_at_first, predictor, network))
+    monkeypatch.setattr(faces, "_dlib_models", lambda: (SimpleNamespace(run=blind_at_first), predictor, network))
     points = faces.landmarks(crop()[None])[0]
     monkeypatch.undo()
     assert len(looks) == 2 and looks[1][0] < looks[0][0]

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -79,6 +80,18 @@ def test_what_is_drawn_in_is_pinned_and_nothing_else() -> None:
     except metadata.PackageNotFoundError as missing:
         pytest.skip(f"{missing} is not installed here: not all extras are")
     assert found == set(pins())
+
+
+def test_what_is_pinned_installs_on_the_oldest_python() -> None:
+    """Also on Debian's own 3.11.2: a pin that wants a later patch release cannot be installed there."""
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    installed = {canonicalize_name(found.name): found for found in metadata.distributions()}
+    too_new = {
+        name: installed[name].metadata["Requires-Python"]
+        for name in set(pins()) & set(installed)
+        if oldest not in SpecifierSet(installed[name].metadata["Requires-Python"] or "")
+    }
+    assert too_new == {}
 
 
 def test_the_environment_for_conda_installs_the_same() -> None:

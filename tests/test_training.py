@@ -157,7 +157,12 @@ def test_the_learning_rate_falls_over_the_last_share_of_the_steps():
 
 def test_validation_enters_the_history_and_survives_a_resume(tmp_path):
     """Numbers of numpy's own types once made a checkpoint that could not be loaded again."""
-    options = {"folder": tmp_path, "progress": False, "validate": lambda m: {"score": np.float64(1)}, "validate_every": 2}
+    options = {
+        "folder": tmp_path,
+        "progress": False,
+        "validate": lambda m: {"score": np.float64(1)},
+        "validate_every": 2,
+    }
     fit(fresh(), CLIPS, 4, stop=iter([False, True]).__next__, **options)
     history = fit(fresh(), CLIPS, 4, **options)
     assert history["validation/score"].dropna().tolist() == [1.0, 1.0]

@@ -82,7 +82,6 @@
     stage.addEventListener("dragstart", (event) => event.preventDefault());
 
     root.i2vImages = rows.flat().map((source) => Object.assign(new Image(), { src: source })); // decoded ahead
-    root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab takes the arrow keys otherwise
     root.classList.add("i2v-live");
     show(0);
   }

@@ -41,11 +41,7 @@ def test_shapes_and_the_neutral_frame(rendered: Rendered) -> None:
         assert clip.frames.shape == (3, 96, 96, 3)
         assert (clip.subject, clip.expression, clip.fps) == (f"actor-{seed}", name, 12)
         assert clip.intensity[0] == 0 and 0.85 <= clip.intensity.max() <= 1
-        assert (
-            (clip.blendshapes[0] == 0).all()
-            and (clip.blendshapes >= 0).all()
-            and (clip.blendshapes <= 1).all()
-        )
+        assert (clip.blendshapes[0] == 0).all() and (clip.blendshapes >= 0).all() and (clip.blendshapes <= 1).all()
         assert {key: (value.dtype, value.shape) for key, value in clip.truth.items()} == {
             "mouth": (bool, (3, 96, 96)),
             "eyes": (bool, (3, 96, 96)),
@@ -58,9 +54,7 @@ def test_coefficients_are_the_peak_times_the_intensity(rendered: Rendered) -> No
         peak = actors.peak_coefficients(seed, name)
         np.testing.assert_allclose(clip.blendshapes, clip.intensity[:, None] * peak, atol=1e-6)
         allowed = {
-            label
-            for label in BLENDSHAPES
-            if label.removesuffix("Left").removesuffix("Right") in actors.RECIPES[name]
+            label for label in BLENDSHAPES if label.removesuffix("Left").removesuffix("Right") in actors.RECIPES[name]
         }
         assert {BLENDSHAPES[i] for i in np.flatnonzero(peak)} == allowed
 
@@ -188,9 +182,7 @@ def test_an_onset_of_two_frames_is_neutral_and_peak() -> None:
 
 def test_time_is_not_intensity() -> None:
     line = np.arange(12) / 11
-    curves = np.stack(
-        [actors.intensity_curve(seed, name) for seed in range(80) for name in ("happy", "angry")]
-    )
+    curves = np.stack([actors.intensity_curve(seed, name) for seed in range(80) for name in ("happy", "angry")])
     assert np.corrcoef(curves.ravel(), np.tile(line, len(curves)))[0, 1] > 0.8
     away = np.abs(curves - line).mean(1)
     assert away.mean() > 0.08 and (away > 0.05).mean() > 0.8
@@ -200,9 +192,7 @@ def test_time_is_not_intensity() -> None:
 
 
 def test_a_clip_gets_another_curve_by_expression_and_mode() -> None:
-    curves = {
-        actors.intensity_curve(3, name, mode).tobytes() for name in EXPRESSIONS for mode in actors.MODES
-    }
+    curves = {actors.intensity_curve(3, name, mode).tobytes() for name in EXPRESSIONS for mode in actors.MODES}
     assert len(curves) == len(EXPRESSIONS) * len(actors.MODES)
 
 
@@ -218,11 +208,7 @@ def test_people_differ(rendered: Rendered) -> None:
     one, other = rendered[31_001, "happy"].frames[0], rendered[31_002, "happy"].frames[0]
     assert np.abs(one.astype(int) - other).mean() > 12
     people = [_people.person(seed) for seed in (-1, 1, 2**40)]
-    assert (
-        len({person.vertices.tobytes() for person in people})
-        == len({p.albedo.tobytes() for p in people})
-        == 3
-    )
+    assert len({person.vertices.tobytes() for person in people}) == len({p.albedo.tobytes() for p in people}) == 3
 
 
 def test_skins_range_from_light_to_dark() -> None:
@@ -278,9 +264,7 @@ def test_subdivision_rounds_a_cube() -> None:
 
 
 def test_what_is_covered_gets_no_light_from_above() -> None:
-    grid = np.stack(np.meshgrid(np.linspace(-0.05, 0.05, 30), np.linspace(-0.05, 0.05, 30)), -1).reshape(
-        -1, 2
-    )
+    grid = np.stack(np.meshgrid(np.linspace(-0.05, 0.05, 30), np.linspace(-0.05, 0.05, 30)), -1).reshape(-1, 2)
     low = np.concatenate([grid, np.zeros((900, 1))], 1)
     high = low[np.abs(low[:, 0]) < 0.02] + [0, 0, 0.03]
     points = np.concatenate([low, high]).astype(np.float32)
@@ -333,9 +317,7 @@ def test_a_file_that_cannot_be_read_is_rendered_again(cache: Path, spoil: str) -
     whole = clips[0]
     path = clips.path(10_000, "happy")
     data = path.read_bytes()
-    path.write_bytes(
-        {"cut": data[: len(data) // 2], "empty": b"", "garbage": b"no clip", "part": data[:-300]}[spoil]
-    )
+    path.write_bytes({"cut": data[: len(data) // 2], "empty": b"", "garbage": b"no clip", "part": data[:-300]}[spoil])
     assert digest(small(subjects=1, expressions="happy", frames=2)[0]) == digest(whole)
     assert path.read_bytes() == data or len(path.read_bytes()) == len(data)
 
@@ -354,17 +336,13 @@ def test_splits_share_nobody() -> None:
     assert max(seeds[0]) < 10_000 <= min(seeds[1]) and max(seeds[1]) < 20_000 <= min(seeds[2])
 
 
-def test_processes_that_fail_are_reported(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_processes_that_fail_are_reported(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho nothing can be drawn here >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
     clips = small(subjects=3)
-    with pytest.raises(
-        RuntimeError, match=r"6 of 6 clips of actors could not be rendered:\s+nothing can be drawn"
-    ):
+    with pytest.raises(RuntimeError, match=r"6 of 6 clips of actors could not be rendered:\s+nothing can be drawn"):
         clips.render(workers=2)
     assert len(clips.missing()) == 6
 

@@ -208,9 +208,7 @@ def test_a_split_or_expression_that_is_not_there(tree: Path) -> None:
 
 
 def test_a_misspelt_name() -> None:
-    with pytest.raises(
-        ValueError, match=r"named 'actros'. Did you mean 'actors'\? The data sets by name: actors"
-    ):
+    with pytest.raises(ValueError, match=r"named 'actros'. Did you mean 'actors'\? The data sets by name: actors"):
         datasets.open("actros")
 
 
@@ -218,9 +216,7 @@ def test_describe_says_what_is_missing(tree: Path, cache: Path) -> None:
     with_masks(tree)
     lines = datasets.describe(tree).splitlines()
     assert (
-        lines[0].startswith("affinegan: ")
-        and lines[1].startswith("licence: ")
-        and lines[2].startswith("how to get it")
+        lines[0].startswith("affinegan: ") and lines[1].startswith("licence: ") and lines[2].startswith("how to get it")
     )
     assert "angry: 1 train, test missing, with masks" in lines
     assert "happy: 2 train, 1 test, masks missing" in lines

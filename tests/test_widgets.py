@@ -1,0 +1,155 @@
+"""Widgets without a browser: what is linked, and that every control changes the pixels that are shown."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from i2vlib import widgets
+from i2vlib.clips import Clip
+
+ipywidgets = pytest.importorskip("ipywidgets")
+
+
+class Shifter:
+    """A model that brightens one colour channel an expression, by 200 grey levels at intensity 1."""
+
+    expressions = ("happy", "angry", "surprised")
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str | None, tuple[float, ...]]] = []
+
+    def animate(self, face: np.ndarray, expression: str | None = None, intensity: Sequence[float] = ()) -> Clip:
+        self.asked.append((expression, tuple(intensity)))
+        frames = np.repeat(face[None], len(intensity), axis=0)
+        frames[..., self.expressions.index(expression)] += np.round(200 * np.array(intensity)).astype(np.uint8)[
+            :, None, None
+        ]
+        return Clip(frames, intensity=np.array(intensity), expression=expression)
+
+
+FACE = np.full((32, 32, 3), 30, np.uint8)
+
+
+def colour(image: ipywidgets.Image) -> np.ndarray:
+    """The mean colour that a widget shows, decoded from what is sent to the browser."""
+    return np.asarray(Image.open(io.BytesIO(image.value)).convert("RGB")).mean(axis=(0, 1))
+
+
+def inside(box: ipywidgets.Widget, kind: type) -> list:
+    """All widgets of a kind in a box, in order."""
+    found = [box] if type(box) is kind else []
+    return found + [each for child in getattr(box, "children", ()) for each in inside(child, kind)]
+
+
+def linked(box: ipywidgets.Widget) -> dict[tuple[str, str], tuple[str, str]]:
+    """Links that the browser keeps, as the saved state of a page holds them."""
+    from ipywidgets.embed import dependency_state
+
+    states = dependency_state([box], drop_defaults=False).values()
+    ends = [state["state"] for state in states if state["model_name"] == "LinkModel"]
+    name = lambda end: (end[0].removeprefix("IPY_MODEL_"), end[1])  # noqa: E731
+    return {name(end["source"]): name(end["target"]) for end in ends}
+
+
+@pytest.fixture(params=["ipywidgets 8", "ipywidgets 7"])
+def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Version 7 has no Stack; either may be installed here."""
+    if request.param == "ipywidgets 7":
+        monkeypatch.delattr(ipywidgets, "Stack", raising=False)
+    elif not ipywidgets.__version__.startswith("8"):
+        pytest.skip(f"ipywidgets {ipywidgets.__version__} is installed")
+    return request.param
+
+
+def test_the_scrubber_links_play_to_slider_to_frames_in_the_browser(version: str) -> None:
+    clip = Clip(np.repeat((20 * np.arange(6, dtype=np.uint8))[:, None], 16 * 16 * 3, 1).reshape(6, 16, 16, 3), fps=8)
+    box = widgets.scrubber(clip)
+    (slider,), (play,) = inside(box, ipywidgets.IntSlider), inside(box, ipywidgets.Play)
+    pages = box.children[0]
+    assert type(pages).__name__ == ("Stack" if version == "ipywidgets 8" else "Tab")
+    assert linked(box) == {
+        (play.model_id, "value"): (slider.model_id, "value"),
+        (slider.model_id, "value"): (pages.model_id, "selected_index"),
+    }
+    assert (slider.min, slider.max, play.min, play.max, play.interval) == (0, 5, 0, 5, 125)
+    assert pages.selected_index == slider.value == 0
+    for index, image in enumerate(pages.children):
+        assert colour(image) == pytest.approx([20 * index] * 3, abs=3)
+
+
+def test_the_tabs_that_replace_the_stack_are_hidden(version: str) -> None:
+    box = widgets.scrubber(Clip(np.zeros((2, 8, 8, 3), np.uint8)))
+    styles = [text.value for text in inside(box, ipywidgets.HTML)]
+    if version == "ipywidgets 8":
+        assert not styles
+    else:
+        assert "i2v-pages" in box.children[0]._dom_classes and ".i2v-pages > .p-TabBar" in styles[0]
+
+
+def test_every_control_of_the_animator_changes_the_picture() -> None:
+    box = widgets.animator(Shifter(), FACE)
+    (picture,), (slider,), (choice,) = (
+        inside(box, kind) for kind in (ipywidgets.Image, ipywidgets.FloatSlider, ipywidgets.Dropdown)
+    )
+    assert colour(picture) == pytest.approx([30, 30, 30], abs=4)
+    seen = []
+    for intensity in np.linspace(0, 1, 17):
+        slider.value = float(intensity)
+        seen.append(colour(picture))
+        assert seen[-1] == pytest.approx([30 + 200 * intensity, 30, 30], abs=9)
+    assert (np.diff([red for red, _, _ in seen]) > 0).all()
+    for channel, expression in enumerate(Shifter.expressions):
+        choice.value = expression
+        expected = np.full(3, 30)
+        expected[channel] = 230
+        assert colour(picture) == pytest.approx(expected, abs=9)
+    assert choice.options == Shifter.expressions
+
+
+def test_dragging_asks_the_model_once_an_expression() -> None:
+    model = Shifter()
+    box = widgets.animator(model, FACE, steps=5)
+    (slider,), (choice,) = inside(box, ipywidgets.FloatSlider), inside(box, ipywidgets.Dropdown)
+    assert slider.step == 0.25
+    for expression in ("happy", "angry", "happy"):
+        choice.value = expression
+        for intensity in (0.0, 0.5, 1.0):
+            slider.value = intensity
+    assert model.asked == [("happy", (0, 0.25, 0.5, 0.75, 1)), ("angry", (0, 0.25, 0.5, 0.75, 1))]
+
+
+def test_the_button_saves_the_chosen_expression_there_and_back(tmp_path: Path) -> None:
+    box = widgets.animator(Shifter(), FACE, steps=5, folder=tmp_path)
+    (choice,), (button,) = inside(box, ipywidgets.Dropdown), inside(box, ipywidgets.Button)
+    choice.value = "angry"
+    button.click()
+    (path,) = tmp_path.iterdir()
+    assert path.name == "angry.gif"
+    assert inside(box, ipywidgets.Label)[0].value == f"Saved {path}"
+    with Image.open(path) as image:
+        greens = []
+        for index in range(image.n_frames):
+            image.seek(index)
+            greens.append(np.asarray(image.convert("RGB"))[..., 1].mean())
+    assert greens == pytest.approx([30, 80, 130, 180, 230, 180, 130, 80], abs=2)
+
+
+def test_a_save_that_fails_says_so_beside_the_button(tmp_path: Path) -> None:
+    box = widgets.animator(Shifter(), FACE, steps=3, folder=tmp_path / "nowhere")
+    inside(box, ipywidgets.Button)[0].click()
+    assert inside(box, ipywidgets.Label)[0].value.startswith("Not saved: There is no folder ")
+
+
+def test_an_animator_refuses_what_it_cannot_show() -> None:
+    with pytest.raises(ValueError, match="at least 2 steps, neutral and peak; steps is 1"):
+        widgets.animator(Shifter(), FACE, steps=1)
+    model = Shifter()
+    model.expressions = ()
+    with pytest.raises(ValueError, match="has no expressions to choose from"):
+        widgets.animator(model, FACE)
