@@ -87,6 +87,13 @@ class Clip:
                     f"A clip's {name} is {expected} with T = {len(frames)} frames; this one is {value.shape}."
                 )
             object.__setattr__(self, name, value)
+        truth = {name: np.asarray(value) for name, value in self.truth.items()}
+        for name, value in truth.items():
+            if value.shape[:1] != (len(frames),):
+                raise ValueError(
+                    f"A clip's truth has T = {len(frames)} frames first; its {name!r} has the shape {value.shape}."
+                )
+        object.__setattr__(self, "truth", truth)
 
     def __len__(self) -> int:
         return len(self.frames)

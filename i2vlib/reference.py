@@ -268,6 +268,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for run in table.values():
         if (chosen.only and run.name not in chosen.only) or result(run):
             continue
+        if run.gpu and not chosen.only and not torch.cuda.is_available():
+            print(f"leaving out {run.name}: it needs a GPU; name it with --only to do it all the same")
+            continue
         left = (deadline - time.monotonic()) / 60
         finished = (run.folder / "facts.json").exists()
         if (chosen.train or both) and not finished and left > 0:

@@ -253,7 +253,7 @@ def test_falls_by_hand():
     assert metrics.falls(rising) == 0
     dented = rising.copy()
     dented[10] = dented[9] - 0.004  # under half a per cent of the range
-    assert metrics.falls(dented) == 0
+    assert metrics.falls(dented) == metrics.falls(100 * dented) == 0
     dented[10] = dented[9] - 0.006
     assert metrics.falls(dented) == pytest.approx(1 / 20)
     assert metrics.falls(100 * dented) == pytest.approx(1 / 20)
@@ -474,6 +474,16 @@ def test_missed_faces_cost_by_the_papers_rule_only(smiles):
     assert row["detection"] == pytest.approx(5 / 6)
     assert row["acd_i"] < 0.4 and row["acd_i_paper"] > 2
     assert np.isfinite(row["landmark_error"]) and row["lead_rise"] == pytest.approx(1)
+
+
+def test_clips_without_any_face_are_nan_but_by_the_papers_rule():
+    clip = moving_square()
+    table = metrics.evaluate(metrics.CopyNeutral(), [clip, clip])
+    assert (table["detection"] == 0).all()
+    for name in ("acd_i", "acd_c_ratio", "acd_g_ratio", "lead_rise", "landmark_error"):
+        assert table[name].isna().all(), name
+    assert table["acd_i_paper"].between(13, 19).all()  # sqrt(2 * 128) = 16
+    assert table["acd_i_paper"][0] != table["acd_i_paper"][1]  # another draw for every clip
 
 
 def test_real_clips_as_they_are(real_data):
