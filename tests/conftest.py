@@ -11,7 +11,6 @@ from i2vlib.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.clips import Clip
 
 
-
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     folder = os.environ.get("I2V_REAL_DATA")

@@ -508,7 +508,8 @@ def test_readers_are_silent_and_end_quietly():
     code = (
         "import sys, numpy as np; from i2vlib import faces\n"
         "assert not {'dlib', 'mediapipe', 'face_alignment', 'skimage', 'scipy'} & set(sys.modules)\n"
-        "from skimage.data import astronaut; reading = faces.measure(astronaut()[None]); assert reading.detected.all()"
+        "from skimage.data import astronaut; assert faces.measure(astronaut()[None]).detected.all()\n"
+        "def later(): return faces  # lives as long as the process, and MediaPipe with it"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -129,9 +129,8 @@ class Refuse:
         if name.partition(".")[0] in BARRED:
             raise ImportError(f"{name} is imported by import i2vlib")
 sys.meta_path.insert(0, Refuse())
-start = time.monotonic()
 import i2vlib
-print(time.monotonic() - start)
+print(time.process_time())
 """
     light = {"torch", "numpy", "pillow"}
     named = {canonicalize_name(requirement.name) for requirement in wanted()} - light
@@ -139,15 +138,28 @@ print(time.monotonic() - start)
                if canonicalize_name(owner) in named}  # fmt: skip
     barred = modules | {"mediapipe", "dlib", "pyvista", "vtk", "anny", "pandas", "accelerate", "matplotlib", "skimage",
                         "imageio", "IPython", "ipywidgets", "cv2", "scipy", "huggingface_hub"}  # fmt: skip
-    seconds = []
-    for _ in range(3):  # a busy machine may be slow once, not three times
-        code = f"BARRED = {sorted(barred)!r}\n{script}"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-        assert done.returncode == 0, done.stderr
-        seconds.append(float(done.stdout))
-        if seconds[-1] < 3:
-            return
-    raise AssertionError(f"import i2vlib took {seconds} s")
+    done = subprocess.run(
+        [sys.executable, "-c", f"BARRED = {sorted(barred)!r}\n{script}"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    seconds = float(done.stdout)  # of the processor: a busy machine makes the clock unfit to judge by
+    assert seconds < 3
+
+
+def test_a_room_imports_only_from_the_rooms_above_it() -> None:
+    """The order is that of the table in `book/design.md`; imports inside functions count as well."""
+    rooms = re.findall(r"^\| `(\w+)` \|", (ROOT / "book/design.md").read_text(), re.MULTILINE)
+    wrong = []
+    for path in (ROOT / "i2vlib").rglob("*.py"):
+        room = path.relative_to(ROOT / "i2vlib").parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        named = re.findall(r"^\s*(?:from|import) i2vlib\.(\w+)", path.read_text(), re.MULTILINE)
+        for group in re.findall(r"^\s*from i2vlib import (?:\(([^)]*)\)|(.*))", path.read_text(), re.MULTILINE):
+            named += re.findall(r"\w+", "".join(group))
+        assert room in rooms, f"{room} is not in the table of book/design.md"
+        wrong += [f"{room} imports {name}" for name in named if rooms.index(name) > rooms.index(room)]
+    assert wrong == []
 
 
 def undocumented(source: str) -> list[str]:

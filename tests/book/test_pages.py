@@ -1,0 +1,139 @@
+"""The built book in a real browser, from file:// and without network: pages are there, and what they show moves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build/html"
+SECONDS = 30
+
+# Sphinx 7.4 writes scripts without a file name twice (`prepare_writing` adds them again), and sphinx_thebe's is a `const`.
+# The second copy is refused and the first one stands; the book does not use Thebe.
+TOLERATED = "Uncaught SyntaxError: Identifier 'THEBE_JS_URL' has already been declared"
+
+# All pixels of a picture as they are painted.
+PIXELS = """
+const picture = arguments[0], canvas = document.createElement("canvas");
+canvas.width = picture.naturalWidth;
+canvas.height = picture.naturalHeight;
+canvas.getContext("2d").drawImage(picture, 0, 0);
+return canvas.toDataURL();
+"""
+
+
+def contents() -> list[str]:
+    """The pages of ``_toc.yml`` in order, as paths without suffix."""
+    yaml = pytest.importorskip("yaml")
+
+    def walk(node: object) -> Iterator[str]:
+        if isinstance(node, dict):
+            yield from (node[key] for key in ("root", "file") if key in node)
+        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from walk(child)
+
+    return list(walk(yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    if not HTML.is_dir():
+        reason = "_build/html does not exist; make book makes it"
+        if os.environ.get("I2V_BUILT_BOOK") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+def wait(browser, true) -> object:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, SECONDS, 0.1).until(true)
+
+
+def opened(browser, page: str):
+    """A page with its scripts run and its widgets drawn; the log holds what it said."""
+    browser.get_log("browser")
+    browser.get((HTML / f"{page}.html").as_uri())
+    wait(browser, lambda _: browser.execute_script("return document.readyState") == "complete")
+    views = "script[type='application/vnd.jupyter.widget-view+json']"
+    wanted = len(browser.find_elements("css selector", views))
+    drawn = "return document.querySelectorAll('.cell_output .jupyter-widgets').length"
+    wait(browser, lambda _: not wanted or browser.execute_script(drawn) >= wanted)
+    return browser
+
+
+def pixels(browser, picture) -> str:
+    wait(browser, lambda _: browser.execute_script("return arguments[0].complete", picture))
+    return browser.execute_script(PIXELS, picture)
+
+
+def press(browser, element, key: str) -> None:
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+    element.send_keys(key)
+
+
+def test_every_page_of_the_contents_exists() -> None:
+    pages = contents()
+    assert pages and not [page for page in ["index", *pages] if not (HTML / f"{page}.html").is_file()]
+
+
+@pytest.mark.parametrize("page", contents())
+def test_every_scrubber_on_a_page_moves_its_picture(browser, page: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, page)
+    scrubbers = browser.find_elements("class name", "i2v-scrubber")
+    assert scrubbers or not page.endswith("quickstart"), "quickstart shows no scrubber"
+    for scrubber in scrubbers:
+        slider = scrubber.find_element("class name", "i2v-slider")
+        pictures = scrubber.find_elements("class name", "i2v-picture")
+        if slider.get_attribute("max") == "0":
+            continue  # one frame
+        first = [pixels(browser, picture) for picture in pictures]
+        press(browser, slider, Keys.END)
+        last = [pixels(browser, picture) for picture in pictures]
+        assert last != first, f"the last frame of {scrubber.accessible_name!r} looks like its first"
+        press(browser, slider, Keys.HOME)
+        assert [pixels(browser, picture) for picture in pictures] == first
+        press(browser, slider, Keys.ARROW_RIGHT)
+        assert slider.get_attribute("value") == "1"
+        sources = browser.execute_script("return arguments[0].i2vImages.map(image => image.src)", scrubber)
+        assert pictures[0].get_attribute("src") == sources[1]
+
+
+@pytest.mark.parametrize("page", contents())
+def test_every_widget_with_a_play_button_moves_its_picture_without_a_kernel(browser, page: str) -> None:
+    """The readout of the slider moves even where the picture does not: only the picture counts."""
+    from selenium.webdriver.common.keys import Keys
+
+    if "PlayModel" not in (HTML / f"{page}.html").read_text("utf-8"):
+        pytest.skip(f"{page} has no such widget")
+    opened(browser, page)
+    boxes = wait(browser, lambda _: browser.find_elements("xpath", "//*[contains(@class, 'widget-play')]/../.."))
+    for box in boxes:
+
+        def shown(box=box) -> str:
+            (picture,) = [each for each in box.find_elements("tag name", "img") if each.is_displayed()]
+            return pixels(browser, picture)
+
+        before = wait(browser, lambda _, shown=shown: shown())
+        handle = box.find_element("css selector", "[role='slider']")
+        press(browser, handle, Keys.END)
+        wait(browser, lambda _, shown=shown, before=before: shown() != before)
+        press(browser, handle, Keys.HOME)
+        wait(browser, lambda _, shown=shown, before=before: shown() == before)
+        play = box.find_element("css selector", ".widget-play button")
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", play)
+        play.click()
+        wait(browser, lambda _, shown=shown, before=before: shown() != before)
+
+
+@pytest.mark.parametrize("page", contents())
+def test_a_page_says_no_error_and_asks_for_nothing_from_outside(browser, page: str) -> None:
+    opened(browser, page)
+    severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert [message for message in severe if not message.endswith(TOLERATED)] == []
