@@ -151,7 +151,7 @@ def to_tensor(frames: np.ndarray) -> torch.Tensor:
 
 def to_frames(images: torch.Tensor) -> np.ndarray:
     """``float (..., 3, H, W)`` in [-1, 1] to ``uint8 (..., H, W, 3)``; the inverse of `to_tensor`, clipping."""
-    images = ((images.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    images = images.detach().float().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
     return images.movedim(-3, -1).contiguous().cpu().numpy()
 
 

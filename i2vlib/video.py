@@ -298,4 +298,4 @@ def _data_uri(frame: np.ndarray) -> str:
 
 def _script_json(value: object) -> str:
     """JSON that is safe inside a script element, whatever text is in it."""
-    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026")
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

@@ -168,6 +168,21 @@ def test_a_failed_save_leaves_the_older_file_and_no_litter(
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_save_renames_and_never_writes_into_the_older_file(tmp_path: Path) -> None:
+    path = video.save(moving(3), tmp_path / "clip.gif")
+    before = path.read_bytes()
+    (tmp_path / "same file").hardlink_to(path)
+    video.save(moving(3)[::-1], path)
+    assert path.read_bytes() != before and (tmp_path / "same file").read_bytes() == before
+
+
+def test_a_folder_with_a_colon_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a:b").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for suffix in SUFFIXES:
+        assert video.save(moving(2), f"a:b/clip{suffix}").is_file()
+
+
 def test_a_failing_ffmpeg_is_reported_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = video.save(moving(3), tmp_path / "clip.mp4")
     before = path.read_bytes()

@@ -56,7 +56,8 @@
         Home: () => go(0), End: () => go(last),
         " ": toggle,
       }[event.key];
-      if (!act || (event.key === " " && event.target.closest("button"))) return;
+      if (!act) return;
+      if (event.key === " " && event.target.closest("button")) return; // the button clicks itself, in Firefox regardless
       event.preventDefault(); // or the range input takes a second step
       event.stopPropagation(); // or the notebook moves to another cell
       act();
