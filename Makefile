@@ -82,7 +82,7 @@ book: $(READY)
 	@$(RUN) book/build.py --preset $(PRESET)
 
 lab: $(READY)
-	@$(RUN) -m jupyter lab notebooks
+	@$(RUN) -m jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 bench: $(READY)
 	@$(RUN) -m pytest -o addopts= --benchmark-only tests/benchmarks

@@ -345,6 +345,11 @@ class CrossFade:
     def animate(
         self, face: np.ndarray, expression: str | None = None, intensity: Sequence[float] | None = None
     ) -> Clip:
+        """The face faded into the peak of the training person whose neutral frame is nearest to it.
+
+        Raises:
+            ValueError: no training clip shows the expression, or the sizes differ.
+        """
         fitting = [(neutral, peak) for name, neutral, peak in self.pairs if name == expression or expression is None]
         if not fitting:
             names = sorted({str(name) for name, _, _ in self.pairs})

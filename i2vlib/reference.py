@@ -32,8 +32,9 @@ from i2vlib.training import CHECKPOINT, fit
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLE = Path("book/results/runs.toml")
-WORK = Path("runs/reference")
+CHECKOUT = Path(__file__).resolve().parents[1]
+TABLE = CHECKOUT / "book/results/runs.toml"
+WORK = CHECKOUT / "runs/reference"
 VALIDATION = 4  # subjects that choose the checkpoint
 SHOWN = ("spearman", "moving_ratio", "motion", "lead_rise", "acd_i_ratio", "psnr_neutral", "sharpness", "falls")
 METHODS = {"AffineGAN": AffineGAN}
@@ -85,11 +86,11 @@ class Run:
         return TABLE.parent / f"{self.name}.json"
 
 
-def runs(table: Path = TABLE) -> dict[str, Run]:
+def runs() -> dict[str, Run]:
     """The rows of the table by name. Raises `ValueError` where it is missing: the runs are done from a checkout."""
-    if not table.is_file():
-        raise ValueError(f"There is no {table} here. Run this from the top folder of a checkout of the book.")
-    rows = tomllib.loads(table.read_text())
+    if not TABLE.is_file():
+        raise ValueError(f"There is no {TABLE}. The reference runs are done from a checkout of the book.")
+    rows = tomllib.loads(TABLE.read_text())
     return {name: Run(name, **row) for name, row in rows.items()}
 
 
@@ -241,8 +242,11 @@ def _thin(history: pd.DataFrame, rows: int = 200) -> list[dict]:
 
 
 def _commit() -> str:
-    answer = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or "unknown"
+    command = ["git", "-C", str(CHECKOUT), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

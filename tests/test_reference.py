@@ -17,7 +17,8 @@ def checkout(tmp_path, monkeypatch):
         '[tiny]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 8\ndata = { name = "squares", size = 16 }\n'
         'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"] }\n'
     )
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reference, "TABLE", tmp_path / "book" / "results" / "runs.toml")
+    monkeypatch.setattr(reference, "WORK", tmp_path / "runs")
     squares = [moving_square(seed=seed) for seed in range(2)]
     monkeypatch.setattr(reference.datasets, "open", lambda name, split, **options: squares)
     return tmp_path
@@ -60,12 +61,18 @@ def test_the_list_says_what_is_missing(checkout, capsys):
     assert capsys.readouterr().out.startswith("begun ")
 
 
-def test_an_unknown_run_and_a_missing_table_are_errors(checkout, monkeypatch, tmp_path_factory):
+def test_an_unknown_run_and_a_missing_table_are_errors(checkout, monkeypatch):
     with pytest.raises(SystemExit):
         reference.main(["--only", "nothing"])
-    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    with pytest.raises(ValueError, match="top folder of a checkout"):
+    monkeypatch.setattr(reference, "TABLE", checkout / "nowhere.toml")
+    with pytest.raises(ValueError, match="nowhere.toml. The reference runs are done from a checkout"):
         reference.runs()
+
+
+def test_the_commit_is_unknown_where_there_is_no_git(monkeypatch):
+    assert reference._commit() != ""
+    monkeypatch.setenv("PATH", "")
+    assert reference._commit() == "unknown"
 
 
 def test_a_history_that_is_missing_says_how_to_make_it(checkout):
