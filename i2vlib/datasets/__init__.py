@@ -25,9 +25,7 @@ NAMES = {
 }
 
 
-def open(
-    name_or_folder: str | Path, split: str = "train", size: int = 128, **options: object
-) -> Sequence[Clip]:
+def open(name_or_folder: str | Path, split: str = "train", size: int = 128, **options: object) -> Sequence[Clip]:
     """The clips of a data set, each loaded when it is asked for.
 
     Args:

@@ -102,9 +102,7 @@ def canvas() -> Canvas:
     quads = quads.reshape(-1, 4)
     up, fine, part, place = up[used], fine[used], part[used], place[used]
     edges = np.concatenate([first_quads[:, [i, (i + 1) % 4]] for i in range(4)])
-    near = sparse.csr_matrix(
-        (np.ones(len(edges), np.float32), (edges[:, 0], edges[:, 1])), (first.shape[0],) * 2
-    )
+    near = sparse.csr_matrix((np.ones(len(edges), np.float32), (edges[:, 0], edges[:, 1])), (first.shape[0],) * 2)
     near = near + near.T
     blur = sparse.diags(1 / np.maximum(np.asarray(near.sum(1)).ravel(), 1)).astype(np.float32) @ near
     return Canvas(
@@ -138,9 +136,7 @@ def _gather(quads: np.ndarray, count: int) -> object:
     from scipy import sparse
 
     ones = np.ones(quads.size, np.float32)
-    return sparse.csr_matrix(
-        (ones, (quads.ravel(), np.repeat(np.arange(len(quads)), 4))), (count, len(quads))
-    )
+    return sparse.csr_matrix((ones, (quads.ravel(), np.repeat(np.arange(len(quads)), 4))), (count, len(quads)))
 
 
 def normals(points: np.ndarray, quads: np.ndarray, gather: object) -> np.ndarray:
@@ -203,9 +199,7 @@ def _fields(head: Head, fine: object, place: np.ndarray, part: np.ndarray) -> di
     return {name: np.asarray(value, dtype=np.float32) for name, value in fields.items()}
 
 
-def occlusion(
-    points: np.ndarray, normal: np.ndarray, directions: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
+def occlusion(points: np.ndarray, normal: np.ndarray, directions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The share of light from `directions` ``(D, 3)`` that reaches each point, ``(K,)`` in [0, 1], cosine-weighted.
 
     A depth picture of the points is taken along each direction, with cells of 5 mm; a point more than 6 mm
@@ -233,9 +227,9 @@ def occlusion(
 def srgb(linear: np.ndarray) -> np.ndarray:
     """Linear light in [0, 1] to ``uint8`` sRGB."""
     linear = np.clip(linear, 0, 1)
-    return (
-        np.where(linear < 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055) * 255 + 0.5
-    ).astype(np.uint8)
+    return (np.where(linear < 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055) * 255 + 0.5).astype(
+        np.uint8
+    )
 
 
 def linear(colour: np.ndarray | tuple[float, ...]) -> np.ndarray:

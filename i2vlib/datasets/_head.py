@@ -277,10 +277,7 @@ def subdivide(quads: np.ndarray, count: int) -> tuple[object, np.ndarray]:
     along = along + sparse.diags(np.where(on_border, 0.5, 0.0))
     matrix = sparse.vstack([inside + along, edge_points, face_points]).tocsr()
     middle = count + len(edges) + np.arange(faces)
-    fine = [
-        np.stack([quads[:, i], count + of_corner[:, i], middle, count + of_corner[:, i - 1]], 1)
-        for i in range(4)
-    ]
+    fine = [np.stack([quads[:, i], count + of_corner[:, i], middle, count + of_corner[:, i - 1]], 1) for i in range(4)]
     return matrix, np.concatenate(fine)
 
 

@@ -74,9 +74,7 @@ class Person:
 
 def generator(seed: int, *words: str) -> np.random.Generator:
     """Random numbers of their own for each seed, any int, and words."""
-    return np.random.default_rng(
-        [abs(int(seed)), int(seed < 0), *(zlib.crc32(word.encode()) for word in words)]
-    )
+    return np.random.default_rng([abs(int(seed)), int(seed < 0), *(zlib.crc32(word.encode()) for word in words)])
 
 
 @lru_cache(maxsize=4)
@@ -195,9 +193,7 @@ def _noise(rng: np.random.Generator, place: np.ndarray, scale: float, waves: int
     """Smooth noise over space, about unit variance, with features of about `scale` metres."""
     directions = rng.normal(size=(waves, 3)) / scale
     phases = rng.uniform(0, 2 * np.pi, waves)
-    return (np.sin(place @ directions.T.astype(np.float32) + phases.astype(np.float32)).sum(1)) * np.sqrt(
-        2 / waves
-    )
+    return (np.sin(place @ directions.T.astype(np.float32) + phases.astype(np.float32)).sum(1)) * np.sqrt(2 / waves)
 
 
 def _blend(albedo: np.ndarray, colour: np.ndarray, amount: np.ndarray) -> np.ndarray:
@@ -293,9 +289,7 @@ def _stubble(rng: np.random.Generator, canvas: Canvas, woman: bool) -> np.ndarra
     return beard * smoothstep(0.60, 0.625, z) * grain * amount
 
 
-def _mouth(
-    rng: np.random.Generator, canvas: Canvas, albedo: np.ndarray, skin: np.ndarray, woman: bool
-) -> np.ndarray:
+def _mouth(rng: np.random.Generator, canvas: Canvas, albedo: np.ndarray, skin: np.ndarray, woman: bool) -> np.ndarray:
     """Lips with a soft edge, sometimes painted; the mouth's inside, the eye sockets and the nostrils."""
     x, y, z = canvas.place.T
     side, field = np.abs(x), canvas.fields
@@ -361,9 +355,7 @@ def _brows(rng: np.random.Generator, canvas: Canvas, woman: bool) -> np.ndarray:
     height = 0.7452 + rng.normal(0, 0.0006)
     arch = rng.uniform(0.0015, 0.0045)
     peak = rng.uniform(0.58, 0.72)
-    bend = np.where(
-        along < peak, 1 - ((along - peak) / peak) ** 2, 1 - 1.4 * ((along - peak) / (1.1 - peak)) ** 2
-    )
+    bend = np.where(along < peak, 1 - ((along - peak) / peak) ** 2, 1 - 1.4 * ((along - peak) / (1.1 - peak)) ** 2)
     middle = height + arch * bend
     half = (rng.uniform(0.0020, 0.0032) if woman else rng.uniform(0.0028, 0.0044)) * np.clip(
         1.12 - 0.75 * np.clip(along, 0, 1) ** 1.5, 0.2, 1.2
@@ -463,7 +455,5 @@ def draw_background(background: tuple[np.ndarray, ...], size: int) -> np.ndarray
     ramp = np.clip(0.5 + (x - 0.5) * direction[0] + (y - 0.5) * direction[1], 0, 1)[..., None]
     picture = base + (other - base) * ramp
     for at_x, at_y, radius, strength in blobs:
-        picture = (
-            picture * (1 + strength * np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / radius**2))[..., None]
-        )
+        picture = picture * (1 + strength * np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / radius**2))[..., None]
     return np.clip(picture, 0, 255)

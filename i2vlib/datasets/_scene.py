@@ -17,9 +17,7 @@ _WIDTH = 0.17
 class Scene:
     """A person, an expression's shift of the mesh, a pose and a camera: draws frames of any intensity."""
 
-    def __init__(
-        self, who: Person, canvas: drawing.Canvas, shift: np.ndarray, pose: np.ndarray, size: int
-    ) -> None:
+    def __init__(self, who: Person, canvas: drawing.Canvas, shift: np.ndarray, pose: np.ndarray, size: int) -> None:
         self.who, self.canvas, self.shift, self.pose, self.size = who, canvas, shift, pose, size
         self.renderer = _renderer(size)
         self.camera = _camera(who.vertices @ pose.T, who.distance, size)
@@ -64,9 +62,7 @@ class Scene:
         colours = drawing.srgb(_shade(who, canvas, normal, light))
         flat = project(self.camera, points)
         depth = -points[:, 1:2] / (_WIDTH / self.size)
-        picture = self.renderer.draw(
-            np.concatenate([flat, depth], 1).astype(np.float32), colours, self.background
-        )
+        picture = self.renderer.draw(np.concatenate([flat, depth], 1).astype(np.float32), colours, self.background)
         return picture, project(self.camera, drawing.landmark_rows() @ head)
 
 

@@ -125,9 +125,7 @@ def _ease(u: np.ndarray, bend: float, lean: float) -> np.ndarray:
     return u**bend / (u**bend + (1 - u) ** bend)
 
 
-def clip(
-    seed: int = 7, expression: str = "happy", mode: str = "onset", frames: int = 12, size: int = 128
-) -> Clip:
+def clip(seed: int = 7, expression: str = "happy", mode: str = "onset", frames: int = 12, size: int = 128) -> Clip:
     """One rendered clip; the same arguments give the same bits on one machine.
 
     Args:
@@ -282,9 +280,7 @@ class Actors(Sequence):
     def _spawn(self, missing: list[tuple[int, str]], workers: int) -> None:
         # Plain processes and not `multiprocessing`, which needs a guarded main script from its user.
         seeds = sorted({seed for seed, _ in missing})
-        environment = dict(
-            os.environ, OMP_NUM_THREADS="1", LP_NUM_THREADS="1", I2VLIB_CACHE=str(user_cache())
-        )
+        environment = dict(os.environ, OMP_NUM_THREADS="1", LP_NUM_THREADS="1", I2VLIB_CACHE=str(user_cache()))
         running = []
         with selectors.DefaultSelector() as ready, tempfile.TemporaryFile() as errors:
             try:
@@ -309,9 +305,7 @@ class Actors(Sequence):
             if left:
                 errors.seek(0)
                 tail = errors.read().decode(errors="replace")[-2000:]
-                raise RuntimeError(
-                    f"{len(left)} of {len(missing)} clips of actors could not be rendered:\n{tail}"
-                )
+                raise RuntimeError(f"{len(left)} of {len(missing)} clips of actors could not be rendered:\n{tail}")
 
 
 def _start(job: list, environment: Mapping[str, str], errors: IO[bytes]) -> subprocess.Popen:
@@ -379,9 +373,7 @@ def _read(path: Path) -> Clip:
     with np.load(path) as arrays:
         frames = arrays["frames"]
         width = frames.shape[2]
-        masks = {
-            name: np.unpackbits(arrays[name], axis=-1, count=width).astype(bool) for name in ("mouth", "eyes")
-        }
+        masks = {name: np.unpackbits(arrays[name], axis=-1, count=width).astype(bool) for name in ("mouth", "eyes")}
         subject, expression = arrays["names"].tolist()
         return Clip(
             frames=frames,

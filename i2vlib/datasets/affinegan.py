@@ -96,9 +96,7 @@ class AffineGANFolder(Sequence):
             return faces.align_clip(clip, self.size)
         # One clip of frames and masks, so that both are cropped by the first frame's transform.
         pictures = np.repeat(mouth[..., None].astype(np.uint8) * 255, 3, -1)
-        both = faces.align_clip(
-            replace(clip, frames=np.concatenate([clip.frames, pictures]), truth={}), self.size
-        )
+        both = faces.align_clip(replace(clip, frames=np.concatenate([clip.frames, pictures]), truth={}), self.size)
         cropped = both.frames[len(clip) :, ..., 0] > 127
         return replace(both, frames=both.frames[: len(clip)], truth={"mouth": cropped})
 
@@ -112,9 +110,7 @@ def find_videos(folder: Path, split: str, expressions: Sequence[str] | None = No
     if absent:
         raise ValueError(f"{folder} holds no clips of {', '.join(absent)}. It holds: {', '.join(found)}.")
     if split not in SPLITS:
-        raise ValueError(
-            f"A folder in AffineGAN's layout has the splits train and test; this one is {split!r}."
-        )
+        raise ValueError(f"A folder in AffineGAN's layout has the splits train and test; this one is {split!r}.")
     videos = [
         _video(path, name, split)
         for name, home in known.items()
@@ -162,11 +158,7 @@ def _number(path: Path) -> tuple[list[int], str]:
 
 
 def _images(folder: Path) -> tuple[Path, ...]:
-    files = (
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
-    )
+    files = (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.name.startswith("."))
     return tuple(sorted(files, key=_number))
 
 
