@@ -152,8 +152,7 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     torch.manual_seed(run.seed)
     method = METHODS[run.method](run.settings)
     if run.start is not None:
-        earlier = load_pretrained(runs()[run.start].folder / "best")
-        method.load_state_dict(earlier.state_dict(), strict=False)
+        method.load_state_dict(_weights(runs()[run.start]).state_dict(), strict=False)
     data = clips(run, "train")
     held_out = clips(run, "validation", subjects=VALIDATION)
     best = run.folder / "best"
@@ -180,6 +179,15 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
         }  # fmt: skip
         write_file(run.folder / "facts.json", json.dumps(facts, indent=1).encode())
     return finished
+
+
+def _weights(run: Run) -> torch.nn.Module:
+    """What a run ended in: as trained here, or else as shipped."""
+    if (run.folder / "best").is_dir():
+        return load_pretrained(run.folder / "best")
+    if run.ships and result(run):
+        return load_pretrained(SHIPPED / run.ships)
+    raise ValueError(f"The run {run.name} has to be done first: python -m i2vlib.reference --only {run.name}.")
 
 
 def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:

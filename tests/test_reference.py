@@ -6,6 +6,7 @@ import json
 import pytest
 
 from i2vlib import reference
+from i2vlib.hub import load_pretrained
 from tests.conftest import moving_square
 
 
@@ -78,3 +79,19 @@ def test_the_commit_is_unknown_where_there_is_no_git(monkeypatch):
 def test_a_history_that_is_missing_says_how_to_make_it(checkout):
     with pytest.raises(ValueError, match="python -m i2vlib.reference --only tiny"):
         reference.history(reference.runs()["tiny"])
+
+
+def test_a_run_starts_from_another_once_that_is_done(checkout):
+    first = reference.runs()["tiny"]
+    reference.TABLE.write_text(
+        reference.TABLE.read_text() + '[second]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 1\nstart = "tiny"\n'
+        'data = { name = "squares", size = 16 }\n'
+        'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"], learning_rate = 1e-9 }\n'
+    )
+    second = reference.runs()["second"]
+    with pytest.raises(ValueError, match="tiny has to be done first: python -m i2vlib.reference --only tiny"):
+        reference.train(second, device="cpu", progress=False)
+    reference.train(first, device="cpu", progress=False)
+    reference.train(second, device="cpu", progress=False)
+    before, after = (load_pretrained(run.folder / "best").state_dict() for run in (first, second))
+    assert all((before[name] - after[name]).abs().max() < 1e-3 for name in before if name.startswith("decoder"))
