@@ -94,11 +94,13 @@ def test_every_scrubber_on_a_page_moves_its_picture(browser, page: str) -> None:
     assert scrubbers or not page.endswith("quickstart"), "quickstart shows no scrubber"
     for scrubber in scrubbers:
         slider = scrubber.find_element("class name", "i2v-slider")
-        if slider.get_attribute("max") == "0":
+        steps = int(slider.get_attribute("max"))
+        if not steps:
             continue  # one frame
         first = pixels(browser, scrubber)
-        press(browser, slider, Keys.END)
-        assert pixels(browser, scrubber) != first, f"{scrubber.accessible_name!r} ends as it begins"
+        # A clip may end as it begins, or hold a frame: somewhere on the way the picture changes.
+        changed = (press(browser, slider, Keys.ARROW_RIGHT) or pixels(browser, scrubber) != first for _ in range(steps))
+        assert any(changed), f"{scrubber.accessible_name!r} shows one picture all along"
         press(browser, slider, Keys.HOME)
         assert pixels(browser, scrubber) == first
         press(browser, slider, Keys.ARROW_RIGHT)
@@ -122,7 +124,7 @@ def test_every_widget_with_a_play_button_moves_its_picture_without_a_kernel(brow
             return pixels(browser, box) != before
 
         handle = box.find_element("css selector", "[role='slider']")
-        press(browser, handle, Keys.END)
+        press(browser, handle, Keys.ARROW_RIGHT * 8)
         wait(browser, moved)
         press(browser, handle, Keys.HOME)
         wait(browser, lambda _, moved=moved: not moved(_))
