@@ -90,7 +90,7 @@ def fit(
         steps: discriminator and generator steps in all, those of an earlier, interrupted run included.
         seed: decides every draw.
         folder: where checkpoints and, at the end, the weights are written; nothing is written where it is None.
-        precision: Accelerate's mixed precision: ``no``, ``bf16`` or ``fp16``.
+        precision: Accelerate's mixed precision: ``no`` or ``bf16``.
         device: ``cpu`` keeps off a GPU; left out, Accelerate chooses.
         checkpoint_every, log_every, validate_every: in steps.
         trackers: names of Accelerate's trackers, such as ``tensorboard``; their logs go to ``folder``.
@@ -112,6 +112,8 @@ def fit(
 
     if not len(clips):
         raise ValueError("There are no clips to train on: the sequence is empty. Check the folder or the split.")
+    if precision not in ("no", "bf16"):
+        raise ValueError(f"The precision is 'no' or 'bf16'; given was {precision!r}.")
     if steps < 1:
         raise ValueError(f"The number of steps is a positive integer; given was {steps}.")
     folder = None if folder is None else Path(folder)
@@ -125,7 +127,7 @@ def fit(
     method.to(accelerator.device)
     config = method.config
     optimisers = {
-        side: torch.optim.Adam(parameters, config.learning_rate, config.betas)
+        side: torch.optim.Adam(parameters, config.learning_rate, config.betas, fused=True)
         for side, parameters in (
             ("generator", method.generator_parameters()),
             ("discriminator", method.discriminator_parameters()),
@@ -187,7 +189,7 @@ def fit(
         if folder and accelerator.is_main_process and (step % checkpoint_every == 0 or last):
             folder.mkdir(parents=True, exist_ok=True)
             write_checkpoint(folder / CHECKPOINT, _state(step, run, method, optimisers, history))
-        if last:
+        if last and step < steps:
             break
     bar.close()
     method.eval()

@@ -210,6 +210,11 @@ def test_nothing_to_do_is_an_error(clips, steps, message):
         fit(fresh(), clips, steps, progress=False)
 
 
+def test_an_unknown_precision_is_an_error():
+    with pytest.raises(ValueError, match="'no' or 'bf16'; given was 'fp16'"):
+        fit(fresh(), CLIPS, 1, precision="fp16", progress=False)
+
+
 def test_two_processes_learn_together(tmp_path):
     """Accelerate on two CPU processes: both hold the same weights, and see other samples than one would."""
     script = tmp_path / "train.py"
