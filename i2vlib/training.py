@@ -24,6 +24,7 @@ from i2vlib.hub import write_checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
+    from accelerate import Accelerator
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -126,8 +127,9 @@ def fit(
         accelerator.init_trackers("i2vlib")
     method.to(accelerator.device)
     config = method.config
+    fused = accelerator.device.type in ("cpu", "cuda")
     optimisers = {
-        side: torch.optim.Adam(parameters, config.learning_rate, config.betas, fused=True)
+        side: torch.optim.Adam(parameters, config.learning_rate, config.betas, fused=fused)
         for side, parameters in (
             ("generator", method.generator_parameters()),
             ("discriminator", method.discriminator_parameters()),
@@ -141,6 +143,7 @@ def fit(
     }
     done, history = _resume(folder, run, method, optimisers, accelerator.device)
     if done >= steps:
+        _finish(accelerator, method, folder, done, seed)
         return pd.DataFrame(history)
 
     world, rank, batch_size = accelerator.num_processes, accelerator.process_index, config.clips_per_step
@@ -173,7 +176,7 @@ def fit(
             with accelerator.autocast():
                 named = ask(batch, outputs)
             terms |= {f"{side}/{name}": value for name, value in named.items()}
-            _step(accelerator, method, optimisers[side], side, named, config.weights)
+            _step(accelerator, optimisers[side], side, named, config.weights)
         last = step == steps or stop()
         if step % log_every == 0 or last:
             history.append(_row(step, terms, outputs, time.monotonic() - started))
@@ -192,18 +195,22 @@ def fit(
         if last and step < steps:
             break
     bar.close()
-    method.eval()
-    if folder and accelerator.is_main_process:
-        method.save_pretrained(folder, {"steps": step, "seed": seed})
+    _finish(accelerator, method, folder, step, seed)
     if trackers:
         accelerator.end_training()
     return pd.DataFrame(history)
 
 
+def _finish(accelerator: Accelerator, method: Method, folder: Path | None, step: int, seed: int) -> None:
+    """The method ready for use, and its weights in the folder: again, if a run was killed before they were written."""
+    method.eval()
+    if folder and accelerator.is_main_process:
+        method.save_pretrained(folder, {"steps": step, "seed": seed})
+
+
 def _step(
-    accelerator,
-    method: Method,
-    optimiser,
+    accelerator: Accelerator,
+    optimiser: torch.optim.Optimizer,
     side: str,
     terms: Mapping[str, Tensor],
     weights: Mapping[str, float],
