@@ -51,6 +51,9 @@ class Encoder(nn.Module):
         return features
 
 
+FEW = 4  # output channels up to which `subpixel` is the faster up-convolution
+
+
 class UpConv(nn.ConvTranspose2d):
     """Twice the height and width: a 4x4 transposed convolution of stride 2, or its smooth form.
 
@@ -66,11 +69,33 @@ class UpConv(nn.ConvTranspose2d):
         nn.init.normal_(self.weight, std=math.sqrt(2 / taps) * (0.67 if smooth else 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.smooth:
-            return super().forward(x)
-        padded = F.pad(self.weight, (1, 1, 1, 1))
-        kernel = padded[..., 1:, 1:] + padded[..., 1:, :-1] + padded[..., :-1, 1:] + padded[..., :-1, :-1]
-        return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+        kernel = self.weight
+        if self.smooth:
+            padded = F.pad(kernel, (1, 1, 1, 1))
+            kernel = padded[..., 1:, 1:] + padded[..., 1:, :-1] + padded[..., :-1, 1:] + padded[..., :-1, :-1]
+        if self.out_channels > FEW:
+            return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+        return subpixel(x, kernel) + self.bias[:, None, None]
+
+
+def subpixel(x: Tensor, kernel: Tensor) -> Tensor:
+    """A transposed convolution of stride 2 and padding 1 as a 2x2 convolution to four pictures, laid into one another.
+
+    Half the time of PyTorch's own for the three channels of a picture, and slower for many.
+
+    Args:
+        x: ``(B, C, h, w)``.
+        kernel: ``(C, O, 4, 4)``.
+
+    Returns:
+        ``(B, O, 2h, 2w)``.
+    """
+    (_, _, h, w), out = x.shape, kernel.shape[1]
+    even_odd = torch.tensor([[3, 1], [2, 0]], device=x.device)  # the rows that an even and an odd output row hear
+    four = kernel[:, :, even_odd][..., even_odd].permute(1, 2, 4, 0, 3, 5).reshape(4 * out, -1, 2, 2)
+    y = F.conv2d(x, four, padding=1).unflatten(1, (out, 2, 2))
+    rows = [torch.stack([y[:, :, p, q, p : p + h, q : q + w] for q in (0, 1)], -1) for p in (0, 1)]
+    return torch.stack(rows, 3).reshape(-1, out, 2 * h, 2 * w)
 
 
 class Decoder(nn.Module):

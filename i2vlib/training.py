@@ -97,7 +97,7 @@ def fit(
         trackers: names of Accelerate's trackers, such as ``tensorboard``; their logs go to ``folder``.
         validate: numbers about the method as it stands, for the history.
         workers: processes that load clips.
-        stop: asked after every step; True ends the run early with a checkpoint.
+        stop: asked after every step; True in the main process ends the run early with a checkpoint.
 
     Returns:
         The history: a row every ``log_every`` steps; a column a term, unweighted.
@@ -177,7 +177,7 @@ def fit(
                 named = ask(batch, outputs)
             terms |= {f"{side}/{name}": value for name, value in named.items()}
             _step(accelerator, optimisers[side], side, named, config.weights)
-        last = step == steps or stop()
+        last = step == steps or _agreed(stop())
         if step % log_every == 0 or last:
             history.append(_row(step, terms, outputs, time.monotonic() - started))
             accelerator.log(history[-1], step=step)
@@ -232,6 +232,13 @@ def _step(
             gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             parameter.grad = accelerator.reduce(gradient, "mean")
     optimiser.step()
+
+
+def _agreed(stop: bool) -> bool:
+    """The main process's answer, in every process: those that stopped at different steps would wait for each other."""
+    from accelerate.utils import broadcast_object_list
+
+    return broadcast_object_list([stop])[0]
 
 
 def _schedule(optimisers: Mapping, rate: float, decay: float, step: int, steps: int) -> None:

@@ -4,15 +4,26 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from i2vlib.blocks import Decoder, Encoder, PatchDiscriminator, UpConv, widths
+from i2vlib.blocks import Decoder, Encoder, PatchDiscriminator, UpConv, subpixel, widths
 
 
-def test_smooth_upconvolution_is_nearest_upsampling_and_a_3x3_convolution():
-    layer = UpConv(4, 6, smooth=True)
+@pytest.mark.parametrize("channels", [6, 3])
+def test_smooth_upconvolution_is_nearest_upsampling_and_a_3x3_convolution(channels):
+    layer = UpConv(4, channels, smooth=True)
     x = torch.randn(2, 4, 8, 8)
     kernel = layer.weight.flip(2, 3).transpose(0, 1)
     expected = F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), kernel, layer.bias, padding=1)
     assert torch.allclose(layer(x), expected, atol=1e-5)
+
+
+def test_the_subpixel_form_is_the_transposed_convolution_and_has_its_gradients():
+    x = torch.randn(2, 5, 6, 7, dtype=torch.double, requires_grad=True)
+    kernel = torch.randn(5, 3, 4, 4, dtype=torch.double, requires_grad=True)
+    expected = F.conv_transpose2d(x, kernel, stride=2, padding=1)
+    made = subpixel(x, kernel)
+    assert torch.allclose(made, expected)
+    for ours, theirs in zip(*(torch.autograd.grad(y.sin().sum(), (x, kernel)) for y in (made, expected)), strict=True):
+        assert torch.allclose(ours, theirs)
 
 
 @pytest.mark.parametrize("smooth", [True, False])

@@ -225,20 +225,22 @@ def test_an_unknown_precision_is_an_error():
 
 
 def test_two_processes_learn_together(tmp_path):
-    """Accelerate on two CPU processes: both hold the same weights, and see other samples than one would."""
+    """Accelerate on two CPU processes: both hold the same weights, and the first one's word ends the run for both."""
     script = tmp_path / "train.py"
     script.write_text(
         "import torch\nfrom accelerate import Accelerator\nfrom i2vlib.training import fit\n"
         "from i2vlib.affinegan import AffineGAN\nfrom tests.conftest import moving_square, tiny_config\n"
-        "torch.manual_seed(0)\nmethod = AffineGAN(tiny_config())\n"
-        "fit(method, [moving_square(seed=s) for s in range(3)], 3, progress=False)\n"
+        "import os, pathlib\ntorch.manual_seed(0)\nmethod = AffineGAN(tiny_config())\n"
+        "asked, rank = [], int(os.environ['RANK'])\n"
+        "stop = lambda: asked.append(0) or len(asked) == 3 - rank\n"
+        "fit(method, [moving_square(seed=s) for s in range(3)], 9, progress=False, stop=stop)\n"
         "total = torch.cat([p.detach().flatten() for p in method.parameters()]).double()\n"
-        "import os, pathlib\nfile = pathlib.Path(__file__).with_name('sum' + os.environ['RANK'])\n"
-        "file.write_text(f'{total.sum().item()} {total.abs().sum().item()}')\n"
+        "file = pathlib.Path(__file__).with_name(f'sum{rank}')\n"
+        "file.write_text(f'{len(asked)} {total.sum().item()} {total.abs().sum().item()}')\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr[-2000:]
     sums = [(tmp_path / f"sum{rank}").read_text() for rank in range(2)]
-    assert sums[0] == sums[1]
+    assert sums[0] == sums[1] and sums[0].startswith("3 ")
