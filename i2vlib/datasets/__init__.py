@@ -22,6 +22,37 @@ NAMES = {
         "Download the authors' data from the AffineGAN project page, or lay out clips as "
         "<folder>/<expression>/{train,test}/img/<video>/0001.jpg; then datasets.open(folder).",
     ),
+    "ckplus": (
+        "CK+: posed expressions of 123 people, neutral to peak, mostly grey; 327 of 593 sequences have a label.",
+        "Research only, under a signed agreement; neither files nor pictures may be passed on.",
+        "Ask its authors for it and unpack its archives into one folder; then datasets.open(folder).",
+    ),
+    "mug": (
+        "MUG: six posed expressions of 86 people, neutral to apex and back, in colour.",
+        "Research only, under an agreement with its makers; neither files nor pictures may be passed on.",
+        "Ask the Multimedia Understanding Group of Thessaloniki for it; then datasets.open(folder).",
+    ),
+    "ravdess": (
+        "RAVDESS: 24 actors who speak and sing with emotion, on video.",
+        "CC BY-NC-SA 4.0: free for non-commercial use with attribution.",
+        "Download Video_Speech_Actor_01.zip to _24.zip from zenodo.org/records/1188976, unpack them into one folder; "
+        "then datasets.open(folder).",
+    ),
+    "penn_action": (
+        "Penn Action: 2326 videos of people in 15 actions, with 13 joints in every frame.",
+        "None is stated: use it for research, do not pass it on.",
+        "Download it from the page of its authors (dreamdragon.github.io/PennAction); labels alone are of use; "
+        "then datasets.open(folder).",
+    ),
+}
+
+#: The loaders of folders; a folder is given to the first that recognises it.
+_CLASSES = {
+    "affinegan": "AffineGANFolder",
+    "ckplus": "CKPlus",
+    "penn_action": "PennAction",
+    "ravdess": "RAVDESS",
+    "mug": "MUG",
 }
 
 
@@ -29,11 +60,18 @@ def open(name_or_folder: str | Path, split: str = "train", size: int = 128, **op
     """The clips of a data set, each loaded when it is asked for.
 
     Args:
-        name_or_folder: ``"actors"``, or a folder in AffineGAN's layout: the root, or one expression's folder.
-        split: ``train`` or ``test``; actors also have ``validation``.
+        name_or_folder: ``"actors"``, or a folder, whose layout is recognised: AffineGAN's (the root, or one
+            expression's folder), CK+, MUG, RAVDESS or Penn Action.
+        split: ``train``, ``validation`` or ``test``; a folder in AffineGAN's layout has no ``validation``.
         size: side of the square frames in pixels.
-        options: those of `actors.Actors` (subjects, expressions, frames, mode) or of
-            `affinegan.AffineGANFolder` (expression).
+        options: those of `actors.Actors` (subjects, expressions, frames, mode), `affinegan.AffineGANFolder`
+            (expression), `ckplus.CKPlus` (expression, frames, unlabelled), `mug.MUG` (expression, frames, cut,
+            split_list), `ravdess.RAVDESS` (expression, frames, strong, read) or `penn_action.PennAction` (actions,
+            published).
+
+    Returns:
+        A sequence of clips. Of Penn Action, whose labels are of use without its frames, one of `penn_action.Poses`;
+        its method ``clips`` makes the sequence of clips.
 
     Raises:
         ValueError: it is neither a name nor a folder, or the folder holds no clips in a known layout.
@@ -42,16 +80,18 @@ def open(name_or_folder: str | Path, split: str = "train", size: int = 128, **op
         from i2vlib.datasets.actors import Actors
 
         return Actors(split, size, **options)
-    from i2vlib.datasets.affinegan import AffineGANFolder
-
-    return AffineGANFolder(_folder(name_or_folder), split=split, size=size, **options)
+    folder = _folder(name_or_folder)
+    name = _recognised(folder)
+    return getattr(importlib.import_module(f"{__name__}.{name}"), _CLASSES[name])(
+        folder, split=split, size=size, **options
+    )
 
 
 def describe(name_or_folder: str | Path) -> str:
     """What a data set is, its licence, how to get it, and what is missing on disk, in a few lines.
 
     Args:
-        name_or_folder: a name of `NAMES`, or a folder in AffineGAN's layout.
+        name_or_folder: a name of `NAMES`, or a folder in a known layout.
 
     Raises:
         ValueError: as `open`.
@@ -61,23 +101,39 @@ def describe(name_or_folder: str | Path) -> str:
 
         lines = [f"{split}: {_rendered(Actors(split))}" for split in SPLITS]
         return "\n".join([*_card("actors"), *lines])
-    if name_or_folder == "affinegan":
-        return "\n".join([*_card("affinegan"), "on disk: give its folder to describe to see what it holds"])
+    if name_or_folder in NAMES:
+        return "\n".join([*_card(str(name_or_folder)), "on disk: give its folder to describe to see what it holds"])
+    folder = _folder(name_or_folder)
+    name = _recognised(folder)
+    return "\n".join([*_card(name), *importlib.import_module(f"{__name__}.{name}").held(folder)])
+
+
+def _recognised(folder: Path) -> str:
+    """The name of the data set whose layout a folder has. Raises `ValueError` if there is none."""
+    for name in _CLASSES:
+        if folder.is_dir() and importlib.import_module(f"{__name__}.{name}").recognises(folder):
+            return name
     from i2vlib.datasets import affinegan
 
-    folder = _folder(name_or_folder)
-    lines = [_held(name, home) for name, home in affinegan.expression_folders(folder).items()]
-    return "\n".join([*_card("affinegan"), *lines])
+    try:
+        affinegan.expression_folders(folder)
+    except ValueError as error:
+        others = ", ".join(importlib.import_module(f"{__name__}.{name}").LAYOUT for name in list(_CLASSES)[1:])
+        raise ValueError(f"{error} Other layouts that are recognised: {others}.") from None
+    return "affinegan"
 
 
 def _folder(name_or_folder: str | Path) -> Path:
     if Path(name_or_folder).exists():
         return Path(name_or_folder)
+    if name_or_folder in NAMES:
+        way = NAMES[str(name_or_folder)][2]
+        raise ValueError(f"{name_or_folder} is opened by the path of the folder that it was put into. {way}")
     close = difflib.get_close_matches(str(name_or_folder), NAMES, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(
         f"There is no data set and no folder named {str(name_or_folder)!r}.{hint} The data sets by name: actors; "
-        "all others by the path of a folder in AffineGAN's layout."
+        f"by the path of their folder: {', '.join(_CLASSES)}."
     )
 
 
@@ -90,17 +146,7 @@ def _rendered(clips: Sequence[Clip]) -> str:
     return f"{len(clips) - len(clips.missing())} of {len(clips)} clips of the default size are rendered"
 
 
-def _held(name: str, home: Path) -> str:
-    counts = []
-    for split in ("train", "test"):
-        videos = home / split / "img"
-        count = sum(path.is_dir() for path in videos.iterdir()) if videos.is_dir() else 0
-        counts.append(f"{count} {split}" if count else f"{split} missing")
-    masks = "with masks" if (home / "train" / "patch").is_dir() else "masks missing"
-    return f"{name}: {', '.join(counts)}, {masks}"
-
-
 def __getattr__(name: str) -> object:
-    if name in ("actors", "affinegan"):
+    if name in NAMES:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

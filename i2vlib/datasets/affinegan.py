@@ -9,15 +9,14 @@ video may be a single still.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from i2vlib.clips import Clip, load_image
+from i2vlib.datasets import _folders
 
 #: The authors' names of folders, and the book's names of expressions.
 NAMES = {
@@ -32,8 +31,6 @@ LAYOUT = "<folder>/<expression>/{train,test}/img/<video>/0001.jpg"
 
 #: Masks are JPEG files of 0 and 255, blurred by the compression.
 _MASK_LEVEL = 191
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-_KEPT_IN_MEMORY = 256
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Video:
     masks: tuple[Path, ...]
 
 
-class AffineGANFolder(Sequence):
+class AffineGANFolder(_folders.LazyClips):
     """The clips of a folder in AffineGAN's layout, each cropped by `i2vlib.faces.align_clip`.
 
     A clip is read when it is asked for, and up to 256 are then kept in memory. Where masks of the mouth are given,
@@ -72,19 +69,11 @@ class AffineGANFolder(Sequence):
         split: str = "train",
         size: int = 128,
     ) -> None:
-        if size < 16:
-            raise ValueError(f"A frame is at least 16 pixels wide; {size} were asked for.")
         wanted = (expression,) if isinstance(expression, str) else expression
-        self.folder, self.split, self.size = Path(folder), split, size
+        self.folder, self.split, self.size = Path(folder), split, _folders.check_size(size)
         self.videos = find_videos(self.folder, split, None if wanted is None else tuple(wanted))
         self.expressions = tuple(dict.fromkeys(video.expression for video in self.videos))
-        self._load = lru_cache(_KEPT_IN_MEMORY)(self._read)
-
-    def __len__(self) -> int:
-        return len(self.videos)
-
-    def __getitem__(self, index: int) -> Clip:
-        return self._load(range(len(self.videos))[index])
+        super().__init__(len(self.videos), self._read)
 
     def _read(self, index: int) -> Clip:
         from i2vlib import faces
@@ -105,18 +94,12 @@ def find_videos(folder: Path, split: str, expressions: Sequence[str] | None = No
     """The videos of a split, by expression and then by name. Raises as `AffineGANFolder` says."""
     folder = Path(folder)
     found = expression_folders(folder)
-    known = {name: path for name, path in found.items() if expressions is None or name in expressions}
-    absent = sorted(set(expressions or ()) - set(found))
-    if absent:
-        raise ValueError(f"{folder} holds no clips of {', '.join(absent)}. It holds: {', '.join(found)}.")
+    names = _folders.chosen(expressions, found, folder)
+    known = {name: path for name, path in found.items() if name in names}
     if split not in SPLITS:
         raise ValueError(f"A folder in AffineGAN's layout has the splits train and test; this one is {split!r}.")
     videos = [
-        _video(path, name, split)
-        for name, home in known.items()
-        if (home / split / "img").is_dir()
-        for path in sorted((home / split / "img").iterdir(), key=_number)
-        if path.is_dir() and not path.name.startswith(".")
+        _video(path, name, split) for name, home in known.items() for path in _folders.folders(home / split / "img")
     ]
     if not videos:
         raise ValueError(
@@ -129,16 +112,11 @@ def find_videos(folder: Path, split: str, expressions: Sequence[str] | None = No
 def expression_folders(folder: Path) -> dict[str, Path]:
     """The folders of the expressions, by the book's name of each, of a root or of one expression's own folder."""
     folder = Path(folder)
-    if not folder.exists():
-        raise ValueError(f"There is no folder at {folder}. Check the path.")
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is a file, not a folder. Give the folder that holds {LAYOUT}.")
+    _folders.check_folder(folder, LAYOUT)
     if _is_expression(folder):
         name = folder.resolve().name
         return {NAMES.get(name, name): folder}
     children = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    if not children:
-        raise ValueError(f"The folder {folder} is empty. Put clips into it as {LAYOUT}.")
     found = {NAMES.get(path.name, path.name): path for path in children if _is_expression(path)}
     if not found:
         raise ValueError(
@@ -148,22 +126,28 @@ def expression_folders(folder: Path) -> dict[str, Path]:
     return found
 
 
+def recognises(folder: Path) -> bool:
+    """Whether a folder is laid out as AffineGAN's data, or is one expression's folder."""
+    return any(map(_is_expression, [folder, *_folders.folders(folder)]))
+
+
+def held(folder: Path) -> list[str]:
+    """What the folder holds and what is missing, a line for each expression."""
+    lines = []
+    for name, home in expression_folders(folder).items():
+        counts = {split: len(_folders.folders(home / split / "img")) for split in SPLITS}
+        parts = [f"{count} {split}" if count else f"{split} missing" for split, count in counts.items()]
+        masks = "with masks" if (home / "train" / "patch").is_dir() else "masks missing"
+        lines.append(f"{name}: {', '.join([*parts, masks])}")
+    return lines
+
+
 def _is_expression(folder: Path) -> bool:
     return any((folder / split / "img").is_dir() for split in SPLITS)
 
 
-def _number(path: Path) -> tuple[list[int], str]:
-    """Sorts 2.jpg before 10.jpg."""
-    return [int(digits) for digits in re.findall(r"\d+", path.stem)], path.name
-
-
-def _images(folder: Path) -> tuple[Path, ...]:
-    files = (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.name.startswith("."))
-    return tuple(sorted(files, key=_number))
-
-
 def _video(folder: Path, expression: str, split: str) -> Video:
-    frames = _images(folder)
+    frames = _folders.images(folder)
     if not frames:
         raise ValueError(f"The video {folder} holds no frame. Put images into it as 0001.jpg, 0002.jpg, ...")
     if split == "train" and len(frames) < 2:
@@ -172,14 +156,12 @@ def _video(folder: Path, expression: str, split: str) -> Video:
             "neutral frame: training needs one and at least one more. Add frames, or move it to the split 'test'."
         )
     patches = folder.parents[1] / "patch" / folder.name
-    return Video(folder, expression, frames, _images(patches) if patches.is_dir() else ())
+    return Video(folder, expression, frames, _folders.images(patches) if patches.is_dir() else ())
 
 
 def read_video(video: Video) -> Clip:
     """A video as it lies on disk, uncropped; ``truth["mouth"]`` bool (T, H, W) where masks are given."""
-    frames = [load_image(path) for path in video.frames]
-    for path, frame in zip(video.frames, frames, strict=True):
-        _check_size(path, frame, video.frames[0], frames[0])
+    frames = _folders.load_frames(video.frames)
     truth = {}
     if video.masks:
         by_name = {path.stem: path for path in video.masks}
@@ -191,15 +173,6 @@ def read_video(video: Video) -> Clip:
             )
         masks = [load_image(by_name[path.stem]) for path in video.frames]
         for path, mask in zip(video.frames, masks, strict=True):
-            _check_size(by_name[path.stem], mask, video.frames[0], frames[0])
+            _folders.check_same_size(by_name[path.stem], mask, video.frames[0], frames[0])
         truth["mouth"] = np.stack([mask.mean(-1) >= _MASK_LEVEL for mask in masks])
-    return Clip(np.stack(frames), subject=video.folder.name, expression=video.expression, truth=truth)
-
-
-def _check_size(path: Path, image: np.ndarray, first: Path, expected: np.ndarray) -> None:
-    if image.shape != expected.shape:
-        (height, width, _), (other_height, other_width, _) = image.shape, expected.shape
-        raise ValueError(
-            f"{path} has {width}x{height} pixels, but the first frame of its clip, {first.name}, has "
-            f"{other_width}x{other_height}. All frames and masks of a clip have one size: resize or remove it."
-        )
+    return Clip(frames, subject=video.folder.name, expression=video.expression, truth=truth)

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("pyvista", reason='rendering needs pip install "i2vlib[actors]"')
 
+from i2vlib import faces  # noqa: E402
 from i2vlib.clips import Clip  # noqa: E402
 from i2vlib.datasets import _head, actors  # noqa: E402
 
@@ -36,3 +37,9 @@ def rendered() -> dict[tuple[int, str], Clip]:
         for seed in (31_001, 31_002)
         for name in ("happy", "surprised", "angry", "eyes_closed")
     }
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No face is looked for: frames stay as they are."""
+    monkeypatch.setattr(faces, "align_clip", lambda clip, size: clip)

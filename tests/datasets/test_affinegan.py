@@ -15,12 +15,6 @@ from i2vlib.datasets import affinegan
 from .test_actors import Rendered
 
 
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No face is looked for: frames stay as they are."""
-    monkeypatch.setattr(faces, "align_clip", lambda clip, size: clip)
-
-
 def picture(value: int, width: int = 24, height: int = 20) -> Image.Image:
     return Image.new("RGB", (width, height), (value, value, value))
 
