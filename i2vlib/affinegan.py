@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -56,6 +55,10 @@ class AffineGANConfig:
     blobs; the small preset decodes without."""
     smooth_upsampling: bool = False
     """Up-convolutions that cannot draw a grid (`i2vlib.blocks.UpConv`)."""
+    local_region: Literal["mouth", "moving"] = "mouth"
+    """What D_l sees of a frame: the mouth (Eq. 8; nothing for expressions of the eyes), or all that moves."""
+    corrected_levels: int = 0
+    """Outermost decoder levels that may take away what the still's own code shows (`i2vlib.blocks.Decoder`)."""
     dropout: float = 0.0
     """In three decoder levels. The released code uses 0.5, and keeps it on while generating unless asked."""
     residual_scale: float | None = None
@@ -96,9 +99,8 @@ class AffineGANConfig:
 
     def __post_init__(self) -> None:
         widths(self.size, self.base_channels, self.channel_cap)
-        object.__setattr__(self, "expressions", tuple(self.expressions))
-        object.__setattr__(self, "betas", tuple(self.betas))
-        object.__setattr__(self, "discriminator_strides", tuple(self.discriminator_strides))
+        for name in ("expressions", "betas", "discriminator_strides"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.expressions or len(set(self.expressions)) != len(self.expressions):
             raise ValueError(f"A model needs one or more different expressions; given were {self.expressions}.")
         unknown = set(self.weights) - set(PAPER_WEIGHTS)
@@ -128,8 +130,8 @@ class AffineGANConfig:
         """What two cores can train: 128 px, 32 channels, reconstruction on the moving region as well."""
         small = cls(
             size=128, base_channels=32, channel_cap=4, smooth_upsampling=True, decoder_norm="none", residual_scale=0.1,
-            discriminator_strides=(2, 2, 2, 1, 1), intensity_from="innermost", saturating=False, include_neutral=True,
-            frames_per_clip=2, clips_per_step=4, learning_rate=5e-4, decay=0.3,
+            corrected_levels=3, local_region="moving", discriminator_strides=(2, 2, 2, 1), intensity_from="innermost",
+            saturating=False, include_neutral=True, frames_per_clip=2, clips_per_step=4, learning_rate=5e-4, decay=0.3,
             weights={"reconstruction": 1.0, "reconstruction_self": 0.3, "reconstruction_moving": 0.3,
                      "adversarial_intensity": 0.02},
         )  # fmt: skip
@@ -210,9 +212,8 @@ class IntensityDiscriminator(nn.Module):
     def __init__(self, inputs: int, hidden: int = 16) -> None:
         super().__init__()
         self.inputs = inputs
-        sizes = (inputs, hidden, hidden)
-        layers = [layer for i, o in pairwise(sizes) for layer in (nn.Linear(i, o), nn.LeakyReLU(0.2))]
-        self.layers = nn.Sequential(*layers, nn.Linear(hidden, 1))
+        first = nn.Linear(inputs, hidden), nn.LeakyReLU(0.2)
+        self.layers = nn.Sequential(*first, nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
 
     def forward(self, intensity: Tensor) -> Tensor:
         """``(B, n)`` to logits, one an intensity or one a clip."""
@@ -228,7 +229,8 @@ class AffineGAN(nn.Module, Pretrained):
         channels = widths(config.size, config.base_channels, config.channel_cap)
         self.encoder = Encoder(3, channels, config.norm)
         self.residual_encoder = ResidualEncoder(config)
-        self.decoder = Decoder(channels, config.decoder_norm, config.smooth_upsampling, config.dropout)
+        drawing = config.decoder_norm, config.smooth_upsampling, config.dropout, config.corrected_levels
+        self.decoder = Decoder(channels, *drawing)
         seen = 6 if config.conditional_discriminators else 3
         base, strides = config.base_channels, config.discriminator_strides
         self.discriminator = PatchDiscriminator(seen, base, strides, config.norm, len(config.expressions))
@@ -262,34 +264,16 @@ class AffineGAN(nn.Module, Pretrained):
         label = self._label(clip.expression)
         if len(clip) < 2:
             raise ValueError(f"{clip!r} has one frame; training needs the neutral frame and at least one more.")
-        if clip.frames.shape[1:3] != (config.size, config.size):
-            raise ValueError(
-                f"{clip!r} does not fit a model of {config.size} px. Open the data with size={config.size}."
-            )
         count, last = config.frames_per_clip, len(clip) - 1
-        if config.with_replacement or last < count:
-            index = 1 + torch.randint(last, (count,), generator=rng)
-        else:
-            index = 1 + torch.randperm(last, generator=rng)[:count]
-        shown = [0, *index.tolist()]
-        frames = to_tensor(clip.frames[shown])
-        mouth = animation.mouth_masks(clip, shown[1:])
-        local = mouth is not None and self.expressions[label] not in STILL_MOUTH
-        mask = (
-            torch.zeros(count, 1, config.size, config.size)
-            if mouth is None
-            else torch.from_numpy(mouth)[:, None].float()
-        )
-        if config.augment:
-            frames, mask = animation.augment(frames, mask, rng)
-        return {
-            "neutral": frames[0],
-            "frames": frames[1:],
-            "mask": mask,
-            "local": torch.tensor(local),
-            "label": torch.tensor(label),
-            "uniform": torch.rand(count, generator=rng),
-        }
+        repeat = config.with_replacement or last < count
+        index = torch.randint(last, (count,), generator=rng) if repeat else torch.randperm(last, generator=rng)[:count]
+        shown = [0, *(1 + index).tolist()]
+        frames, mouths = animation.training_frames(clip, shown, config.size, config.augment, rng)
+        mask = torch.zeros_like(frames[:, :1]) if mouths is None else mouths
+        local = mouths is not None and self.expressions[label] not in STILL_MOUTH
+        known = {"local": torch.tensor(local), "label": torch.tensor(label)}
+        uniform = torch.rand(count, generator=rng)
+        return {"neutral": frames[0], "frames": frames[1:], "mask": mask[1:], "uniform": uniform, **known}
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Everything the generator makes of a batch, once a step.
@@ -304,43 +288,31 @@ class AffineGAN(nn.Module, Pretrained):
         codes = self.encoder(frames.flatten(0, 1))
         signed = self._project(codes, base, residual)
         intensity = signed if self.config.signed_intensity else signed.abs()
-        used = intensity.detach() if self.config.detach_intensity else intensity
-        moved = affine(base, residual, used)
-        wanted = {"images": moved}
+        wanted = {"images": affine(base, residual, intensity.detach() if self.config.detach_intensity else intensity)}
         if self.config.weights["reconstruction_self"]:
             wanted["self_images"] = codes
         if self.config.include_neutral:
             wanted["neutral_images"] = base
         decoded = self.decoder([self._noisy(torch.cat(level)) for level in zip(*wanted.values(), strict=True)])
-        parts = decoded.split([code[0].shape[0] for code in wanted.values()])
-        made = dict(zip(wanted, parts, strict=True))
-        shape = frames.shape
-        return {
-            **{name: images if name == "neutral_images" else images.view(shape) for name, images in made.items()},
-            "intensity": intensity,
-            "projection": signed,
-        }
+        made = dict(zip(wanted, decoded.split([len(code[0]) for code in wanted.values()]), strict=True))
+        by_clip = {name: x if name == "neutral_images" else x.view(frames.shape) for name, x in made.items()}
+        return {**by_clip, "intensity": intensity, "projection": signed}
 
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the discriminators minimise: Eq. 7, 8 and 11, and the classification of real frames."""
-        weights, terms = self.config.weights, {}
-        fake = outputs["images"].detach()
+        weights, terms, fake = self.config.weights, {}, outputs["images"].detach()
         if weights["adversarial"]:
             real_score, real_class = self.discriminator(self._seen(batch, batch["frames"]))
             terms["adversarial"] = losses.discriminator_loss(real_score, self.discriminator(self._seen(batch, fake))[0])
             if weights["classification"] and real_class is not None:
                 terms["classification"] = self._classification(real_class, batch, outputs)
-        if weights["adversarial_local"] and batch["local"].any():
-            rows, mask = batch["local"], batch["mask"]
-            real = self.discriminator_local(self._seen(batch, batch["frames"] * mask, rows))[0]
-            terms["adversarial_local"] = losses.discriminator_loss(
-                real, self.discriminator_local(self._seen(batch, fake * mask, rows))[0]
-            )
+        rows, mask = self._local(batch)
+        if weights["adversarial_local"] and rows.any():
+            shown = (self._seen(batch, images * mask, rows) for images in (batch["frames"], fake))
+            terms["adversarial_local"] = losses.discriminator_loss(*(self.discriminator_local(x)[0] for x in shown))
         if weights["adversarial_intensity"]:
-            terms["adversarial_intensity"] = losses.discriminator_loss(
-                self.discriminator_intensity(batch["uniform"]),
-                self.discriminator_intensity(outputs["intensity"].detach()),
-            )
+            judge, inferred = self.discriminator_intensity, outputs["intensity"].detach()
+            terms["adversarial_intensity"] = losses.discriminator_loss(judge(batch["uniform"]), judge(inferred))
         return terms
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -360,13 +332,13 @@ class AffineGAN(nn.Module, Pretrained):
             terms["adversarial"] = losses.generator_loss(score, saturating)
             if weights["classification"] and classes is not None:
                 terms["classification"] = self._classification(classes, batch, outputs)
-        if weights["adversarial_local"] and batch["local"].any():
-            seen = self._seen(batch, fake * batch["mask"], batch["local"])
-            terms["adversarial_local"] = losses.generator_loss(self.discriminator_local(seen)[0], saturating)
+        rows, mask = self._local(batch)
+        if weights["adversarial_local"] and rows.any():
+            score = self.discriminator_local(self._seen(batch, fake * mask, rows))[0]
+            terms["adversarial_local"] = losses.generator_loss(score, saturating)
         if weights["adversarial_intensity"]:
-            terms["adversarial_intensity"] = losses.generator_loss(
-                self.discriminator_intensity(outputs["intensity"]), saturating
-            )
+            score = self.discriminator_intensity(outputs["intensity"])
+            terms["adversarial_intensity"] = losses.generator_loss(score, saturating)
         return terms
 
     def _project(self, codes: list[Tensor], base: list[Tensor], residual: list[Tensor]) -> Tensor:
@@ -377,6 +349,12 @@ class AffineGAN(nn.Module, Pretrained):
     def _noisy(self, code: Tensor) -> Tensor:
         sigma = self.config.latent_noise
         return code + sigma * torch.randn_like(code) if sigma and self.training else code
+
+    def _local(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The clips that D_l judges, and the part of their frames."""
+        if self.config.local_region == "mouth":
+            return batch["local"], batch["mask"]
+        return torch.ones_like(batch["local"]), losses.moving_region(batch["frames"], batch["neutral"])
 
     def _seen(self, batch: Mapping[str, Tensor], images: Tensor, rows: Tensor | None = None) -> Tensor:
         """Frames as a discriminator sees them, ``(B * n, 3 or 6, H, W)``; ``rows`` picks clips."""
@@ -426,9 +404,7 @@ class AffineGAN(nn.Module, Pretrained):
         """
         if driver is not None:
             if intensity is not None:
-                raise ValueError(
-                    "Both driver= and intensity= were given, and each sets the intensity: give one of them."
-                )
+                raise ValueError("Both driver= and intensity= were given; each sets the intensity: give one of them.")
             expression = expression or (driver.expression if driver.expression in self.expressions else None)
             intensity = self.infer_intensity(driver.frames, driver.frames[0], expression)
         only = self.expressions[0] if len(self.expressions) == 1 else None

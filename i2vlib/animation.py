@@ -120,6 +120,27 @@ def in_batches(function: Callable[[Tensor], Tensor], rows: Tensor, batch: int = 
     return torch.cat(results)
 
 
+def training_frames(
+    clip: Clip, index: Sequence[int], size: int, augmented: bool, rng: torch.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """Some frames of a clip and the masks of their mouths, augmented all alike.
+
+    Returns:
+        ``(n, 3, size, size)`` in [-1, 1] and ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
+        where the mouth is.
+
+    Raises:
+        ValueError: the clip has another size.
+    """
+    if clip.frames.shape[1:3] != (size, size):
+        raise ValueError(f"{clip!r} does not fit a model of {size} px. Open the data with size={size}.")
+    frames, mouth = to_tensor(clip.frames[list(index)]), mouth_masks(clip, index)
+    mask = torch.zeros(len(index), 1, size, size) if mouth is None else torch.from_numpy(mouth)[:, None].float()
+    if augmented:
+        frames, mask = augment(frames, mask, rng)
+    return frames, None if mouth is None else mask
+
+
 def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
     """``bool (n, H, W)`` of the mouth in some frames of a clip: the truth, or the hull of its landmarks, or None."""
     if "mouth" in clip.truth:

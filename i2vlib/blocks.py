@@ -99,22 +99,34 @@ def subpixel(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 class Decoder(nn.Module):
-    """Features of every level back to a picture in [-1, 1]; dropout on the three levels after the innermost."""
+    """Features of every level back to a picture in [-1, 1]; dropout on the three levels after the innermost.
 
-    def __init__(self, channels: Sequence[int], norm: str, smooth: bool, dropout: float) -> None:
+    On the ``corrected`` outermost levels a 3x3 convolution, zero at first, is added to the features that come from
+    the encoder. They know a few pixels only, and the decoder knows from below what those pixels are to become: so an
+    eye's detail can be taken away where a lid comes down.
+    """
+
+    def __init__(self, channels: Sequence[int], norm: str, smooth: bool, dropout: float, corrected: int = 0) -> None:
         super().__init__()
         inward = list(reversed(channels))
         outputs = [*inward[1:], 3]
         inputs = [inward[0], *(2 * c for c in inward[1:])]
         self.levels = nn.ModuleList(UpConv(i, o, smooth) for i, o in zip(inputs, outputs, strict=True))
         self.norms = nn.ModuleList([*(normalisation(norm, c) for c in outputs[:-1]), nn.Identity()])
+        self.corrections = nn.ModuleList(nn.Conv2d(2 * c, c, 3, 1, 1) for c in channels[:corrected])
+        for parameter in self.corrections.parameters():
+            nn.init.zeros_(parameter)
         self.dropout = dropout
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        x = features[-1]
-        skips = [None, *reversed(features[:-1])]
-        for depth, (level, norm, skip) in enumerate(zip(self.levels, self.norms, skips, strict=True)):
-            x = F.relu(x) if skip is None else torch.cat([x, skip], 1).relu_()
+        x = F.relu(features[-1])
+        for depth, (level, norm) in enumerate(zip(self.levels, self.norms, strict=True)):
+            outward = len(self.levels) - 1 - depth
+            if depth:
+                skip = features[outward]
+                if outward < len(self.corrections):
+                    skip = skip + self.corrections[outward](F.relu(torch.cat([x, skip], 1)))
+                x = torch.cat([x, skip], 1).relu_()
             x = norm(level(x))
             if self.dropout and 1 <= depth <= 3:
                 x = F.dropout(x, self.dropout, self.training)

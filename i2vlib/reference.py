@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -60,9 +60,11 @@ class Run:
     seed: int = 0
     precision: str = "no"
     start: str | None = None
-    """The run whose weights this one starts from."""
+    """The run whose generator this one starts from; the discriminators start anew."""
     ships: str | None = None
     """The name under `i2vlib/weights` that the result is shipped as."""
+    keep: Literal["best", "last"] = "best"
+    """The weights of the least validation error, or the last ones: that error does not know what discriminators add."""
     gpu: bool = False
 
     @property
@@ -72,9 +74,18 @@ class Run:
 
     @property
     def digest(self) -> str:
-        """Changes when the definition does; a result carries the digest that it was made from."""
+        """Changes when the definition does; a result carries the digest that it was made from.
+
+        Fields at their defaults and terms of weight 0 are left out, so that a new field, whose default is what was
+        done before, leaves the results standing.
+        """
         kept = ("method", "steps", "data", "seed", "precision", "start")
-        parts = {**{name: vars(self)[name] for name in kept}, "config": asdict(self.settings)}
+        usual = asdict(type(self.settings)())
+        changed = {name: value for name, value in asdict(self.settings).items() if value != usual[name]}
+        changed["weights"] = {name: weight for name, weight in self.settings.weights.items() if weight}
+        parts = {**{name: vars(self)[name] for name in kept}, "config": changed}
+        if self.keep != "best":
+            parts["keep"] = self.keep
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
     @property
@@ -102,16 +113,29 @@ def result(run: Run) -> dict | None:
     return stored if stored["digest"] == run.digest else None
 
 
+def lineage(run: Run) -> list[Run]:
+    """The runs that a run started from, the earliest first, and the run itself."""
+    return [*lineage(runs()[run.start]), run] if run.start else [run]
+
+
 def history(run: Run) -> pd.DataFrame:
-    """The training history in a run's result: a row a logged step, NaN where a term was not logged."""
+    """The training history of a run and those it started from: a row a logged step, counted on from run to run.
+
+    Raises:
+        ValueError: one of them has no result yet.
+    """
     import pandas as pd
 
-    stored = result(run)
-    if stored is None:
-        raise ValueError(
-            f"The run {run.name} has no result yet. Make it: python -m i2vlib.reference --only {run.name}."
-        )
-    return pd.DataFrame(stored["history"])
+    parts, before = [], 0
+    for part in lineage(run):
+        stored = result(part)
+        if stored is None:
+            raise ValueError(
+                f"The run {part.name} has no result yet. Make it: python -m i2vlib.reference --only {part.name}."
+            )
+        parts.append(pd.DataFrame(stored["history"]).assign(run=part.name).eval(f"step = step + {before}"))
+        before += stored["steps"]
+    return pd.concat(parts, ignore_index=True)
 
 
 def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
@@ -152,21 +176,23 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     torch.manual_seed(run.seed)
     method = METHODS[run.method](run.settings)
     if run.start is not None:
-        method.load_state_dict(_weights(runs()[run.start]).state_dict(), strict=False)
+        state = _weights(runs()[run.start]).state_dict()
+        method.load_state_dict({k: v for k, v in state.items() if not k.startswith("discriminator")}, strict=False)
     data = clips(run, "train")
     held_out = clips(run, "validation", subjects=VALIDATION)
     best = run.folder / "best"
 
-    def keep_best(method: torch.nn.Module) -> dict[str, float]:
+    def keep(method: torch.nn.Module) -> dict[str, float]:
         measured = validate(method, held_out)
         score = best / "score.json"
-        if not score.exists() or measured["score"] < json.loads(score.read_text())["score"]:
+        least = json.loads(score.read_text())["score"] if score.exists() else float("inf")
+        if run.keep == "last" or measured["score"] < least:
             method.save_pretrained(best)
             write_file(score, json.dumps(measured).encode())
         return measured
 
     history = fit(
-        method, data, run.steps, run.seed, run.folder, precision=run.precision, device=device, validate=keep_best,
+        method, data, run.steps, run.seed, run.folder, precision=run.precision, device=device, validate=keep,
         validate_every=max(1, run.steps // 8), stop=lambda: time.monotonic() > deadline, **options,
     )  # fmt: skip
     finished = int(history["step"].max()) >= run.steps

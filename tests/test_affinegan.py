@@ -190,6 +190,18 @@ def test_eye_expressions_have_no_local_loss():
     assert "adversarial_local" in method.generator_terms(batch, method.outputs(batch))
 
 
+def test_the_local_discriminator_may_judge_all_that_moves_and_nothing_else():
+    method = AffineGAN(tiny_config(expressions=("happy", "eyes_closed"), local_region="moving"))
+    batch = batch_of(method, [moving_square(expression="eyes_closed")])
+    outputs = method.outputs(batch)
+    seen = []
+    method.discriminator_local.register_forward_pre_hook(lambda _, images: seen.append(images[0]))
+    assert "adversarial_local" in method.generator_terms(batch, outputs)
+    still = losses.moving_region(batch["frames"], batch["neutral"]).flatten(0, 1) == 0
+    assert still.any() and not still.all()
+    assert (seen[0] * still == 0).all() and (seen[0] != 0).any()
+
+
 def test_the_label_reaches_the_residual_encoder_only(clip):
     method = AffineGAN(tiny_config(expressions=("happy", "angry")))
     batch = batch_of(method, [clip])

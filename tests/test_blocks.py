@@ -58,6 +58,19 @@ def test_the_decoder_does_not_change_the_features_it_is_given():
     assert all(torch.equal(a, b) for a, b in zip(before, features, strict=True))
 
 
+def test_a_corrected_decoder_starts_as_the_plain_one_and_can_erase_what_the_encoder_shows():
+    channels = widths(16, 4, 2)
+    plain, corrected = (Decoder(channels, "none", True, 0.0, levels) for levels in (0, 2))
+    corrected.load_state_dict(plain.state_dict(), strict=False)
+    features = [torch.randn(2, c, 16 >> i, 16 >> i) for i, c in enumerate(channels, 1)]
+    assert torch.equal(plain(features), corrected(features))
+
+    nowhere = [torch.full_like(features[0], -1), *features[1:]]  # rectified, it shows nothing
+    torch.nn.init.constant_(corrected.corrections[0].bias, -100)
+    assert not torch.equal(corrected(features), plain(features))
+    assert torch.equal(corrected(features), plain(nowhere))
+
+
 def test_the_five_convolution_discriminator_sees_70_pixels():
     network = PatchDiscriminator(3, 4, (2, 2, 2, 1, 1), "none")
     picture = torch.randn(1, 3, 128, 128, requires_grad=True)

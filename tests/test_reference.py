@@ -45,6 +45,18 @@ def test_a_changed_definition_is_a_new_run(checkout):
     run = reference.runs()["tiny"]
     assert dataclasses.replace(run, steps=9).digest != run.digest
     assert dataclasses.replace(run, gpu=True).digest == run.digest
+    same = {**run.config, "dropout": 0.0, "weights": {**run.settings.weights, "adversarial": 0.0}}
+    assert dataclasses.replace(run, config=same).digest == run.digest
+    assert dataclasses.replace(run, config={**same, "dropout": 0.5}).digest != run.digest
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", 0.2), ("last", 0.3)])
+def test_a_run_keeps_its_best_weights_or_its_last(checkout, monkeypatch, keep, kept):
+    scores = iter([0.5, 0.2] + [0.3] * 9)
+    monkeypatch.setattr(reference, "validate", lambda *_: {"score": next(scores)})
+    run = dataclasses.replace(reference.runs()["tiny"], keep=keep)
+    reference.train(run, device="cpu", progress=False)
+    assert json.loads((run.folder / "best" / "score.json").read_text())["score"] == kept
 
 
 def test_a_result_of_another_definition_does_not_count(checkout):
@@ -86,7 +98,8 @@ def test_a_run_starts_from_another_once_that_is_done(checkout):
     reference.TABLE.write_text(
         reference.TABLE.read_text() + '[second]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 1\nstart = "tiny"\n'
         'data = { name = "squares", size = 16 }\n'
-        'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"], learning_rate = 1e-9 }\n'
+        'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"], learning_rate = 1e-9, '
+        "discriminator_strides = [2, 1] }\n"
     )
     second = reference.runs()["second"]
     with pytest.raises(ValueError, match="tiny has to be done first: python -m i2vlib.reference --only tiny"):
@@ -95,3 +108,9 @@ def test_a_run_starts_from_another_once_that_is_done(checkout):
     reference.train(second, device="cpu", progress=False)
     before, after = (load_pretrained(run.folder / "best").state_dict() for run in (first, second))
     assert all((before[name] - after[name]).abs().max() < 1e-3 for name in before if name.startswith("decoder"))
+    assert [run.name for run in reference.lineage(second)] == ["tiny", "second"]
+    for run, losses in ((first, [0.5, 0.4]), (second, [0.3])):
+        rows = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
+        run.result.write_text(json.dumps({"digest": run.digest, "steps": run.steps, "history": rows}))
+    whole = reference.history(second)
+    assert whole["step"].tolist() == [1, 2, first.steps + 1] and whole["run"].tolist() == ["tiny", "tiny", "second"]
