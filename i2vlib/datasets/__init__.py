@@ -64,10 +64,10 @@ def open(name_or_folder: str | Path, split: str = "train", size: int = 128, **op
             expression's folder), CK+, MUG, RAVDESS or Penn Action.
         split: ``train``, ``validation`` or ``test``; a folder in AffineGAN's layout has no ``validation``.
         size: side of the square frames in pixels.
-        options: those of `actors.Actors` (subjects, expressions, frames, mode), `affinegan.AffineGANFolder`
-            (expression), `ckplus.CKPlus` (expression, frames, unlabelled), `mug.MUG` (expression, frames, cut,
-            split_list), `ravdess.RAVDESS` (expression, frames, strong, read) or `penn_action.PennAction` (actions,
-            published).
+        options: those of `actors.Actors` (subjects, expressions, frames, mode, truth, nuisance),
+            `affinegan.AffineGANFolder` (expression), `ckplus.CKPlus` (expression, frames, unlabelled), `mug.MUG`
+            (expression, frames, cut, split_list), `ravdess.RAVDESS` (expression, frames, strong, read) or
+            `penn_action.PennAction` (actions, published).
 
     Returns:
         A sequence of clips. Of Penn Action, whose labels are of use without its frames, one of `penn_action.Poses`;

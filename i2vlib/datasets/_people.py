@@ -52,6 +52,8 @@ class Person:
         vertices: ``float32 (N, 3)`` of the neutral head, in metres, the eyes at a fixed height.
         albedo: ``float32 (M, 3)`` of each fine vertex; ``gloss`` and ``sharpness`` ``(M,)`` of its highlights.
         lift: ``float32 (M,)`` metres by which hair stands off the head.
+        hair, brows: ``float32 (M,)`` in [0, 1], how much of each grows on a vertex.
+        identity: ``float32 (k,)``, what the head's shape was made from: see `identity`.
         lights: ``float32 (3, 3)`` directions towards key, fill and rim light, and their colours ``tints``.
         sky, ground: ``float32 (3,)`` light from above and below.
         background: see `_background`.
@@ -64,6 +66,9 @@ class Person:
     gloss: np.ndarray
     sharpness: np.ndarray
     lift: np.ndarray
+    hair: np.ndarray
+    brows: np.ndarray
+    identity: np.ndarray
     lights: np.ndarray
     tints: np.ndarray
     sky: np.ndarray
@@ -86,7 +91,7 @@ def person(seed: int) -> Person:
     _set_teeth(vertices, canvas.head)
     eyes = drawing.eye_corners(vertices).mean((0, 1)) * np.array([0, 0, 1])
     vertices = vertices + np.array([0, 0, drawing.EYE], np.float32) - eyes
-    albedo, gloss, sharpness, lift = _paint(generator(seed, "paint"), canvas, phenotype)
+    albedo, gloss, sharpness, lift, hair, brows = _paint(generator(seed, "paint"), canvas, phenotype)
     _set_locks(vertices, canvas.head, generator(seed, "locks"), long=phenotype["gender"] > 0.5)
     light = generator(seed, "light")
     lights, tints, sky, ground = _lights(light)
@@ -97,6 +102,9 @@ def person(seed: int) -> Person:
         gloss=gloss,
         sharpness=sharpness,
         lift=lift,
+        hair=hair,
+        brows=brows,
+        identity=np.array([*phenotype.values(), *local.values()], np.float32),
         lights=lights,
         tints=tints,
         sky=sky,
@@ -104,6 +112,15 @@ def person(seed: int) -> Person:
         background=_background(light),
         distance=_uniform(light, 0.8, 1.2),
     )
+
+
+def identity(seed: int) -> np.ndarray:
+    """What the shape of a person's head was made from, ``float32 (k,)``: the same in all clips of a subject.
+
+    Nine phenotypes in [0, 1] (gender, age, muscle, weight, height, proportions, and the shares of three origins as the
+    package `anny` has them), then the local changes in [-1, 1] in the order of `Head.local_names`.
+    """
+    return person(seed).identity
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -201,10 +218,8 @@ def _blend(albedo: np.ndarray, colour: np.ndarray, amount: np.ndarray) -> np.nda
     return albedo + (colour - albedo) * np.clip(amount, 0, 1)[:, None]
 
 
-def _paint(
-    rng: np.random.Generator, canvas: Canvas, phenotype: Mapping[str, float]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Albedo ``(M, 3)``, gloss and its sharpness ``(M,)``, and lift along the normal in metres."""
+def _paint(rng: np.random.Generator, canvas: Canvas, phenotype: Mapping[str, float]) -> tuple[np.ndarray, ...]:
+    """Albedo ``(M, 3)``; gloss, its sharpness, lift along the normal in metres, hair and brows, each ``(M,)``."""
     part, place, lips = canvas.part, canvas.place, canvas.fields["lips"]
     is_skin = part == drawing.SKIN
     woman = phenotype["gender"] > 0.5
@@ -236,7 +251,7 @@ def _paint(
     sharpness = 14.0 + 22 * lips + 12 * scalp
     sharpness = np.choose(part, [sharpness, 110.0, 30.0, 30.0, sharpness, 26.0])
     albedo = np.clip(albedo, 0.002, 0.95)
-    return tuple(np.asarray(value, np.float32) for value in (albedo, gloss, sharpness, lift))
+    return tuple(np.asarray(value, np.float32) for value in (albedo, gloss, sharpness, lift, scalp * is_skin, brows))
 
 
 def _ridge(place: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -26,9 +27,12 @@ import numpy as np
 
 from i2vlib.clips import BLENDSHAPES, Clip
 from i2vlib.datasets import _drawing as drawing
+from i2vlib.datasets import _nuisance, _truth
 from i2vlib.datasets._head import load_head
-from i2vlib.datasets._people import generator, person
+from i2vlib.datasets._nuisance import Nuisance
+from i2vlib.datasets._people import generator, identity, person
 from i2vlib.datasets._scene import Scene
+from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
@@ -62,12 +66,20 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
     "sad": {"browInnerUp": 0.9, "mouthFrown": 1.0, "mouthShrugLower": 0.6, "eyeSquint": 0.2, "eyeLookDown": 0.3},
 }  # fmt: skip
 
-#: How a clip runs: from neutral to peak, or up and down.
-MODES = ("onset", "full")
+#: How a clip runs, and its fewest frames: from neutral to the peak; up and down; to a part of the peak only; up and
+#: down several times; and the frames of an onset in any order, the neutral one first.
+MODES = {"onset": 2, "full": 3, "incomplete": 2, "periodic": 5, "unordered": 3}
 #: Frames per second of a rendered clip.
 FPS = 12.0
 #: The first subject of each split, and how many there are unless asked otherwise.
 SPLITS = {"train": (0, 64), "validation": (10_000, 8), "test": (20_000, 16)}
+
+__all__ = [
+    "FPS", "MODES", "PARTS", "RECIPES", "RENDERER_VERSION", "SPLITS", "TRUTH",
+    "Actors", "Nuisance", "clip", "identity", "intensity_curve", "peak_coefficients",
+]  # fmt: skip
+
+_QUIET = Nuisance()
 
 
 def peak_coefficients(seed: int, expression: str) -> np.ndarray:
@@ -98,24 +110,57 @@ def _recipe(expression: str) -> Mapping[str, float]:
 def intensity_curve(seed: int, expression: str, mode: str = "onset", frames: int = 12) -> np.ndarray:
     """The intensity ``float32 (frames,)`` of a clip: frame 0 is 0, the highest value in [0.85, 1].
 
-    Onset, speed and shape are drawn by seed, expression and mode, so that time is not intensity.
+    Onset, speed and shape are drawn by seed, expression and mode, so that time is not intensity. By mode:
+
+    * ``onset`` rises to its peak, which is the last frame; ``full`` rises and falls;
+    * ``incomplete`` is an onset whose highest value lies in [0.35, 0.75];
+    * ``periodic`` rises and falls two or three times, not always as high;
+    * ``unordered`` holds the values of the onset of the same seed and expression, shuffled, 0 first.
+
+    Raises:
+        ValueError: an unknown mode, or fewer frames than `MODES` says.
     """
     if mode not in MODES:
         raise ValueError(f"A clip's mode is one of {', '.join(MODES)}; this one is {mode!r}.")
-    least = 2 if mode == "onset" else 3
-    if frames < least:
-        raise ValueError(f"A clip of mode {mode!r} has at least {least} frames; {frames} were asked for.")
+    if frames < MODES[mode]:
+        raise ValueError(f"A clip of mode {mode!r} has at least {MODES[mode]} frames; {frames} were asked for.")
+    if mode == "unordered":
+        return intensity_curve(seed, expression, "onset", frames)[_order(seed, expression, frames)]
     rng = generator(seed, "curve", expression, mode)
+    if mode == "periodic":
+        return _periodic(rng, frames)
     peak, bend = rng.uniform(0.85, 1.0), rng.uniform(1.0, 2.2)
     start, lean = rng.uniform(0.0, 0.28), rng.uniform(0.75, 1.35)
     time = np.linspace(0, 1, frames)
-    if mode == "onset":
-        top = rng.uniform(0.65, 1.0)
-        values = _ease((time - start) / (top - start), bend, lean)
-    else:
+    if mode == "full":
         top, leave, back = rng.uniform(0.38, 0.5), rng.uniform(0.52, 0.66), rng.uniform(0.85, 1.0)
         rise = _ease((time - start * 0.6) / (top - start * 0.6), bend, lean)
         values = rise * (1 - _ease((time - leave) / (back - leave), rng.uniform(1.0, 2.2), 1.0))
+    else:
+        top = rng.uniform(0.65, 1.0)
+        values = _ease((time - start) / (top - start), bend, lean)
+    if mode == "incomplete":
+        peak = rng.uniform(0.35, 0.75)
+    values[0] = 0
+    return (peak * values / values.max()).astype(np.float32)
+
+
+def _order(seed: int, expression: str, frames: int) -> np.ndarray:
+    """An order ``int (frames,)`` of frames that begins with the first and is not the one they came in."""
+    rng = generator(seed, "order", expression)
+    order = np.arange(frames)
+    while (np.diff(order) == 1).all():
+        order = np.concatenate([[0], 1 + rng.permutation(frames - 1)])
+    return order
+
+
+def _periodic(rng: np.random.Generator, frames: int) -> np.ndarray:
+    cycles = max(2, min(int(rng.integers(2, 4)), (frames - 1) // 4))
+    peak, bend, hurry = rng.uniform(0.85, 1.0), rng.uniform(0.8, 1.6), rng.uniform(-0.08, 0.08)
+    heights = rng.uniform(0.6, 1.0, cycles)
+    time = np.linspace(0, 1, frames)
+    turn = cycles * (time + hurry * np.sin(np.pi * time))
+    values = heights[np.minimum(turn.astype(int), cycles - 1)] * ((1 - np.cos(2 * np.pi * turn)) / 2) ** bend
     values[0] = 0
     return (peak * values / values.max()).astype(np.float32)
 
@@ -125,66 +170,155 @@ def _ease(u: np.ndarray, bend: float, lean: float) -> np.ndarray:
     return u**bend / (u**bend + (1 - u) ** bend)
 
 
-def clip(seed: int = 7, expression: str = "happy", mode: str = "onset", frames: int = 12, size: int = 128) -> Clip:
+def clip(
+    seed: int = 7,
+    expression: str = "happy",
+    mode: str = "onset",
+    frames: int = 12,
+    size: int = 128,
+    *,
+    truth: str | Iterable[str] = _truth.DEFAULT,
+    nuisance: Nuisance = _QUIET,
+    intensity: Sequence[float] | np.ndarray | None = None,
+) -> Clip:
     """One rendered clip; the same arguments give the same bits on one machine.
 
     Args:
         seed: the person, any int.
         expression: one of `RECIPES`.
-        mode: ``onset`` (neutral to peak) or ``full`` (up and down again).
-        frames: how many, at least 2, or 3 for ``full``; the first is neutral.
+        mode: one of `MODES`: ``onset`` (neutral to peak), ``full`` (up and down again), ``incomplete``, ``periodic`` or
+            ``unordered``; see `intensity_curve`.
+        frames: how many, at least what `MODES` says; the first is neutral.
         size: side of the square frame in pixels, at least 16.
+        truth: what `Clip.truth` holds, names of `TRUTH` or "all".
+        nuisance: blinks, wandering eyes, a drifting head, camera noise; all off by default.
+        intensity: a curve of one's own, finite values (T,) in [0, 1], in place of the one of mode and frames.
 
     Returns:
-        A clip at 12 fps with ``intensity`` (T,), ``landmarks`` (T, 68, 2) projected from the mesh, the true
-        ``blendshapes`` (T, 52) and ``truth``: ``mouth`` and ``eyes`` bool (T, size, size) and ``camera``
-        float32 (T, 3, 4), from metres to pixels. The eyes of the neutral frame lie where `faces.EYE_LEVEL` and
-        `faces.EYE_DISTANCE` put them, exactly.
+        A clip at 12 fps with ``intensity`` (T,), ``landmarks`` (T, 68, 2) projected from the mesh and the true
+        ``blendshapes`` (T, 52), a blink's and the eyes' own included. The eyes of the neutral frame lie where
+        `faces.EYE_LEVEL` and `faces.EYE_DISTANCE` put them, exactly. ``truth`` by name, S being the size:
+
+        * ``mouth``, ``eyes``: bool (T, S, S), the hulls of their landmarks;
+        * ``camera``: float32 (T, 3, 4), from metres to pixels;
+        * ``identity``: float32 (T, k), what the head's shape was made from, the same in every frame; see `identity`;
+        * ``parts``: uint8 (T, S, S), what is seen at the centre of each pixel, an index into `PARTS`;
+        * ``skin``, ``brows``, ``hair``, ``background``: bool (T, S, S), where `parts` says so. Lips are skin;
+        * ``normals``: int8 (T, S, S, 3), 127 to the unit, along the camera's axes: x right, y down, z away from the
+          camera, so that z is negative on what is seen; 0 on the background;
+        * ``depth``: float32 (T, S, S), metres along the camera's axis; 0 on the background.
 
     Raises:
-        ValueError: an unknown expression or mode, too few frames, or a size below 16.
+        ValueError: an unknown expression, mode or truth, too few frames, a size below 16, or intensities that are
+            empty, not finite or outside [0, 1].
     """
+    if intensity is not None:
+        mode, frames = "onset", max(2, np.size(intensity))
     _check(expression, mode, frames, size)
-    intensity = intensity_curve(seed, expression, mode, frames)
-    canvas, who = drawing.canvas(), person(seed)
-    coefficients = peak_coefficients(seed, expression)
-    shift = np.tensordot(coefficients, canvas.head.facial, 1).astype(np.float32)
-    scene = Scene(who, canvas, shift, _pose(seed, expression), size)
-    drawn = [scene.frame(float(a)) for a in intensity]
-    points = np.stack([point for _, point in drawn])
+    curve = intensity_curve(seed, expression, mode, frames) if intensity is None else _curve(intensity)
+    return _film(seed, expression, mode, curve, size, _truth.wanted(truth), nuisance)
+
+
+def _curve(intensity: Sequence[float] | np.ndarray) -> np.ndarray:
+    curve = np.asarray(intensity, np.float32)
+    if curve.ndim != 1 or not curve.size or not ((curve >= 0) & (curve <= 1)).all():
+        raise ValueError(
+            f"An actor's intensities are a list of at least one finite number from 0 to 1; given was {intensity!r}."
+        )
+    return curve
+
+
+def _film(
+    seed: int, expression: str, mode: str, curve: np.ndarray, size: int, names: Sequence[str], nuisance: Nuisance
+) -> Clip:
+    coefficients, turns = _moves(seed, expression, mode, curve, nuisance)
+    scene = _scene(seed, expression, size)
+    pictures, points, below = [], [], []
+    for a, head in zip(curve, _heads(seed, scene, expression, curve, coefficients, turns), strict=True):
+        skin = scene.skin(head)
+        pictures.append(scene.picture(*skin, float(a)))
+        points.append(scene.landmarks(head))
+        if set(names) & set(_truth.SURFACE):
+            below.append(scene.surface(*skin))
+    frames = np.stack(pictures)
+    if nuisance.noise:
+        frames = _nuisance.noisy(generator(seed, "noise", expression, mode), frames, nuisance.noise)
     return Clip(
-        frames=np.stack([frame for frame, _ in drawn]),
+        frames=frames,
         fps=FPS,
-        intensity=intensity,
-        landmarks=points,
-        blendshapes=intensity[:, None] * coefficients,
-        subject=who.name,
+        intensity=curve,
+        landmarks=np.stack(points),
+        blendshapes=coefficients,
+        subject=person(seed).name,
         expression=expression,
-        truth=_truth(points, scene.camera, size),
+        truth=_known(seed, scene, np.stack(points), below, names),
     )
 
 
-def _truth(points: np.ndarray, camera: np.ndarray, size: int) -> dict[str, np.ndarray]:
-    mouth = np.stack([_hull([p[48:68]], size) for p in points])
-    eyes = np.stack([_hull([p[36:42], p[42:48]], size) for p in points])
-    return {"mouth": mouth, "eyes": eyes, "camera": np.repeat(camera[None], len(points), 0)}
+def _moves(
+    seed: int, expression: str, mode: str, curve: np.ndarray, nuisance: Nuisance
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The coefficients ``float32 (T, 52)`` of each frame, and the head's rotations ``(T, 3, 3)`` if it drifts."""
+    coefficients = curve[:, None] * peak_coefficients(seed, expression)
+    draw = lambda what: (generator(seed, what, expression, mode), len(curve), FPS)  # noqa: E731
+    if nuisance.blinks or nuisance.gaze:
+        closed = _nuisance.blinks(*draw("blinks"), nuisance.blinks)
+        closed[0] = 0
+        looking = _nuisance.gaze(*draw("gaze"), nuisance.gaze)
+        coefficients = _nuisance.with_eyes(coefficients, closed, looking)
+    turns = _nuisance.rotations(_nuisance.drift(*draw("drift"), nuisance.drift)) if nuisance.drift else None
+    return coefficients, turns
 
 
-def _hull(groups: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """The pixels whose centres lie in the convex hull of any of the groups of points, half a pixel grown."""
-    from scipy.spatial import ConvexHull, QhullError
+def _scene(seed: int, expression: str, size: int) -> Scene:
+    canvas = drawing.canvas()
+    shift = np.tensordot(peak_coefficients(seed, expression), canvas.head.facial, 1).astype(np.float32)
+    return Scene(person(seed), canvas, shift, _pose(seed, expression), size)
 
-    centres = np.stack(np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5), -1)
-    inside = np.zeros((size, size), bool)
-    for points in groups:
-        points = points + 1e-4 * np.arange(len(points))[:, None] * np.array([1, -1])
-        try:
-            walls = ConvexHull(points).equations
-        except QhullError:
-            # Closed lips or lids may lie on one line: QJ joggles the points until they have a hull.
-            walls = ConvexHull(points, qhull_options="QJ").equations
-        inside |= (centres @ walls[:, :2].T + walls[:, 2] <= 0.5).all(-1)
-    return inside
+
+def _heads(
+    seed: int,
+    scene: Scene,
+    expression: str,
+    curve: np.ndarray,
+    coefficients: np.ndarray,
+    turns: np.ndarray | None,
+) -> Iterator[np.ndarray]:
+    """The head ``(N, 3)`` of each frame."""
+    peak = peak_coefficients(seed, expression)
+    for index, a in enumerate(curve):
+        beside = coefficients[index] - a * peak
+        moved = np.flatnonzero(beside)
+        shift = np.tensordot(beside[moved], scene.canvas.head.facial[moved], 1) if len(moved) else None
+        # The first frame is exactly at rest.
+        yield scene.head(float(a), shift, turns[index] if turns is not None and index else None)
+
+
+def _known(
+    seed: int, scene: Scene, points: np.ndarray, below: Sequence[Mapping[str, np.ndarray]], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The truth of T frames by name: `points` are their landmarks, `below` what lies under their pixels."""
+    count = len(points)
+    known = {name: np.stack([one[name] for one in below]) for name in (below[0] if below else ())}
+    if "mouth" in names or "eyes" in names:
+        known.update(_truth.hulls(points, scene.size))
+    known["camera"] = np.repeat(scene.camera[None], count, 0)
+    known["identity"] = np.repeat(identity(seed)[None], count, 0)
+    return _truth.derived(known, names)
+
+
+def _more(
+    seed: int, expression: str, mode: str, frames: int, size: int, names: Sequence[str], nuisance: Nuisance
+) -> dict[str, np.ndarray]:
+    """The truth alone, without drawing a picture."""
+    curve = intensity_curve(seed, expression, mode, frames)
+    coefficients, turns = _moves(seed, expression, mode, curve, nuisance)
+    scene = _scene(seed, expression, size)
+    heads = list(_heads(seed, scene, expression, curve, coefficients, turns))
+    points = np.stack([scene.landmarks(head) for head in heads])
+    wanted = set(names) & set(_truth.SURFACE)
+    below = [scene.surface(*scene.skin(head)) for head in heads] if wanted else []
+    return _known(seed, scene, points, below, names)
 
 
 def _pose(seed: int, expression: str) -> np.ndarray:
@@ -210,6 +344,9 @@ class Actors(Sequence):
         expressions: names of `RECIPES`.
         frames: frames of a clip.
         mode: one of `MODES`.
+        truth: what `Clip.truth` holds, names of `TRUTH` or "all"; see `clip`. A cached file that lacks some of it gets
+            that added, without its pictures being drawn again.
+        nuisance: blinks, wandering eyes, a drifting head, camera noise; see `Nuisance`.
 
     Raises:
         ValueError: an option outside of what it may be.
@@ -223,6 +360,8 @@ class Actors(Sequence):
         expressions: Sequence[str] = ("happy", "surprised", "angry", "eyes_closed"),
         frames: int = 12,
         mode: str = "onset",
+        truth: str | Iterable[str] = _truth.DEFAULT,
+        nuisance: Nuisance = _QUIET,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"Actors have the splits {', '.join(SPLITS)}; this one is {split!r}.")
@@ -237,7 +376,8 @@ class Actors(Sequence):
             raise ValueError(f"Actors need at least one expression. Choose from: {', '.join(RECIPES)}.")
         self.size, self.frames, self.mode, self.expressions = size, frames, mode, expressions
         self.keys = [(first + i, expression) for i in range(subjects) for expression in expressions]
-        self.folder = user_cache() / f"actors-v{RENDERER_VERSION}-{size}px-{frames}f-{mode}"
+        self.truth, self.nuisance = _truth.wanted(truth), nuisance
+        self.folder = user_cache() / f"actors-v{RENDERER_VERSION}-{size}px-{frames}f-{mode}{nuisance.words()}"
         self._complete = False
 
     def __len__(self) -> int:
@@ -247,20 +387,27 @@ class Actors(Sequence):
         seed, expression = self.keys[index]
         if not self._complete:
             self.render()
+        path = self.path(seed, expression)
         try:
-            return _read(self.path(seed, expression))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            self._write([(seed, expression)])
-            return _read(self.path(seed, expression))
+            return _read(path, self.truth)
+        except KeyError:
+            # Whole, as far as it goes: what it lacks is added.
+            pass
+        except _UNREADABLE:
+            path.unlink(missing_ok=True)
+        self._write([(seed, expression)])
+        return _read(path, self.truth)
 
     def path(self, seed: int, expression: str) -> Path:
         """Where the clip of a subject and expression is kept."""
         return self.folder / f"{seed:05d}-{expression}.npz"
 
     def missing(self) -> list[tuple[int, str]]:
-        """The (seed, expression) pairs that are not in the cache yet."""
+        """The (seed, expression) pairs that are not in the cache yet, or not with all the truth asked for."""
         there = set(os.listdir(self.folder)) if self.folder.is_dir() else set()
-        return [key for key in self.keys if self.path(*key).name not in there]
+        more = set(_truth.stored(self.truth)) - set(_truth.DEFAULT)
+        lacks = lambda path: path.name not in there or (more and not more <= _names(path))  # noqa: E731
+        return [key for key in self.keys if lacks(self.path(*key))]
 
     def render(self, workers: int | None = None) -> None:
         """Renders what is missing, in `workers` processes (as many as processors if not given)."""
@@ -275,7 +422,10 @@ class Actors(Sequence):
 
     def _write(self, keys: Iterable[tuple[int, str]]) -> None:
         for seed, expression in _progress(list(keys)):
-            render_into(self.path(seed, expression), seed, expression, self.mode, self.frames, self.size)
+            render_into(self.path(seed, expression), *self._order_of(seed, expression))
+
+    def _order_of(self, seed: int, expression: str) -> tuple:
+        return seed, expression, self.mode, self.frames, self.size, self.truth, asdict(self.nuisance)
 
     def _spawn(self, missing: list[tuple[int, str]], workers: int) -> None:
         # Plain processes and not `multiprocessing`, which needs a guarded main script from its user.
@@ -286,11 +436,7 @@ class Actors(Sequence):
             try:
                 for index in range(workers):
                     share = set(seeds[index::workers])
-                    job = [
-                        [str(self.path(*key)), *key, self.mode, self.frames, self.size]
-                        for key in missing
-                        if key[0] in share
-                    ]
+                    job = [[str(self.path(*key)), *self._order_of(*key)] for key in missing if key[0] in share]
                     running.append(_start(job, environment, errors))
                     ready.register(running[-1].stdout, selectors.EVENT_READ)
                 for _ in _progress(missing):
@@ -345,35 +491,65 @@ def _progress(items: list) -> Iterable:
     return tqdm(items, desc="rendering actors", unit="clip", disable=len(items) < 2)
 
 
-def render_into(path: Path, seed: int, expression: str, mode: str, frames: int, size: int) -> None:
-    """Renders a clip into a file, which appears only when it is whole."""
-    rendered = clip(seed, expression, mode, frames, size)
+_FIELDS = ("frames", "intensity", "landmarks", "blendshapes", "names")
+_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile)
+
+
+def render_into(
+    path: Path,
+    seed: int,
+    expression: str,
+    mode: str,
+    frames: int,
+    size: int,
+    truth: Sequence[str] = _truth.DEFAULT,
+    nuisance: Mapping[str, float] | None = None,
+) -> None:
+    """Renders a clip into a file, which appears only when it is whole; or adds to the file the truth that it lacks."""
+    quiet_or_not = Nuisance(**(nuisance or {}))
+    arrays = _arrays(path)
+    lacking = [name for name in _truth.stored(truth) if name not in arrays]
+    if set(_FIELDS) <= set(arrays):
+        arrays |= _truth.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not))
+    else:
+        wanted = _truth.stored(truth)
+        made = clip(seed, expression, mode, frames, size, truth=wanted, nuisance=quiet_or_not)
+        arrays = {name: getattr(made, name) for name in _FIELDS[:-1]}
+        arrays |= {"names": np.array([made.subject, made.expression])} | _truth.pack(made.truth)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file,
-                frames=rendered.frames,
-                intensity=rendered.intensity,
-                landmarks=rendered.landmarks,
-                blendshapes=rendered.blendshapes,
-                names=np.array([rendered.subject, rendered.expression]),
-                mouth=np.packbits(rendered.truth["mouth"], axis=-1),
-                eyes=np.packbits(rendered.truth["eyes"], axis=-1),
-                camera=rendered.truth["camera"],
-            )
+            # Maps of numbers shrink to a third; frames and masks hardly, and are read faster as they are.
+            save = np.savez if set(arrays) <= {*_FIELDS, *_truth.DEFAULT} else np.savez_compressed
+            save(file, **arrays)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _read(path: Path) -> Clip:
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """All that a file of a clip holds; nothing if it is not there or cannot be read."""
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except _UNREADABLE:
+        return {}
+
+
+def _names(path: Path) -> set[str]:
+    """What a file of a clip holds, by name; nothing if it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {name.removesuffix(".npy") for name in file.namelist()}
+    except _UNREADABLE:
+        return set()
+
+
+def _read(path: Path, names: Sequence[str] = _truth.DEFAULT) -> Clip:
     with np.load(path) as arrays:
         frames = arrays["frames"]
-        width = frames.shape[2]
-        masks = {name: np.unpackbits(arrays[name], axis=-1, count=width).astype(bool) for name in ("mouth", "eyes")}
         subject, expression = arrays["names"].tolist()
         return Clip(
             frames=frames,
@@ -383,7 +559,7 @@ def _read(path: Path) -> Clip:
             blendshapes=arrays["blendshapes"],
             subject=subject,
             expression=expression,
-            truth={**masks, "camera": arrays["camera"]},
+            truth=_truth.unpack(arrays, names, frames.shape[2]),
         )
 
 

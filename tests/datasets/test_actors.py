@@ -12,7 +12,7 @@ import pytest
 
 from i2vlib import datasets, faces
 from i2vlib.clips import BLENDSHAPES, EXPRESSIONS, Clip
-from i2vlib.datasets import _drawing, _head, _people, _scene, actors
+from i2vlib.datasets import _drawing, _head, _people, _scene, _truth, actors
 
 Rendered = dict[tuple[int, str], Clip]
 
@@ -91,7 +91,7 @@ def test_masks_follow_the_landmarks(rendered: Rendered) -> None:
 
 def test_a_mask_of_points_on_a_line_is_that_line() -> None:
     points = np.stack([np.linspace(10, 20, 6), 40 - np.linspace(10, 20, 6)], 1)
-    mask = actors._hull([points], 32)
+    mask = _truth.hull([points], 32)
     assert mask.any() and mask.sum() < 40
 
 
@@ -132,7 +132,7 @@ def test_faces_do_what_the_expression_says(rendered: Rendered) -> None:
 
 def test_happy_shows_teeth_and_surprise_the_dark_of_the_mouth(rendered: Rendered) -> None:
     for (_, name), clip in rendered.items():
-        inside = actors._hull([clip.landmarks[2, 60:68]], 96)
+        inside = _truth.hull([clip.landmarks[2, 60:68]], 96)
         light = clip.frames[2].mean(-1)[inside]
         if name == "happy":
             assert np.percentile(light, 95) > 110
@@ -159,7 +159,7 @@ def test_peaks_vary_by_subject_and_side() -> None:
 # Curves
 
 
-@pytest.mark.parametrize("mode", actors.MODES)
+@pytest.mark.parametrize("mode", ["onset", "full"])
 @pytest.mark.parametrize("frames", [3, 4, 12, 24])
 def test_curves_start_neutral_and_reach_a_peak(mode: str, frames: int) -> None:
     for seed in range(60):
@@ -172,6 +172,50 @@ def test_curves_start_neutral_and_reach_a_peak(mode: str, frames: int) -> None:
             assert curve[-1] == curve.max()
         elif frames > 3:
             assert curve[-1] < 0.3 * curve.max()
+
+
+@pytest.mark.parametrize("frames", [2, 3, 12, 24])
+def test_an_incomplete_onset_stops_on_the_way(frames: int) -> None:
+    curves = np.stack([actors.intensity_curve(seed, "happy", "incomplete", frames) for seed in range(200)])
+    assert (curves[:, 0] == 0).all() and (np.diff(curves) >= 0).all()
+    assert 0.35 <= curves.max(1).min() < 0.4 and 0.7 < curves.max(1).max() <= 0.75
+
+
+@pytest.mark.parametrize("frames", [5, 8, 12, 24, 48])
+def test_a_periodic_clip_rises_and_falls_several_times(frames: int) -> None:
+    counts = set()
+    for seed in range(60):
+        curve = actors.intensity_curve(seed, "happy", "periodic", frames)
+        assert curve[0] == 0 and curve.min() >= 0 and 0.85 <= curve.max() <= 1 and curve.dtype == np.float32
+        turns = np.sign(np.diff(curve))
+        turns = turns[turns != 0]
+        falls = int(((turns[1:] < 0) & (turns[:-1] > 0)).sum())
+        assert falls >= 2 and curve[-1] < 0.3
+        counts.add(falls)
+    assert counts == ({2, 3} if frames >= 13 else {2})
+
+
+def test_an_unordered_clip_is_its_onset_shuffled() -> None:
+    for seed in range(30):
+        onset, mixed = (actors.intensity_curve(seed, "sad", mode, 8) for mode in ("onset", "unordered"))
+        assert mixed[0] == 0 and sorted(mixed) == sorted(onset)
+    orders = {actors._order(seed, "sad", 8).tobytes() for seed in range(30)}
+    assert len(orders) == 30 and all(actors._order(seed, "sad", 3).tolist() == [0, 2, 1] for seed in range(8))
+    onset, mixed = (actors.clip(31_001, "happy", mode, 4, 32) for mode in ("onset", "unordered"))
+    order = actors._order(31_001, "happy", 4)
+    np.testing.assert_array_equal(mixed.frames, onset.frames[order])
+    np.testing.assert_array_equal(mixed.landmarks, onset.landmarks[order])
+    np.testing.assert_array_equal(mixed.intensity, onset.intensity[order])
+
+
+def test_a_curve_of_ones_own() -> None:
+    onset = actors.clip(31_001, "happy", frames=3, size=32)
+    again = actors.clip(31_001, "happy", size=32, intensity=onset.intensity[[2, 0, 1, 0]])
+    np.testing.assert_array_equal(again.frames, onset.frames[[2, 0, 1, 0]])
+    assert actors.clip(31_001, "happy", size=32, intensity=[0.5]).intensity.tolist() == [0.5]
+    for wrong in ([], [0.5, float("nan")], [1.2], [-0.1], [[0.5]]):
+        with pytest.raises(ValueError, match="at least one finite number from 0 to 1"):
+            actors.clip(1, size=32, intensity=wrong)
 
 
 def test_an_onset_of_two_frames_is_neutral_and_peak() -> None:
@@ -363,8 +407,9 @@ def test_an_interrupted_rendering_leaves_no_half_file(cache: Path, monkeypatch: 
         ({"subjects": 10_001}, "1 to 10,000 subjects; 10001 were asked for"),
         ({"expressions": ("happy", "smug")}, "no expression 'smug'. Choose one of: happy"),
         ({"expressions": ()}, "at least one expression"),
-        ({"mode": "periodic"}, "mode is one of onset, full; this one is 'periodic'"),
+        ({"mode": "sudden"}, "mode is one of onset, full, incomplete, periodic, unordered; this one is 'sudden'"),
         ({"frames": 1}, "mode 'onset' has at least 2 frames; 1 were asked for"),
+        ({"frames": 4, "mode": "periodic"}, "mode 'periodic' has at least 5 frames; 4 were asked for"),
         ({"frames": 2, "mode": "full"}, "mode 'full' has at least 3 frames; 2 were asked for"),
         ({"size": 8}, "at least 16 pixels wide; 8 were asked for"),
     ],
