@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2vlib import faces
+from i2vlib import audit, faces
 from i2vlib.clips import BLENDSHAPES, Clip
-from i2vlib import audit
 
 RNG = np.random.default_rng(0)
 
