@@ -255,7 +255,11 @@ def _rounded(value: object) -> object:
 
 
 def read_subject(
-    seed: int, expressions: Sequence[str] = EXPRESSIONS, size: int = 128, levels: Sequence[float] = LEVELS
+    seed: int,
+    expressions: Sequence[str] = EXPRESSIONS,
+    size: int = 128,
+    levels: Sequence[float] = LEVELS,
+    look: int = 1,
 ) -> list[Sample]:
     """Renders a subject in each expression at each level and reads the frames; kept in the user cache and read there.
 
@@ -265,21 +269,22 @@ def read_subject(
 
     samples = []
     for expression in expressions:
-        path = _kept(seed, expression, size, levels)
+        path = _kept(seed, expression, size, levels, look)
         sample = _load(path)
         if sample is None:
-            sample = read_clip(actors.clip(seed, expression, size=size, intensity=levels))
+            sample = read_clip(actors.clip(seed, expression, size=size, intensity=levels, look=look))
             _save(path, sample)
         samples.append(sample)
     return samples
 
 
-def _kept(seed: int, expression: str, size: int, levels: Sequence[float]) -> Path:
+def _kept(seed: int, expression: str, size: int, levels: Sequence[float], look: int = 1) -> Path:
     import zlib
 
     from i2vlib.datasets import actors
 
-    made = json.dumps([_VERSION, actors.RENDERER_VERSION, list(levels), faces.extractors()])
+    version = actors.RENDERER_VERSION if look == 1 else f"look {look}, {actors.LOOK_VERSION}"
+    made = json.dumps([_VERSION, version, list(levels), faces.extractors()])
     return faces.user_cache() / f"audit-{size}px-{zlib.crc32(made.encode()):08x}" / f"{seed:05d}-{expression}.npz"
 
 
@@ -313,13 +318,18 @@ def _load(path: Path) -> Sample | None:
         return None
 
 
-def audit(seeds: Iterable[int], expressions: Sequence[str] = EXPRESSIONS, size: int = 128) -> dict[str, object]:
+def audit(
+    seeds: Iterable[int], expressions: Sequence[str] = EXPRESSIONS, size: int = 128, look: int = 1
+) -> dict[str, object]:
     """The audit of some subjects, with progress: what `summarise` says, and what it was made with."""
     from tqdm.auto import tqdm
 
     seeds = list(seeds)
-    samples = [s for seed in tqdm(seeds, desc="auditing actors") for s in read_subject(seed, expressions, size)]
+    samples = [
+        s for seed in tqdm(seeds, desc="auditing actors") for s in read_subject(seed, expressions, size, look=look)
+    ]
     made_with = {"first": seeds[0] if seeds else None, "size": size, "levels": list(LEVELS)}
+    made_with |= {} if look == 1 else {"look": look}
     return made_with | {"extractors": faces.extractors(), "unread": list(UNREAD)} | summarise(samples)
 
 
@@ -399,6 +409,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--subjects", type=int, default=SUBJECTS, help=f"how many; {SUBJECTS} if not given")
     parser.add_argument("--first", type=int, default=FIRST, help=f"the first of them; {FIRST} if not given")
     parser.add_argument("--size", type=int, default=128, help="side of the frames in pixels")
+    parser.add_argument("--look", type=int, choices=(1, 2), default=1, help="of the actors; 1 if not given")
     parser.add_argument("--folder", help="audit real clips in AffineGAN's layout instead")
     parser.add_argument("--table", action="store_true", help="print the results there are, and do nothing")
     parser.add_argument("--json", type=Path, default=RESULT, help="where the results are kept")
@@ -411,16 +422,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if chosen.subjects < 1:
         parser.error(f"an audit needs at least one subject; {chosen.subjects} were asked for")
+    name = "real" if chosen.folder else "actors" if chosen.look == 1 else f"actors, look {chosen.look}"
     if chosen.folder:
-        there["real"] = audit_folder(chosen.folder, chosen.size)
+        there[name] = audit_folder(chosen.folder, chosen.size)
     else:
         seeds = range(chosen.first, chosen.first + chosen.subjects)
-        there["actors"] = audit(seeds, size=chosen.size)
+        there[name] = audit(seeds, size=chosen.size, look=chosen.look)
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     temporary = chosen.json.with_suffix(".part")
     temporary.write_text(json.dumps(there, indent=1) + "\n")
     os.replace(temporary, chosen.json)
-    print(table(there["real" if chosen.folder else "actors"]))
+    print(table(there[name]))
     return 0
 
 

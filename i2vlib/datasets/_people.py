@@ -10,12 +10,16 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from i2vlib.datasets import _drawing as drawing
 from i2vlib.datasets._drawing import Canvas, linear, smoothstep
 from i2vlib.datasets._head import Head
+
+if TYPE_CHECKING:
+    from i2vlib.datasets._hair import Mane
 
 _SKINS = (
     (243, 212, 193), (236, 198, 172), (224, 180, 150), (210, 160, 126), (191, 138, 102),
@@ -58,6 +62,8 @@ class Person:
         sky, ground: ``float32 (3,)`` light from above and below.
         background: see `_background`.
         distance: of the camera from the eyes, in metres.
+        look: 1 or 2; all that follows is the second look's: ``tone`` 0 to 9 on the Monk scale, ``texture`` uint8 as
+            `_atlas` lays it out, and ``mane``, the strands of hair, None for the bald.
     """
 
     name: str
@@ -75,6 +81,10 @@ class Person:
     ground: np.ndarray
     background: tuple[np.ndarray, ...]
     distance: float
+    look: int = 1
+    tone: int | None = None
+    texture: np.ndarray | None = None
+    mane: Mane | None = None
 
 
 def generator(seed: int, *words: str) -> np.random.Generator:
@@ -83,20 +93,34 @@ def generator(seed: int, *words: str) -> np.random.Generator:
 
 
 @lru_cache(maxsize=4)
-def person(seed: int) -> Person:
-    """The person behind a seed, any int."""
+def person(seed: int, look: int = 1) -> Person:
+    """The person behind a seed, any int, in a look, 1 or 2: the head, the lights and the background are the same."""
     canvas = drawing.canvas()
     phenotype, local = _shape(generator(seed, "shape"), canvas.head.local_names)
     vertices = canvas.head.neutral(phenotype, local)
     _set_teeth(vertices, canvas.head)
     eyes = drawing.eye_corners(vertices).mean((0, 1)) * np.array([0, 0, 1])
     vertices = vertices + np.array([0, 0, drawing.EYE], np.float32) - eyes
-    albedo, gloss, sharpness, lift, hair, brows = _paint(generator(seed, "paint"), canvas, phenotype)
-    _set_locks(vertices, canvas.head, generator(seed, "locks"), long=phenotype["gender"] > 0.5)
     light = generator(seed, "light")
     lights, tints, sky, ground = _lights(light)
+    shared = {
+        "name": f"actor-{seed}",
+        "identity": np.array([*phenotype.values(), *local.values()], np.float32),
+        "lights": lights,
+        "tints": tints,
+        "sky": sky,
+        "ground": ground,
+        "background": _background(light),
+        "distance": _uniform(light, 0.8, 1.2),
+    }
+    if look == 2:
+        from i2vlib.datasets import _fine
+
+        return _fine.dress(seed, phenotype, shared | {"vertices": vertices.astype(np.float32)})
+    albedo, gloss, sharpness, lift, hair, brows = _paint(generator(seed, "paint"), canvas, phenotype)
+    _set_locks(vertices, canvas.head, generator(seed, "locks"), long=phenotype["gender"] > 0.5)
     return Person(
-        name=f"actor-{seed}",
+        **shared,
         vertices=vertices.astype(np.float32),
         albedo=albedo,
         gloss=gloss,
@@ -104,13 +128,6 @@ def person(seed: int) -> Person:
         lift=lift,
         hair=hair,
         brows=brows,
-        identity=np.array([*phenotype.values(), *local.values()], np.float32),
-        lights=lights,
-        tints=tints,
-        sky=sky,
-        ground=ground,
-        background=_background(light),
-        distance=_uniform(light, 0.8, 1.2),
     )
 
 

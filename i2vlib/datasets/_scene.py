@@ -12,9 +12,9 @@ from i2vlib.datasets._people import Person, draw_background
 from i2vlib.datasets._truth import surface
 
 #: About how many metres of a face a frame is wide.
-_WIDTH = 0.17
+WIDTH = 0.17
 #: What a drifting head turns about: the top of the neck.
-_NECK = np.array([0, 0.02, drawing.EYE - 0.09], np.float32)
+NECK = np.array([0, 0.02, drawing.EYE - 0.09], np.float32)
 
 
 class Scene:
@@ -44,8 +44,11 @@ class Scene:
         if beside is not None:
             head = head + beside
         if turn is not None:
-            head = (head - _NECK) @ turn.T + _NECK
+            head = (head - NECK) @ turn.T + NECK
         return head @ self.pose.T
+
+    def turned(self, turn: np.ndarray | None) -> None:
+        """Says by which rotation ``(3, 3)`` about the neck the next frame is turned, for what follows no mesh."""
 
     def landmarks(self, head: np.ndarray) -> np.ndarray:
         """The 68 landmarks ``(68, 2)`` of a head, in pixels."""
@@ -75,7 +78,7 @@ class Scene:
         return surface(tell.draw(flat), tell.triangles, points, normal, flat[:, :2], self.camera, self.who, self.canvas)
 
     def _flat(self, points: np.ndarray) -> np.ndarray:
-        depth = -points[:, 1:2] / (_WIDTH / self.size)
+        depth = -points[:, 1:2] / (WIDTH / self.size)
         return np.concatenate([project(self.camera, points), depth], 1).astype(np.float32)
 
     def _occlusion(self, intensity: float) -> np.ndarray:
