@@ -10,6 +10,8 @@ from i2vlib.clips import BLENDSHAPES, EXPRESSIONS, Clip, load_image
 _HOMES = {
     "AffineGAN": "affinegan",
     "AffineGANConfig": "affinegan",
+    "FAN": "fan",
+    "FANConfig": "fan",
     "NoFaceError": "faces",
     "align_face": "faces",
     "evaluate": "metrics",
@@ -21,6 +23,7 @@ _ROOMS = (
     "affinegan",
     "datasets",
     "faces",
+    "fan",
     "hub",
     "ledger",
     "losses",

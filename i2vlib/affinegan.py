@@ -19,12 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2vlib import animation, losses
-from i2vlib.blocks import Decoder, Encoder, PatchDiscriminator, widths
+from i2vlib.blocks import Decoder, Encoder, PatchDiscriminator, ScaledEncoder, affine, widths
 from i2vlib.clips import Clip, to_tensor
 from i2vlib.hub import Pretrained
-
-#: Expressions without motion of the mouth: the paper drops the local loss for them (section 4).
-STILL_MOUTH = frozenset({"eyes_up", "eyes_closed"})
 
 #: The paper's weights of Eq. 12 (section 4); `reconstruction_moving` and `classification` are not in it.
 PAPER_WEIGHTS = {
@@ -98,15 +95,7 @@ class AffineGANConfig:
     """By the names of the loss terms; a term of weight 0 is not computed."""
 
     def __post_init__(self) -> None:
-        widths(self.size, self.base_channels, self.channel_cap)
-        for name in ("expressions", "betas", "discriminator_strides"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not self.expressions or len(set(self.expressions)) != len(self.expressions):
-            raise ValueError(f"A model needs one or more different expressions; given were {self.expressions}.")
-        unknown = set(self.weights) - set(PAPER_WEIGHTS)
-        if unknown:
-            raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(PAPER_WEIGHTS)}.")
-        object.__setattr__(self, "weights", {**dict.fromkeys(PAPER_WEIGHTS, 0.0), **self.weights})
+        animation.settle(self, PAPER_WEIGHTS, ("expressions", "betas", "discriminator_strides"))
 
     @classmethod
     def paper(cls, **changes: object) -> AffineGANConfig:
@@ -136,23 +125,6 @@ class AffineGANConfig:
                      "adversarial_intensity": 0.02},
         )  # fmt: skip
         return replace(small, **changes)
-
-
-def affine(base: Sequence[Tensor], residual: Sequence[Tensor], intensity: Tensor) -> list[Tensor]:
-    r"""The affine step at every level (Eq. 2).
-
-    .. math:: \hat f_t = f_0 + a_t f_\Delta
-
-    Args:
-        base, residual: one ``(B, C, h, w)`` a level.
-        intensity: ``(B, n)``.
-
-    Returns:
-        One ``(B * n, C, h, w)`` a level; the frames of a clip are neighbours.
-    """
-    a = intensity[:, :, None, None, None]
-    pairs = zip(base, residual, strict=True)
-    return [torch.addcmul(f0.unsqueeze(1), a.to(f0.dtype), fd.unsqueeze(1)).flatten(0, 1) for f0, fd in pairs]
 
 
 def projection(
@@ -187,23 +159,20 @@ def projection(
     return along / ((length if squared else length.sqrt()) + epsilon)
 
 
-class ResidualEncoder(nn.Module):
+class ResidualEncoder(ScaledEncoder):
     """E_Delta: the still, and the label of the expression where the model knows several, to f_Delta (Eq. 1)."""
 
     def __init__(self, config: AffineGANConfig) -> None:
-        super().__init__()
         channels = widths(config.size, config.base_channels, config.channel_cap)
-        self.labels = len(config.expressions) if len(config.expressions) > 1 else 0
-        self.encoder = Encoder(3 + self.labels, channels, config.norm)
-        start = config.residual_scale
-        self.scales = None if start is None else nn.ParameterList(torch.full((c, 1, 1), start) for c in channels)
+        labels = len(config.expressions) if len(config.expressions) > 1 else 0
+        super().__init__(3 + labels, channels, config.norm, config.residual_scale)
+        self.labels = labels
 
     def forward(self, neutral: Tensor, label: Tensor) -> list[Tensor]:
         if self.labels:
             planes = F.one_hot(label, self.labels).to(neutral.dtype)[:, :, None, None]
             neutral = torch.cat([neutral, planes.expand(-1, -1, *neutral.shape[2:])], 1)
-        features = self.encoder(neutral)
-        return features if self.scales is None else [s * f for s, f in zip(self.scales, features, strict=True)]
+        return super().forward(neutral)
 
 
 class IntensityDiscriminator(nn.Module):
@@ -262,17 +231,12 @@ class AffineGAN(nn.Module, Pretrained):
         """
         config = self.config
         label = self._label(clip.expression)
-        if len(clip) < 2:
-            raise ValueError(f"{clip!r} has one frame; training needs the neutral frame and at least one more.")
-        count, last = config.frames_per_clip, len(clip) - 1
-        repeat = config.with_replacement or last < count
-        index = torch.randint(last, (count,), generator=rng) if repeat else torch.randperm(last, generator=rng)[:count]
-        shown = [0, *(1 + index).tolist()]
-        frames, mouths = animation.training_frames(clip, shown, config.size, config.augment, rng)
+        shown = [0, *animation.drawn(clip, config.frames_per_clip, 1, config.with_replacement, rng)]
+        frames, mouths, _ = animation.training_frames(clip, shown, config.size, config.augment, rng)
         mask = torch.zeros_like(frames[:, :1]) if mouths is None else mouths
-        local = mouths is not None and self.expressions[label] not in STILL_MOUTH
+        local = mouths is not None and self.expressions[label] not in animation.STILL_MOUTH
         known = {"local": torch.tensor(local), "label": torch.tensor(label)}
-        uniform = torch.rand(count, generator=rng)
+        uniform = torch.rand(config.frames_per_clip, generator=rng)
         return {"neutral": frames[0], "frames": frames[1:], "mask": mask[1:], "uniform": uniform, **known}
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -306,7 +270,7 @@ class AffineGAN(nn.Module, Pretrained):
             terms["adversarial"] = losses.discriminator_loss(real_score, self.discriminator(self._seen(batch, fake))[0])
             if weights["classification"] and real_class is not None:
                 terms["classification"] = self._classification(real_class, batch, outputs)
-        rows, mask = self._local(batch)
+        rows, mask = animation.local_region(batch, self.config.local_region)
         if weights["adversarial_local"] and rows.any():
             shown = (self._seen(batch, images * mask, rows) for images in (batch["frames"], fake))
             terms["adversarial_local"] = losses.discriminator_loss(*(self.discriminator_local(x)[0] for x in shown))
@@ -332,7 +296,7 @@ class AffineGAN(nn.Module, Pretrained):
             terms["adversarial"] = losses.generator_loss(score, saturating)
             if weights["classification"] and classes is not None:
                 terms["classification"] = self._classification(classes, batch, outputs)
-        rows, mask = self._local(batch)
+        rows, mask = animation.local_region(batch, self.config.local_region)
         if weights["adversarial_local"] and rows.any():
             score = self.discriminator_local(self._seen(batch, fake * mask, rows))[0]
             terms["adversarial_local"] = losses.generator_loss(score, saturating)
@@ -350,12 +314,6 @@ class AffineGAN(nn.Module, Pretrained):
         sigma = self.config.latent_noise
         return code + sigma * torch.randn_like(code) if sigma and self.training else code
 
-    def _local(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """The clips that D_l judges, and the part of their frames."""
-        if self.config.local_region == "mouth":
-            return batch["local"], batch["mask"]
-        return torch.ones_like(batch["local"]), losses.moving_region(batch["frames"], batch["neutral"])
-
     def _seen(self, batch: Mapping[str, Tensor], images: Tensor, rows: Tensor | None = None) -> Tensor:
         """Frames as a discriminator sees them, ``(B * n, 3 or 6, H, W)``; ``rows`` picks clips."""
         if self.config.conditional_discriminators:
@@ -371,11 +329,7 @@ class AffineGAN(nn.Module, Pretrained):
     # Using a trained model ---------------------------------------------------------------------------------------
 
     def _label(self, expression: str | None) -> int:
-        if expression is None and len(self.expressions) == 1:
-            return 0
-        if expression not in self.expressions:
-            raise ValueError(f"This model knows the expressions {self.expressions}; asked for was {expression!r}.")
-        return self.expressions.index(expression)
+        return animation.label_of(expression, self.expressions)
 
     @torch.inference_mode()
     def animate(
@@ -412,16 +366,8 @@ class AffineGAN(nn.Module, Pretrained):
         labels = [self._label(name) for name in curves]
 
         def decoder_of(still: Tensor) -> Callable[[Tensor], Tensor]:
-            base = self.encoder(still)
-            directions = [self.residual_encoder(still, still.new_tensor([label]).long()) for label in labels]
-
-            def decode(rows: Tensor) -> Tensor:
-                codes = base
-                for step, direction in zip(rows[:, :, None, None, None].unbind(1), directions, strict=True):
-                    codes = [torch.addcmul(code, step, f) for code, f in zip(codes, direction, strict=True)]
-                return self.decoder(codes)
-
-            return decode
+            directions = {n: self.residual_encoder(still, still.new_tensor([n]).long()) for n in labels}
+            return animation.mixture(self.encoder(still), directions, self.decoder)
 
         return animation.play(self, face, self.config.size, curves, decoder_of, fps)
 

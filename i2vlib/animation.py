@@ -1,5 +1,5 @@
-r"""What every method does around its networks: read the user's curves, fit a face, decode in equal batches,
-augment a training clip. No paper is known here.
+r"""What every method does around its networks: check a config, read the user's curves, fit a face, mix expressions,
+decode in equal batches, draw and augment the frames of a training clip. No paper is known here.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,9 +15,52 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from i2vlib import losses
+from i2vlib.blocks import widths
 from i2vlib.clips import Clip, load_image, to_frames, to_tensor
 
 BATCH = 5
+
+#: Expressions without motion of the mouth: AffineGAN drops the local loss for them (section 4).
+STILL_MOUTH = frozenset({"eyes_up", "eyes_closed"})
+
+#: Where each of the 68 landmarks comes from when a face is mirrored: its left becomes its right.
+MIRRORED = (
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+)  # fmt: skip
+
+
+def settle(config: object, terms: Mapping[str, float], sequences: Sequence[str]) -> None:
+    """What every config does as it is made: sequences become tuples, and weights left out become 0.
+
+    Args:
+        config: frozen, with ``size``, ``base_channels``, ``channel_cap``, ``expressions`` and ``weights``.
+        terms: by the names of all loss terms that there are.
+        sequences: names of fields that may have been read from a file as lists.
+
+    Raises:
+        ValueError: the size is no power of two, expressions are missing or double, or a weight is of no term.
+    """
+    widths(config.size, config.base_channels, config.channel_cap)
+    for name in sequences:
+        object.__setattr__(config, name, tuple(vars(config)[name]))
+    if not config.expressions or len(set(config.expressions)) != len(config.expressions):
+        raise ValueError(f"A model needs one or more different expressions; given were {config.expressions}.")
+    unknown = set(config.weights) - set(terms)
+    if unknown:
+        raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(terms)}.")
+    object.__setattr__(config, "weights", {**dict.fromkeys(terms, 0.0), **config.weights})
+
+
+def label_of(expression: str | None, expressions: Sequence[str]) -> int:
+    """The place of an expression among those a model knows; it may be left out if there is one only."""
+    if expression is None and len(expressions) == 1:
+        return 0
+    if expression not in expressions:
+        raise ValueError(f"This model knows the expressions {expressions}; asked for was {expression!r}.")
+    return expressions.index(expression)
 
 
 def curves(
@@ -109,6 +153,34 @@ def play(
     return Clip(to_frames(images), fps=fps, intensity=intensity, expression=" + ".join(names) or None)
 
 
+def mixture(
+    base: Sequence[Tensor], directions: Mapping[int, Sequence[Tensor]], draw: Callable[[Sequence[Tensor]], Tensor]
+) -> Callable[[Tensor], Tensor]:
+    r"""The function from intensities to images of one still (FAN, Eq. 7).
+
+    .. math:: V = d\Bigl(e_0(I) + \sum_i a_i\, e_i(I)\Bigr)
+
+    Args:
+        base: code of the still, one ``(1, C, h, w)`` a level.
+        directions: by the number of the expression, each as ``base``; in the order of the columns of intensities.
+            The steps are added in the order of the numbers, so naming the expressions in another order changes no bit.
+        draw: codes to images.
+
+    Returns:
+        Of intensities ``(B, n)`` the images.
+    """
+    ordered = sorted((label, column) for column, label in enumerate(directions))
+
+    def decode(rows: Tensor) -> Tensor:
+        codes = base
+        for label, column in ordered:
+            step = rows[:, column, None, None, None]
+            codes = [torch.addcmul(code, step, f) for code, f in zip(codes, directions[label], strict=True)]
+        return draw(codes)
+
+    return decode
+
+
 def in_batches(function: Callable[[Tensor], Tensor], rows: Tensor, batch: int = BATCH) -> Tensor:
     """``function`` over the rows in batches padded to one fixed size, so that a row's result is the same, bit for
     bit, in any company."""
@@ -120,14 +192,32 @@ def in_batches(function: Callable[[Tensor], Tensor], rows: Tensor, batch: int = 
     return torch.cat(results)
 
 
+def drawn(clip: Clip, count: int, first: int, repeat: bool, rng: torch.Generator) -> list[int]:
+    """The frames of one training sample: ``count`` different ones, or any where a clip has too few.
+
+    Args:
+        first: the first frame that may be drawn: 1 leaves out the neutral one.
+        repeat: draw with replacement at any rate.
+
+    Raises:
+        ValueError: the clip has one frame only.
+    """
+    if len(clip) < 2:
+        raise ValueError(f"{clip!r} has one frame; training needs the neutral frame and at least one more.")
+    left = len(clip) - first
+    repeat = repeat or left < count
+    index = torch.randint(left, (count,), generator=rng) if repeat else torch.randperm(left, generator=rng)[:count]
+    return (first + index).tolist()
+
+
 def training_frames(
     clip: Clip, index: Sequence[int], size: int, augmented: bool, rng: torch.Generator
-) -> tuple[Tensor, Tensor | None]:
-    """Some frames of a clip and the masks of their mouths, augmented all alike.
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Some frames of a clip, the masks of their mouths and their landmarks, augmented all alike.
 
     Returns:
-        ``(n, 3, size, size)`` in [-1, 1] and ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
-        where the mouth is.
+        ``(n, 3, size, size)`` in [-1, 1]; ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
+        where the mouth is; and ``(n, 68, 2)`` in pixels, NaN where nobody knows where they are.
 
     Raises:
         ValueError: the clip has another size.
@@ -136,9 +226,11 @@ def training_frames(
         raise ValueError(f"{clip!r} does not fit a model of {size} px. Open the data with size={size}.")
     frames, mouth = to_tensor(clip.frames[list(index)]), mouth_masks(clip, index)
     mask = torch.zeros(len(index), 1, size, size) if mouth is None else torch.from_numpy(mouth)[:, None].float()
+    points = np.full((len(index), 68, 2), np.nan) if clip.landmarks is None else clip.landmarks[list(index)]
+    points = torch.from_numpy(points).float()
     if augmented:
-        frames, mask = augment(frames, mask, rng)
-    return frames, None if mouth is None else mask
+        frames, mask, points = augment(frames, mask, points, rng)
+    return frames, None if mouth is None else mask, points
 
 
 def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
@@ -152,8 +244,17 @@ def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
     return np.stack([faces.mouth_mask(clip.landmarks[i], clip.frames.shape[1]) for i in index])
 
 
-def augment(frames: Tensor, mask: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One random flip, shift, scale, light and colour for all frames ``(T, 3, H, W)`` of a clip and their masks."""
+def augment(frames: Tensor, mask: Tensor, points: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """One random flip, shift, scale, light and colour for all frames of a clip, their masks and their landmarks.
+
+    Args:
+        frames: ``(T, 3, H, H)`` in [-1, 1].
+        mask: ``(T, 1, H, H)``.
+        points: ``(T, 68, 2)`` in pixels; a flip also makes the left eye the right one (`MIRRORED`).
+
+    Returns:
+        The three, moved alike.
+    """
     draw = lambda low, high, count=1: torch.empty(count).uniform_(low, high, generator=rng)  # noqa: E731
     scale, shift, flip = draw(0.93, 1.07), draw(-0.05, 0.05, 2), 1 - 2 * torch.randint(2, (1,), generator=rng)
     matrix = torch.stack(
@@ -168,4 +269,26 @@ def augment(frames: Tensor, mask: Tensor, rng: torch.Generator) -> tuple[Tensor,
     gain, gamma, tint = draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3)
     light = ((move(frames, "bilinear") + 1) / 2).clamp(0, 1) ** gamma
     frames = (light * (gain * tint)[:, None, None]).clamp(0, 1) * 2 - 1
-    return frames, move(mask, "nearest")
+    return frames, move(mask, "nearest"), _moved(points, frames.shape[-1], scale, shift, bool(flip < 0))
+
+
+def _moved(points: Tensor, size: int, scale: Tensor, shift: Tensor, flip: bool) -> Tensor:
+    """Where landmarks go when the picture is read at (flip x, y) / scale + shift, in coordinates from -1 to 1."""
+    points = (points * (2 / size) - 1 - shift) * scale
+    if flip:
+        points = (points * torch.tensor([-1.0, 1.0]))[:, list(MIRRORED)]
+    return (points + 1) * (size / 2)
+
+
+def local_region(batch: Mapping[str, Tensor], region: Literal["mouth", "moving"]) -> tuple[Tensor, Tensor]:
+    """What a local discriminator judges: the mouth, where a clip's counts, or all that moves.
+
+    Args:
+        batch: neutral, frames, mask and local of a batch of training samples.
+
+    Returns:
+        The clips ``bool (B,)`` and the part of their frames, ``(B, n, 1, H, W)`` of zeros and ones.
+    """
+    if region == "mouth":
+        return batch["local"], batch["mask"]
+    return torch.ones_like(batch["local"]), losses.moving_region(batch["frames"], batch["neutral"])

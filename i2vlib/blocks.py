@@ -1,5 +1,5 @@
 r"""Layers that the papers share: an encoder that keeps what every level saw, a decoder that reads it back,
-and the patch discriminator. FAN and AffineGAN are both made of these three.
+and the patch discriminator. FAN and AffineGAN are both made of these three, and of the step between two codes.
 """
 
 from __future__ import annotations
@@ -49,6 +49,37 @@ class Encoder(nn.Module):
             x = norm(level(F.leaky_relu(x, 0.2) if features else x))
             features.append(x)
         return features
+
+
+class ScaledEncoder(nn.Module):
+    """A still to the direction in which it changes: an `Encoder` whose features, where ``start`` is given, are
+    multiplied by a learned factor a channel that starts there."""
+
+    def __init__(self, in_channels: int, channels: Sequence[int], norm: str, start: float | None) -> None:
+        super().__init__()
+        self.encoder = Encoder(in_channels, channels, norm)
+        self.scales = None if start is None else nn.ParameterList(torch.full((c, 1, 1), start) for c in channels)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        features = self.encoder(images)
+        return features if self.scales is None else [s * f for s, f in zip(self.scales, features, strict=True)]
+
+
+def affine(base: Sequence[Tensor], residual: Sequence[Tensor], intensity: Tensor) -> list[Tensor]:
+    r"""The affine step at every level (FAN, Eq. 1; AffineGAN, Eq. 2).
+
+    .. math:: \hat f_t = f_0 + a_t f_\Delta
+
+    Args:
+        base, residual: one ``(B, C, h, w)`` a level.
+        intensity: ``(B, n)``.
+
+    Returns:
+        One ``(B * n, C, h, w)`` a level; the frames of a clip are neighbours.
+    """
+    a = intensity[:, :, None, None, None]
+    pairs = zip(base, residual, strict=True)
+    return [torch.addcmul(f0.unsqueeze(1), a.to(f0.dtype), fd.unsqueeze(1)).flatten(0, 1) for f0, fd in pairs]
 
 
 FEW = 4  # output channels up to which `subpixel` is the faster up-convolution
@@ -119,18 +150,27 @@ class Decoder(nn.Module):
         self.dropout = dropout
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
+        return self.picture(self.before_last(features))
+
+    def before_last(self, features: Sequence[Tensor]) -> Tensor:
+        """What the last level reads: rectified features ``(B, 2 C_1, size / 2, size / 2)``."""
         x = F.relu(features[-1])
-        for depth, (level, norm) in enumerate(zip(self.levels, self.norms, strict=True)):
-            outward = len(self.levels) - 1 - depth
-            if depth:
-                skip = features[outward]
-                if outward < len(self.corrections):
-                    skip = skip + self.corrections[outward](F.relu(torch.cat([x, skip], 1)))
-                x = torch.cat([x, skip], 1).relu_()
-            x = norm(level(x))
-            if self.dropout and 1 <= depth <= 3:
-                x = F.dropout(x, self.dropout, self.training)
-        return torch.tanh(x)
+        for depth in range(len(self.levels) - 1):
+            x = self._up(x, depth)
+            outward = len(self.levels) - 2 - depth
+            skip = features[outward]
+            if outward < len(self.corrections):
+                skip = skip + self.corrections[outward](F.relu(torch.cat([x, skip], 1)))
+            x = torch.cat([x, skip], 1).relu_()
+        return x
+
+    def picture(self, x: Tensor) -> Tensor:
+        """What `before_last` gave to a picture ``(B, 3, size, size)`` in [-1, 1]."""
+        return torch.tanh(self._up(x, len(self.levels) - 1))
+
+    def _up(self, x: Tensor, depth: int) -> Tensor:
+        x = self.norms[depth](self.levels[depth](x))
+        return F.dropout(x, self.dropout, self.training) if self.dropout and 1 <= depth <= 3 else x
 
 
 class PatchDiscriminator(nn.Module):

@@ -19,7 +19,7 @@ from huggingface_hub import PyTorchModelHubMixin, snapshot_download
 from torch import nn
 
 #: Where each method lives, by the class name that ``config.json`` states.
-METHODS = {"AffineGAN": "i2vlib.affinegan"}
+METHODS = {"AffineGAN": "i2vlib.affinegan", "FAN": "i2vlib.fan"}
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 

@@ -2,6 +2,7 @@ r"""Losses: pure functions from tensors to a scalar. Discriminators hand over lo
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -24,6 +25,43 @@ def generator_loss(fake: Tensor, saturating: bool) -> Tensor:
     discriminator wins; otherwise :math:`-\log D(\hat x)`, as the released code has it.
     """
     return -F.softplus(fake).mean() if saturating else F.softplus(-fake).mean()
+
+
+def temporal_regulariser(images: Tensor, nearby: Tensor, of: Tensor) -> Tensor:
+    r"""How far a frame is from those drawn at slightly less and slightly more intensity (FAN, Eq. 5).
+
+    .. math:: R_t = \lVert V(a) - V(a - \Delta a)\rVert_1 + \lVert V(a) - V(a + \Delta a)\rVert_1
+
+    The norm is the mean over pixels and channels. At the ends of [0, 1] a frame has one neighbour, and adds one norm.
+
+    Args:
+        images: :math:`V(a)`, ``(N, C, H, W)``.
+        nearby: the neighbours, ``(K, C, H, W)``, in any order.
+        of: ``int64 (K,)``: which of the N images each is a neighbour of.
+
+    Returns:
+        The mean of R_t over the N images; 0 without neighbours.
+    """
+    return (images[of] - nearby).abs().flatten(1).mean(1).sum() / len(images)
+
+
+def landmark_loss(predicted: Tensor, true: Tensor) -> Tensor:
+    r"""How far predicted landmarks are from the true ones (FAN, section 3.3).
+
+    .. math:: L_k = \lVert \hat K(a) - K(a) \rVert_2 / \sqrt{68}
+
+    The norm runs over all coordinates of a frame; divided by the root of the number of points, it is the
+    root-mean-square distance of a point, in the unit that the points come in.
+
+    Args:
+        predicted, true: ``(..., 68, 2)``; frames with NaN in ``true`` do not count.
+
+    Returns:
+        The mean over the frames that count; 0 if none does.
+    """
+    known = torch.isfinite(true).all(-1).all(-1)
+    difference = (predicted[known] - true[known]).flatten(1)
+    return torch.linalg.vector_norm(difference, dim=1).sum() / max(len(difference), 1) / true.shape[-2] ** 0.5
 
 
 def moving_region(frames: Tensor, neutral: Tensor, threshold: float = 0.1, dilation: int = 5) -> Tensor:

@@ -61,7 +61,7 @@ Rule = Literal["paper", "detected"]
 
 
 class Model(Protocol):
-    """What `evaluate` asks of a model."""
+    """What `evaluate` asks of a model; ``infer_intensity`` only of one that is driven by what it infers."""
 
     def animate(
         self, face: np.ndarray, expression: str | None = None, intensity: Sequence[float] | None = None
@@ -384,7 +384,7 @@ def peak_frame(clip: Clip) -> int:
 def evaluate(
     model: Model,
     clips: Sequence[Clip],
-    drive: Literal["inferred", "true"] = "inferred",
+    drive: Literal["inferred", "true"] | None = None,
     readers: bool = True,
     every: int = 1,
     seed: int = 0,
@@ -392,10 +392,11 @@ def evaluate(
     """Animates the first frame of each clip by that clip's intensity and compares the result with the clip.
 
     Args:
-        model: anything with ``animate`` and ``infer_intensity``.
+        model: anything with ``animate``, and ``infer_intensity`` if it infers one.
         clips: real or rendered clips, the neutral frame first, at the model's size; with true intensities where known.
         drive: ``inferred`` animates by the intensity that the model infers from the clip; ``true`` by the clip's own,
-            and ``infer_intensity`` is not asked for.
+            and ``infer_intensity`` is not asked for: the columns on it are NaN. Left out, ``inferred`` for a model that
+            infers an intensity (AffineGAN) and ``true`` for one that does not (FAN).
         readers: whether to read faces: about 0.1 s a frame, generated and real; a frame read before is not read again.
             Without, the columns of leads, landmarks and identity are NaN.
         every: read the first, the peak, the last and every so many frames between them. Pixels and intensities are
@@ -407,17 +408,22 @@ def evaluate(
         under ``extractors``, the readers with their versions.
 
     Raises:
-        ValueError: no clips, a clip of another size than the model's, ``drive="true"`` without true intensities, or
-            what the model refuses.
+        ValueError: no clips, a clip of another size than the model's, ``drive="true"`` without true intensities,
+            ``drive="inferred"`` for a model that infers none, or what the model refuses.
     """
-    if drive not in ("inferred", "true"):
+    if drive not in ("inferred", "true", None):
         raise ValueError(f"Clips are driven by the 'inferred' or the 'true' intensity; given was {drive!r}.")
+    infers = hasattr(model, "infer_intensity")
+    drive = drive or ("inferred" if infers else "true")
+    if drive == "inferred" and not infers:
+        raise ValueError(f"{type(model).__name__} infers no intensity to be driven by. Use drive='true'.")
     rows = []
     for index in range(len(clips)):
         clip = clips[index]
         inferred = _inferred(model, clip) if drive == "inferred" else None
         if inferred is None and clip.intensity is None:
-            raise ValueError(f"Clip {index} has no true intensity to be driven by. Use drive='inferred'.")
+            other = " Use drive='inferred'." if infers else " This model infers none: give clips that know theirs."
+            raise ValueError(f"Clip {index} has no true intensity to be driven by.{other}")
         used = clip.intensity if inferred is None else inferred
         with warnings.catch_warnings():
             # An inferred intensity may pass 1; that is for the table to show, not to warn of.

@@ -26,6 +26,7 @@ import torch
 from i2vlib import datasets
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.clips import Clip
+from i2vlib.fan import FAN, FANConfig
 from i2vlib.hub import SHIPPED, load_pretrained, write_file
 from i2vlib.training import CHECKPOINT, fit
 
@@ -37,11 +38,14 @@ TABLE = CHECKOUT / "book/results/runs.toml"
 WORK = CHECKOUT / "runs/reference"
 VALIDATION = 4  # subjects that choose the checkpoint
 SHOWN = ("spearman", "moving_ratio", "motion", "lead_rise", "acd_i_ratio", "psnr_neutral", "sharpness", "falls")
-METHODS = {"AffineGAN": AffineGAN}
+METHODS = {"AffineGAN": AffineGAN, "FAN": FAN}
 PRESETS = {
-    "small": AffineGANConfig.small,
-    "paper": AffineGANConfig.paper,
-    "released_code": AffineGANConfig.released_code,
+    "AffineGAN": {
+        "small": AffineGANConfig.small,
+        "paper": AffineGANConfig.paper,
+        "released_code": AffineGANConfig.released_code,
+    },
+    "FAN": {"small": FANConfig.small, "paper": FANConfig.paper},
 }
 
 
@@ -68,9 +72,14 @@ class Run:
     gpu: bool = False
 
     @property
-    def settings(self) -> AffineGANConfig:
-        """The config in full."""
-        return PRESETS[self.preset](**self.config)
+    def settings(self) -> AffineGANConfig | FANConfig:
+        """The config in full. Raises `ValueError` for a preset that the method does not have."""
+        if self.preset not in PRESETS[self.method]:
+            raise ValueError(
+                f"{self.method} has the presets {sorted(PRESETS[self.method])}; the run {self.name} "
+                f"asks for {self.preset!r}."
+            )
+        return PRESETS[self.method][self.preset](**self.config)
 
     @property
     def digest(self) -> str:
@@ -149,21 +158,23 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
 
     Returns:
         score: the error inside the moving region at the last frame, over that of copying the neutral frame; motion:
-        the change that the method makes there, over the true one; spearman: of the signed projection with the true
-        intensity, negative for a mirrored solution; psnr: of the decoded still, in dB.
+        the change that the method makes there, over the true one; psnr: of the decoded still, in dB; and, of a method
+        that infers the intensity, spearman: of the signed projection with the true intensity, negative for a mirrored
+        solution. A method that infers none is driven by the true intensity.
     """
     from i2vlib import metrics
 
     rows = []
     for clip in data:
-        signed = method.infer_projection(clip.frames, clip.frames[0], clip.expression)
+        infers = hasattr(method, "infer_projection")
+        signed = method.infer_projection(clip.frames, clip.frames[0], clip.expression) if infers else clip.intensity
         ends = clip.frames[[0, -1]]
         made = method.animate(ends[0], clip.expression, intensity=[0, min(1.0, abs(float(signed[-1])))]).frames
         rows.append(
             {
                 "score": metrics.moving_ratio(made[1], ends[1], ends[0]),
                 "motion": metrics.motion(made, ends),
-                "spearman": metrics.spearman(signed, clip.intensity),
+                **({"spearman": metrics.spearman(signed, clip.intensity)} if infers else {}),
                 "psnr": metrics.psnr(made[0], ends[0]),
             }
         )

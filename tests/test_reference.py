@@ -27,7 +27,7 @@ def checkout(tmp_path, monkeypatch):
 
 def test_the_committed_table_is_sound():
     table = reference.runs()
-    assert "affinegan" in table and all(run.method in reference.METHODS for run in table.values())
+    assert {"affinegan", "fan"} <= set(table) and all(run.method in reference.METHODS for run in table.values())
     for run in table.values():
         assert run.settings.size == run.data["size"]
 
@@ -39,6 +39,44 @@ def test_a_run_is_trained_in_parts_and_ends_as_in_one_go(checkout):
     facts = json.loads((run.folder / "facts.json").read_text())
     assert facts["digest"] == run.digest and facts["steps"] == 8
     assert {"score", "motion", "spearman", "psnr"} <= set(json.loads((run.folder / "best" / "score.json").read_text()))
+
+
+def test_the_ablations_of_fan_differ_from_the_full_model_in_one_thing():
+    table = reference.runs()
+    full, changed = table["fan_64_full_1"].settings, {}
+    for name in ("without_local", "without_landmarks", "without_temporal", "pixel"):
+        settings = table[f"fan_64_{name}_1"].settings
+        fields = {key for key, value in vars(settings).items() if value != vars(full)[key]} - {"weights"}
+        changed[name] = fields | {key for key, value in settings.weights.items() if value != full.weights[key]}
+    assert changed == {
+        "without_local": {"adversarial_local"},
+        "without_landmarks": {"landmarks"},
+        "without_temporal": {"temporal"},
+        "pixel": {"residual", "landmarks"},
+    }
+
+
+def test_a_method_that_infers_nothing_is_trained_validated_and_measured(checkout):
+    text = (
+        reference.TABLE.read_text()
+        .replace("AffineGAN", "FAN")
+        .replace('= ["happy"]', '= ["happy"], frames_per_clip = 2')
+    )
+    reference.TABLE.write_text(text)
+    run = reference.runs()["tiny"]
+    assert reference.train(run, device="cpu", progress=False)
+    measured = json.loads((run.folder / "best" / "score.json").read_text())
+    assert set(measured) == {"score", "motion", "psnr"} and all(value == value for value in measured.values())
+    facts = json.loads((run.folder / "facts.json").read_text())
+    assert {"generator/temporal", "validation/score"} <= {name for row in facts["history"] for name in row}
+    assert load_pretrained(run.folder / "best").expressions == ("happy",)
+
+
+def test_a_preset_belongs_to_a_method():
+    run = reference.runs()["fan"]
+    assert type(run.settings).__name__ == "FANConfig"
+    with pytest.raises(ValueError, match="FAN has the presets .*'small'.*; the run fan asks for 'released_code'"):
+        _ = dataclasses.replace(run, preset="released_code").settings
 
 
 def test_a_changed_definition_is_a_new_run(checkout):

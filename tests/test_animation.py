@@ -1,0 +1,79 @@
+"""What every method does around its networks: where points go, and in which order steps are added."""
+
+import numpy as np
+import pytest
+import torch
+
+from i2vlib import animation
+from i2vlib.clips import Clip
+from tests.conftest import moving_square
+
+CORNERS = {0: 16, 8: 8, 17: 26, 21: 22, 27: 27, 31: 35, 33: 33, 36: 45, 37: 44, 39: 42, 40: 47, 41: 46,
+           48: 54, 51: 51, 55: 59, 57: 57, 60: 64, 62: 62, 65: 67, 66: 66}  # fmt: skip
+
+
+def dotted(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Two black frames with a soft dot at landmark 36, points elsewhere for the others, a mask of the left half."""
+    rng = np.random.default_rng(0)
+    points = torch.from_numpy(rng.uniform(20, 44, (2, 68, 2))).float()
+    points[:, 36] = torch.tensor([[18.0, 24.5], [21.0, 40.0]])
+    y, x = torch.meshgrid(torch.arange(size) + 0.5, torch.arange(size) + 0.5, indexing="ij")
+    distance = (x - points[:, 36, 0, None, None]) ** 2 + (y - points[:, 36, 1, None, None]) ** 2
+    frames = (2 * torch.exp(-distance / 8) - 1).unsqueeze(1).repeat(1, 3, 1, 1)
+    mask = torch.zeros(2, 1, size, size)
+    mask[..., : size // 2] = 1
+    return frames, mask, points
+
+
+def centre(frames: torch.Tensor) -> torch.Tensor:
+    light = ((frames + 1) / 2).mean(1)
+    at = torch.arange(frames.shape[-1]) + 0.5
+    total = light.sum((1, 2))
+    return torch.stack([(light.sum(1) * at).sum(1) / total, (light.sum(2) * at).sum(1) / total], 1)
+
+
+def test_a_dot_and_its_landmark_stay_together_and_a_flip_changes_sides():
+    flips = []
+    for seed in range(12):
+        frames, mask, points = animation.augment(*dotted(), torch.Generator().manual_seed(seed))
+        flips.append(bool(mask[..., 32:].sum() > mask[..., :32].sum()))
+        dot = points[:, 45 if flips[-1] else 36]
+        assert (dot - centre(frames)).norm(dim=1).max() < 0.1, seed
+    assert 0 < sum(flips) < 12
+
+
+def test_left_and_right_landmarks_change_places():
+    assert sorted(animation.MIRRORED) == list(range(68))
+    assert all(animation.MIRRORED[animation.MIRRORED[i]] == i for i in range(68))
+    assert all(animation.MIRRORED[i] == j and animation.MIRRORED[j] == i for i, j in CORNERS.items())
+
+
+def test_a_training_sample_without_landmarks_has_none_and_draws_the_same():
+    bare = moving_square(size=32)
+    points = np.random.default_rng(0).uniform(8, 24, (6, 68, 2))
+    known = Clip(bare.frames, landmarks=points, truth=bare.truth)
+    samples = [animation.training_frames(c, [0, 3], 32, True, torch.Generator().manual_seed(1)) for c in (bare, known)]
+    assert torch.equal(samples[0][0], samples[1][0]) and torch.equal(samples[0][1], samples[1][1])
+    assert samples[0][2].isnan().all() and samples[1][2].isfinite().all()
+    plain = animation.training_frames(known, [5, 2], 32, False, torch.Generator())[2]
+    assert np.allclose(plain, points[[5, 2]], atol=1e-5)
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 6), (1, 5)])
+def test_frames_are_drawn_once_each_while_there_are_enough(first, count):
+    clip, rng = moving_square(), torch.Generator().manual_seed(0)
+    assert sorted(animation.drawn(clip, count, first, False, rng)) == list(range(first, 6))
+    many = animation.drawn(clip, 60, first, False, rng)
+    assert len(many) == 60 and set(many) == set(range(first, 6))
+
+
+def test_a_mixture_adds_its_steps_in_one_order_whoever_is_named_first():
+    rng = torch.Generator().manual_seed(0)
+    base, one, two = ([torch.randn(1, 3, 4, 4, generator=rng)] for _ in range(3))
+    rows = torch.rand(2, 2, generator=rng)
+    draw = lambda codes: codes[0]  # noqa: E731
+    named = animation.mixture(base, {0: one, 1: two}, draw)(rows)
+    other = animation.mixture(base, {1: two, 0: one}, draw)(rows.flip(1))
+    a, b = (rows[:, i, None, None, None] for i in (0, 1))
+    assert torch.equal(named, other)
+    assert torch.allclose(named, base[0] + a * one[0] + b * two[0], atol=1e-6)
