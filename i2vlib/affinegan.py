@@ -270,10 +270,11 @@ class AffineGAN(nn.Module, Pretrained):
             terms["adversarial"] = losses.discriminator_loss(real_score, self.discriminator(self._seen(batch, fake))[0])
             if weights["classification"] and real_class is not None:
                 terms["classification"] = self._classification(real_class, batch, outputs)
-        rows, mask = animation.local_region(batch, self.config.local_region)
-        if weights["adversarial_local"] and rows.any():
-            shown = (self._seen(batch, images * mask, rows) for images in (batch["frames"], fake))
-            terms["adversarial_local"] = losses.discriminator_loss(*(self.discriminator_local(x)[0] for x in shown))
+        if weights["adversarial_local"]:
+            rows, mask = animation.local_region(batch, self.config.local_region)
+            if rows.any():
+                shown = (self._seen(batch, images * mask, rows) for images in (batch["frames"], fake))
+                terms["adversarial_local"] = losses.discriminator_loss(*(self.discriminator_local(x)[0] for x in shown))
         if weights["adversarial_intensity"]:
             judge, inferred = self.discriminator_intensity, outputs["intensity"].detach()
             terms["adversarial_intensity"] = losses.discriminator_loss(judge(batch["uniform"]), judge(inferred))
@@ -296,10 +297,11 @@ class AffineGAN(nn.Module, Pretrained):
             terms["adversarial"] = losses.generator_loss(score, saturating)
             if weights["classification"] and classes is not None:
                 terms["classification"] = self._classification(classes, batch, outputs)
-        rows, mask = animation.local_region(batch, self.config.local_region)
-        if weights["adversarial_local"] and rows.any():
-            score = self.discriminator_local(self._seen(batch, fake * mask, rows))[0]
-            terms["adversarial_local"] = losses.generator_loss(score, saturating)
+        if weights["adversarial_local"]:
+            rows, mask = animation.local_region(batch, self.config.local_region)
+            if rows.any():
+                score = self.discriminator_local(self._seen(batch, fake * mask, rows))[0]
+                terms["adversarial_local"] = losses.generator_loss(score, saturating)
         if weights["adversarial_intensity"]:
             score = self.discriminator_intensity(outputs["intensity"])
             terms["adversarial_intensity"] = losses.generator_loss(score, saturating)

@@ -243,10 +243,11 @@ class FAN(nn.Module, Pretrained):
         if weights["adversarial"]:
             scores = (self.discriminator(images.flatten(0, 1))[0] for images in (real, fake))
             terms["adversarial"] = losses.discriminator_loss(*scores)
-        rows, mask = animation.local_region(batch, self.config.local_region)
-        if weights["adversarial_local"] and rows.any():
-            shown = ((images * mask)[rows].flatten(0, 1) for images in (real, fake))
-            terms["adversarial_local"] = losses.discriminator_loss(*(self.discriminator_local(x)[0] for x in shown))
+        if weights["adversarial_local"]:
+            rows, mask = animation.local_region(batch, self.config.local_region)
+            if rows.any():
+                shown = ((images * mask)[rows].flatten(0, 1) for images in (real, fake))
+                terms["adversarial_local"] = losses.discriminator_loss(*(self.discriminator_local(x)[0] for x in shown))
         return terms
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -268,10 +269,11 @@ class FAN(nn.Module, Pretrained):
             terms["landmarks"] = losses.landmark_loss(outputs["landmarks"], batch["landmarks"])
         if weights["adversarial"]:
             terms["adversarial"] = losses.generator_loss(self.discriminator(fake.flatten(0, 1))[0], saturating)
-        rows, mask = animation.local_region(batch, self.config.local_region)
-        if weights["adversarial_local"] and rows.any():
-            score = self.discriminator_local((fake * mask)[rows].flatten(0, 1))[0]
-            terms["adversarial_local"] = losses.generator_loss(score, saturating)
+        if weights["adversarial_local"]:
+            rows, mask = animation.local_region(batch, self.config.local_region)
+            if rows.any():
+                score = self.discriminator_local((fake * mask)[rows].flatten(0, 1))[0]
+                terms["adversarial_local"] = losses.generator_loss(score, saturating)
         return terms
 
     def _temporal(self, intensity: Tensor, outputs: Mapping[str, Tensor]) -> Tensor:
