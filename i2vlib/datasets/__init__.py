@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from i2vlib.clips import Clip
+from i2vlib.datasets import affinegan, ckplus, mug, penn_action, ravdess
 
 #: The data sets by name: what it is, its licence, and how to get it.
 NAMES = {
@@ -46,13 +47,13 @@ NAMES = {
     ),
 }
 
-#: The loaders of folders; a folder is given to the first that recognises it.
-_CLASSES = {
-    "affinegan": "AffineGANFolder",
-    "ckplus": "CKPlus",
-    "penn_action": "PennAction",
-    "ravdess": "RAVDESS",
-    "mug": "MUG",
+#: The modules of the layouts on disk, and their clips; a folder is given to the first that recognises it.
+_LAYOUTS = {
+    "affinegan": (affinegan, affinegan.AffineGANFolder),
+    "ckplus": (ckplus, ckplus.CKPlus),
+    "penn_action": (penn_action, penn_action.PennAction),
+    "ravdess": (ravdess, ravdess.RAVDESS),
+    "mug": (mug, mug.MUG),
 }
 
 
@@ -81,10 +82,8 @@ def open(name_or_folder: str | Path, split: str = "train", size: int = 128, **op
 
         return Actors(split, size, **options)
     folder = _folder(name_or_folder)
-    name = _recognised(folder)
-    return getattr(importlib.import_module(f"{__name__}.{name}"), _CLASSES[name])(
-        folder, split=split, size=size, **options
-    )
+    _, clips = _LAYOUTS[_recognised(folder)]
+    return clips(folder, split=split, size=size, **options)
 
 
 def describe(name_or_folder: str | Path) -> str:
@@ -105,20 +104,18 @@ def describe(name_or_folder: str | Path) -> str:
         return "\n".join([*_card(str(name_or_folder)), "on disk: give its folder to describe to see what it holds"])
     folder = _folder(name_or_folder)
     name = _recognised(folder)
-    return "\n".join([*_card(name), *importlib.import_module(f"{__name__}.{name}").held(folder)])
+    return "\n".join([*_card(name), *_LAYOUTS[name][0].held(folder)])
 
 
 def _recognised(folder: Path) -> str:
     """The name of the data set whose layout a folder has. Raises `ValueError` if there is none."""
-    for name in _CLASSES:
-        if folder.is_dir() and importlib.import_module(f"{__name__}.{name}").recognises(folder):
+    for name, (layout, _) in _LAYOUTS.items():
+        if folder.is_dir() and layout.recognises(folder):
             return name
-    from i2vlib.datasets import affinegan
-
     try:
         affinegan.expression_folders(folder)
     except ValueError as error:
-        others = ", ".join(importlib.import_module(f"{__name__}.{name}").LAYOUT for name in list(_CLASSES)[1:])
+        others = ", ".join(layout.LAYOUT for name, (layout, _) in _LAYOUTS.items() if name != "affinegan")
         raise ValueError(f"{error} Other layouts that are recognised: {others}.") from None
     return "affinegan"
 
@@ -133,7 +130,7 @@ def _folder(name_or_folder: str | Path) -> Path:
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(
         f"There is no data set and no folder named {str(name_or_folder)!r}.{hint} The data sets by name: actors; "
-        f"by the path of their folder: {', '.join(_CLASSES)}."
+        f"by the path of their folder: {', '.join(_LAYOUTS)}."
     )
 
 
@@ -147,6 +144,6 @@ def _rendered(clips: Sequence[Clip]) -> str:
 
 
 def __getattr__(name: str) -> object:
-    if name in NAMES:
-        return importlib.import_module(f"{__name__}.{name}")
+    if name == "actors":
+        return importlib.import_module(f"{__name__}.actors")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
