@@ -26,6 +26,7 @@ import torch
 from i2vlib import datasets
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.clips import Clip
+from i2vlib.datasets.actors import RENDERER_VERSION
 from i2vlib.fan import FAN, FANConfig
 from i2vlib.hub import SHIPPED, load_pretrained, write_file
 from i2vlib.training import CHECKPOINT, fit
@@ -86,7 +87,7 @@ class Run:
         """Changes when the definition does; a result carries the digest that it was made from.
 
         Fields at their defaults and terms of weight 0 are left out, so that a new field, whose default is what was
-        done before, leaves the results standing.
+        done before, leaves the results standing. Actors that are drawn otherwise are other data.
         """
         kept = ("method", "steps", "data", "seed", "precision", "start")
         usual = asdict(type(self.settings)())
@@ -95,6 +96,8 @@ class Run:
         parts = {**{name: vars(self)[name] for name in kept}, "config": changed}
         if self.keep != "best":
             parts["keep"] = self.keep
+        if self.data["name"] == "actors":
+            parts["actors"] = RENDERER_VERSION
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
     @property
