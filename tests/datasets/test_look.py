@@ -24,7 +24,7 @@ def test_the_first_look_is_as_it_was() -> None:
     np.testing.assert_array_equal(clip.frames, actors.clip(31_001, "happy", size=96, intensity=[0], look=1).frames)
     blocks = clip.frames[0, ..., 1].reshape(4, 24, 4, 24).mean((1, 3))
     np.testing.assert_allclose(blocks, GOLDEN, atol=0.5)
-    assert datasets.open("actors").folder.name == "actors-v1-128px-12f-onset"
+    assert datasets.open("actors").folder.name == "actors-v2-128px-12f-onset"
 
 
 def test_looks_share_the_truth_but_not_the_picture() -> None:
