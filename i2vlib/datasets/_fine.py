@@ -53,18 +53,34 @@ class FineScene(Scene):
     _turn: np.ndarray | None = None
 
     def turned(self, turn: np.ndarray | None) -> None:
-        """Takes a frame's rotation ``(3, 3)`` of the head, if it drifts; its hair is then drawn anew."""
-        if turn is None and self._turn is None:
-            return
+        """Takes a frame's rotation ``(3, 3)`` of the head, if it drifts: hair is drawn once and moves with it."""
         self._turn = turn
-        for name in ("hair", "_neutral", "_ribbons", "_hair_ids"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("_places", None)
 
-    def _posed(self, points: np.ndarray, about: np.ndarray) -> np.ndarray:
+    def _posed(self, points: np.ndarray, about: np.ndarray, turn: np.ndarray | None = None) -> np.ndarray:
         """Points or ways ``(..., 3)`` turned about a place and brought into the clip's pose."""
-        if self._turn is not None:
-            points = (points - about) @ self._turn.T + about
+        if turn is not None:
+            points = (points - about) @ turn.T + about
         return (points @ self.pose.T).astype(np.float32)
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where in the layer behind and before the head the pixels of the frame lie."""
+        if self._turn is None:
+            return (_strands.places(self.size),) * 2
+        moved = self._flat(self._posed(self._sample[0], NECK, self._turn))[:, :2]
+        rest, front = self._sample[1:]
+        groups = [group if group.sum() > 50 else np.ones(len(front), bool) for group in (~front, front)]
+        return tuple(_strands.places(self.size, (rest[group], moved[group])) for group in groups)
+
+    @cached_property
+    def _sample(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Some points of the hair in the head's frame, where they are drawn, and which lie before the head's middle."""
+        points = self.who.mane.points[::7, ::2].reshape(-1, 3)
+        rest = self._flat(self._posed(points, NECK))[:, :2]
+        seen = (np.abs(rest / self.size - 0.5) < 0.65).all(1)
+        seen = seen if seen.sum() > 50 else np.ones(len(seen), bool)
+        return points[seen], rest[seen], points[seen][:, 1] < -0.06
 
     def skin(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The fine mesh of a head: its points and unit normals, ``(M, 3)`` each."""
@@ -78,11 +94,11 @@ class FineScene(Scene):
         light = self.shade[low] * (1 - share) + self.shade[low + 1] * share
         colours = drawing.srgb(_shade(self.who, self.canvas, points, normal, light)).T
         hair = self.hair
-        behind = self.background if hair is None else hair.behind(self.background)
+        behind = self.background if hair is None else hair.behind(self.background, self._places[0])
         renderer = _renderer(self.size)
         renderer.dress(self.who)
         picture = renderer.draw(self._flat(points), np.ascontiguousarray(colours), behind)
-        return picture if hair is None else hair.before(picture)
+        return picture if hair is None else hair.before(picture, self._places[1])
 
     @cached_property
     def _neutral(self) -> np.ndarray:
@@ -98,8 +114,10 @@ class FineScene(Scene):
         mane = self.who.mane
         points, normal = self._posed(mane.points, NECK), self._posed(mane.normal, np.zeros(3, np.float32))
         flat = self._flat(points.reshape(-1, 3)).reshape(points.shape)
-        seen = self._neutral[np.unique(_cut(self.canvas))]
-        return _strands.ribbons(mane, points, normal, flat, seen, self.who, self.size, WIDTH)
+        edge = np.array([_strands.pad(self.size), _strands.pad(self.size), 0], np.float32)
+        side = self.size + 2 * _strands.pad(self.size)
+        seen = self._neutral[_drawn()] + edge
+        return _strands.ribbons(mane, points, normal, flat + edge, seen, self.who, side, WIDTH * side / self.size)
 
     def surface(self, points: np.ndarray, normal: np.ndarray) -> dict[str, np.ndarray]:
         """What is seen at the centre of each pixel, as `_truth.surface`, strands of hair included."""
@@ -109,29 +127,40 @@ class FineScene(Scene):
         )
         if self.who.mane is None:
             return found
-        hidden = found["parts"] == PARTS.index("background")
-        for ids, triangles in self._hair_ids:
-            chosen = (ids >= 0) & (hidden if triangles is self._ribbons.back else True)
-            self._add_hair(found, chosen, triangles[ids[chosen]])
+        behind = found["parts"] == PARTS.index("background")
+        for (where, out, there), at, allowed in zip(self._hair_maps, self._places, (behind, True), strict=True):
+            column, row = np.rint(at).astype(int).clip(0, len(there) - 1).transpose(2, 0, 1)
+            chosen = there[row, column] & allowed
+            self._add_hair(found, chosen, where[row, column][chosen], out[row, column][chosen])
         return found
 
     @cached_property
-    def _hair_ids(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        ribbons = self._ribbons
-        return [(_strands.identify(ribbons, part, self.size), part) for part in (ribbons.back, ribbons.front)]
-
-    def _add_hair(self, found: dict[str, np.ndarray], chosen: np.ndarray, corners: np.ndarray) -> None:
-        """Writes hair into the maps of `surface`, in place, at the pixels `chosen`, whose triangles are `corners`."""
-        ribbons = self._ribbons
-        row, column = np.nonzero(chosen)
+    def _hair_maps(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Of the hair behind and before the head, by pixel of its layer: place, normal and whether there is any."""
+        ribbons, maps = self._ribbons, []
         far = ribbons.points @ self.camera[2, :3] + self.camera[2, 3]
-        share = weights(np.stack([column, row], 1) + 0.5, ribbons.flat[corners][..., :2], far[corners])
-        turned = np.einsum("nk,nkc->nc", share, ribbons.normal[corners]) @ axes(self.camera).T
+        for triangles in (ribbons.back, ribbons.front):
+            ids = _strands.identify(ribbons, triangles, self.size)
+            there = ids >= 0
+            row, column = np.nonzero(there)
+            corners = triangles[ids[there]]
+            share = weights((np.stack([column, row], 1) + 0.5) / 2, ribbons.flat[corners][..., :2], far[corners])
+            where, out = np.zeros((2, *ids.shape, 3), np.float32)
+            where[there] = np.einsum("nk,nkc->nc", share, ribbons.points[corners])
+            out[there] = np.einsum("nk,nkc->nc", share, ribbons.normal[corners])
+            maps.append((where, out, there))
+        return maps
+
+    def _add_hair(self, found: dict[str, np.ndarray], chosen: np.ndarray, where: np.ndarray, out: np.ndarray) -> None:
+        """Writes hair into the maps of `surface`, in place, at the pixels `chosen`: its places and normals."""
+        if self._turn is not None:
+            where, out = self._posed(where @ self.pose, NECK, self._turn), self._posed(out @ self.pose, 0, self._turn)
+        turned = out @ axes(self.camera).T
         # A strand is round: what is seen of it faces the camera.
         turned[:, 2] = -np.abs(turned[:, 2])
         turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-9)
         found["parts"][chosen] = PARTS.index("hair")
-        found["depth"][chosen] = (share * far[corners]).sum(1)
+        found["depth"][chosen] = where @ self.camera[2, :3] + self.camera[2, 3]
         found["normals"][chosen] = np.rint(turned * 127)
 
 
@@ -156,28 +185,57 @@ def _shade(
             diffuse = np.maximum((facing + wrap[c]) / (1 + wrap[c]), 0)
             total[c] = total[c] + diffuse * (reach if c else reddened) * tint[c]
             gleam[c] = gleam[c] + shine * tint[c] * (reach if index == 0 else ambient)
-    edge = 1 + 1.5 * (1 - np.clip(-normal[:, 1], 0, 1)) ** 3
+    edge = 1 + 1.2 * (1 - np.clip(-normal[:, 1], 0, 1)) ** 3
+    # What skin mirrors is golden on dark people: white light on it would look like ash.
+    dark = np.float32(min(1.0, max(0.0, (who.tone - 3) / 5)))
+    golden = [np.where(is_skin, 1 - dark * np.float32(less), np.float32(1)) for less in (0.10, 0.36, 0.56)]
     lids = _under_lids(canvas, points)
     raised = np.where(is_skin, _LIFTED, np.float32(1))
-    colour = [who.albedo[:, c] * total[c] * lids + who.gloss * gleam[c] * edge for c in range(3)]
-    for chosen, catch in _catchlights(who, normal):
+    colour = [who.albedo[:, c] * total[c] * lids + who.gloss * gleam[c] * edge * golden[c] for c in range(3)]
+    for chosen, catch in _catchlights(who, points):
         for c in range(3):
             colour[c][chosen] += catch * (0.4 + 0.6 * who.tints[0, c])
     return np.stack([_shoulder(channel) * raised for channel in colour])
 
 
-def _catchlights(who: Person, normal: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Vertices of each eyeball, and the key and fill lamps mirrored on them: the cornea bulges more than the ball."""
+def _catchlights(who: Person, points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Vertices of each eyeball, and the key and fill lamps mirrored in the cornea: small soft spots beside the pupil."""
     found = []
-    for chosen, _ in _eye_rims():
-        bulged = normal[chosen] * np.array([1.7, 1.0, 1.7], np.float32)
-        bulged /= np.linalg.norm(bulged, axis=1, keepdims=True)
+    for chosen, middle in _pupils():
+        centre = _centre(points[chosen[::8]])
+        ray = points[chosen] - centre
+        ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+        looking = points[middle].mean(0) - centre
+        looking /= np.linalg.norm(looking)
         catch = np.zeros(len(chosen), np.float32)
-        for lamp, strength, sharp in ((who.lights[0], 1.1, 0.9915), (who.lights[1], 0.25, 0.985)):
+        for lamp, strength, wide in ((who.lights[0], 0.55, 2.6), (who.lights[1], 0.07, 3.6)):
             half = lamp + np.array([0, -1, 0], np.float32)
-            catch += strength * smoothstep(sharp, sharp + 0.006, bulged @ (half / np.linalg.norm(half)))
+            offset = half / np.linalg.norm(half) - looking
+            offset -= (offset @ looking) * looking
+            far = np.linalg.norm(offset)
+            # The cornea bulges more than the ball; its mirror image never lies on the pupil's middle.
+            offset *= np.clip(far / 1.8, np.sin(np.radians(12.0)), np.sin(np.radians(15.0))) / max(far, 1e-6)
+            spot = looking + offset
+            spot /= np.linalg.norm(spot)
+            catch += strength * np.exp(((ray @ spot) - 1) / np.radians(wide) ** 2)
         found.append((chosen, catch))
     return found
+
+
+@lru_cache(maxsize=1)
+def _pupils() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each eye the vertices of its ball, and those around the middle of its pupil."""
+    angle = drawing.canvas().fields["iris_angle"]
+    return [(ball, ball[angle[ball] < 9]) for ball, _ in _eye_rims()]
+
+
+def _centre(points: np.ndarray) -> np.ndarray:
+    """The middle ``(3,)`` of the sphere nearest to points ``(n, 3)``."""
+    at = points.mean(0, dtype=np.float64)
+    near = points - at
+    rows = np.concatenate([2 * near, np.ones((len(near), 1))], 1)
+    found = np.linalg.lstsq(rows, (near * near).sum(1), rcond=None)[0]
+    return (at + found[:3]).astype(np.float32)
 
 
 def _shoulder(light: np.ndarray) -> np.ndarray:
@@ -192,7 +250,7 @@ def _under_lids(canvas: drawing.Canvas, points: np.ndarray) -> np.ndarray:
     for chosen, rim in _eye_rims():
         lid = points[rim, 2]
         place = np.interp(points[chosen, 0], *_sorted(points[rim, 0], lid))
-        left[chosen] = 1 - 0.55 * smoothstep(-0.0042, 0.0005, points[chosen, 2] - place)
+        left[chosen] = 1 - 0.62 * smoothstep(-0.0052, 0.0005, points[chosen, 2] - place)
     return left
 
 
@@ -249,6 +307,12 @@ def _cut(canvas: drawing.Canvas) -> np.ndarray:
     # Equal depths may fall either way: nothing was trained on this look that another order would contradict.
     alone = np.zeros(int(kept.sum()), bool)
     return np.concatenate([drawing.triangles(quads[kept], place, alone), _lashes()])
+
+
+@lru_cache(maxsize=1)
+def _drawn() -> np.ndarray:
+    """The vertices that the triangles drawn use."""
+    return np.unique(_cut(drawing.canvas()))
 
 
 class _Textured(drawing.Renderer):

@@ -75,7 +75,7 @@ def choose(rng: np.random.Generator, woman: bool, age: float) -> Cut:
     long = name == "wavy" or (woman and name in ("fringe", "parted") and rng.random() < 0.75)
     volume = {
         "fringe": (0.007, 0.012), "parted": (0.009, 0.016), "crop": (0.004, 0.008), "afro": (0.016, 0.034),
-        "curls": (0.010, 0.016), "wavy": (0.009, 0.017), "tied": (0.003, 0.005), "swept": (0.012, 0.022),
+        "curls": (0.010, 0.016), "wavy": (0.009, 0.017), "tied": (0.008, 0.014), "swept": (0.012, 0.022),
     }.get(name, (0.001, 0.002))  # fmt: skip
     curl = {"afro": (0.0025, 0.0042), "curls": (0.0045, 0.0065), "wavy": (0.003, 0.007)}.get(name, (0.0003, 0.0012))
     wave = {"afro": (0.007, 0.011), "curls": (0.012, 0.02), "wavy": (0.03, 0.06)}.get(name, (0.03, 0.08))
@@ -254,6 +254,15 @@ def _resampled(paths: np.ndarray, steps: int) -> np.ndarray:
     return paths[:, low] * (1 - share) + paths[:, low + 1] * share
 
 
+def _aside(points: np.ndarray, cut: Cut) -> np.ndarray:
+    """Strands ``(S, K, 3)`` put aside where they would hang before the eyes; fringes end above them."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    high, low = (0.020, 0.008) if cut.name == "fringe" else (0.040, 0.006)
+    limit = 0.057 * smoothstep(drawing.EYE + high, drawing.EYE + low, z) * smoothstep(-0.03, -0.07, y)
+    aside = np.sign(x[:, -1:]) * np.maximum(np.abs(x), limit)
+    return np.stack([np.where(np.abs(x) < limit, aside, x), y, z], -1)
+
+
 def _strands(
     rng: np.random.Generator, cut: Cut, head: _Scalp, paths: np.ndarray, out: np.ndarray, colour: np.ndarray
 ) -> Mane:
@@ -277,6 +286,7 @@ def _strands(
     )
     if not coiled:
         points, normal = head.outside(points, 0.0008)
+    points = _aside(points, cut)
     dim = np.clip(0.5 + raised[:, -1] / max(cut.volume, 1e-6), 0, 1)
     tint = colour * np.exp(rng.normal(0, 0.14, len(paths))[guide] + rng.normal(0, 0.20, len(guide)))[:, None]
     tint = tint * np.exp(rng.normal(0, 0.04, (len(guide), 3)))

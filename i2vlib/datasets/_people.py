@@ -35,8 +35,10 @@ _IRISES = (
     (112, 134, 146),
     (70, 96, 130),
 )
-_LIPSTICKS = ((176, 52, 62), (196, 92, 92), (150, 44, 70), (200, 112, 100))
+_LIPSTICKS = ((168, 48, 56), (190, 92, 90), (142, 44, 64), (190, 108, 94), (150, 78, 76), (178, 70, 84))
 _SHADOWS = ((150, 110, 120), (140, 120, 110), (120, 100, 140))
+#: What hues of walls, wood, foliage and shade do to a grey.
+_WALLS = np.array([[1.12, 1.0, 0.84], [1.16, 0.98, 0.88], [0.90, 1.0, 1.10], [0.94, 1.03, 0.92], [1.0, 1.0, 1.0]])
 _HAIRS = (
     (26, 20, 18),
     (44, 30, 22),
@@ -152,7 +154,7 @@ def _set_teeth(vertices: np.ndarray, head: Head) -> None:
     vertices[teeth, 0] = middle + 0.80 * (vertices[teeth, 0] - middle)
     vertices[teeth, 1] += 0.0025
     rows = head.quads[head.part == drawing.TEETH]
-    vertices[np.unique(rows[: len(rows) // 2]), 2] -= 0.002
+    vertices[np.unique(rows[: len(rows) // 2]), 2] -= 0.0034
 
 
 def _set_locks(vertices: np.ndarray, head: Head, rng: np.random.Generator, long: bool) -> None:
@@ -394,7 +396,7 @@ def _teeth(rng: np.random.Generator, place: np.ndarray) -> np.ndarray:
     """Colours ``(M, 3)`` of teeth: dark lines between them, darker towards the back."""
     side = np.abs(place[:, 0])
     lines = sum(np.exp(-(((side - at) / 0.0006) ** 2)) for at in (0.0, 0.0085, 0.0155, 0.0215, 0.0265))
-    tooth = linear((236, 226, 206)) * _uniform(rng, 0.8, 1.0)
+    tooth = linear((232, 221, 200)) * _uniform(rng, 0.74, 0.92)
     shade = 1 - 0.35 * np.clip(lines, 0, 1) - 0.9 * smoothstep(-0.148, -0.128, place[:, 1])
     return tooth * shade[:, None].clip(0.04)
 
@@ -490,7 +492,7 @@ def _lights(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarra
     warm = rng.uniform(-1, 1)
     key = np.array([1 + 0.10 * warm, 1.0, 1 - 0.13 * warm]) * rng.uniform(0.72, 0.95)
     fill = np.array([1 - 0.12 * warm, 1.0, 1 + 0.16 * warm]) * rng.uniform(0.12, 0.3)
-    rim = rng.uniform(0.6, 1.2, 3) * rng.uniform(0.1, 0.5)
+    rim = rng.uniform(0.85, 1.1, 3) * rng.uniform(0.1, 0.45)
     sky = np.array([0.95, 1.0, 1.06]) * rng.uniform(0.26, 0.4)
     ground = np.array([1.06, 0.98, 0.9]) * rng.uniform(0.12, 0.22)
     arrays = (np.array(directions), np.stack([key, fill, rim]), sky, ground)
@@ -498,24 +500,40 @@ def _lights(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def _background(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Two colours in sRGB, the direction from one to the other, and soft blobs ``(5, 4)``: x, y, radius, strength."""
-    base = rng.uniform(40, 200) * np.exp(rng.normal(0, 0.12, 3))
-    other = base * rng.uniform(0.5, 1.2) * np.exp(rng.normal(0, 0.08, 3))
+    """A room or a street out of focus: two colours in sRGB, the direction from one to the other, and soft shapes.
+
+    Shapes are ``(n, 9)``: x, y, half their width and height, softness, whether round, and three factors of colour.
+    """
+    light = rng.choice([rng.uniform(32, 85), rng.uniform(85, 150), rng.uniform(150, 205)], p=[0.35, 0.35, 0.3])
+    hue = rng.choice(len(_WALLS))
+    base = light * (1 + (_WALLS[hue] - 1) * rng.uniform(0.2, 1.0))
+    other = base * rng.uniform(0.55, 0.95) * (1 + (_WALLS[rng.choice(len(_WALLS))] - 1) * rng.uniform(0, 0.5))
     turn = rng.uniform(0, 2 * np.pi)
-    blobs = np.stack(
-        [rng.uniform(0, 1, 5), rng.uniform(0, 1, 5), rng.uniform(0.08, 0.3, 5), rng.uniform(-0.35, 0.35, 5)],
-        1,
-    )
-    return base, other, np.array([np.cos(turn), np.sin(turn)]), blobs
+    shapes = []
+    for _ in range(rng.integers(2, 6)):
+        tint = (1 + rng.normal(0, 0.22)) * (1 + (_WALLS[rng.choice(len(_WALLS))] - 1) * rng.uniform(0, 0.7))
+        half = rng.uniform(0.05, 0.25), rng.uniform(0.15, 0.7)
+        shapes.append([rng.uniform(0, 1), rng.uniform(0, 1), *half, rng.uniform(0.025, 0.09), 0.0, *tint])
+    if rng.random() < 0.5:
+        for _ in range(rng.integers(2, 9)):
+            radius = rng.uniform(0.02, 0.06)
+            tint = rng.uniform(1.1, 1.5) * (1 + (_WALLS[0] - 1) * rng.uniform(-0.3, 1.0))
+            shapes.append([rng.uniform(0, 1), rng.uniform(0, 0.7), radius, radius, 0.012, 1.0, *tint])
+    return base, other, np.array([np.cos(turn), np.sin(turn)]), np.array(shapes)
 
 
 def draw_background(background: tuple[np.ndarray, ...], size: int) -> np.ndarray:
     """A person's background, ``float (size, size, 3)`` sRGB in 0 to 255."""
-    base, other, direction, blobs = background
+    base, other, direction, shapes = background
     grid = (np.arange(size) + 0.5) / size
     x, y = np.meshgrid(grid, grid)
     ramp = np.clip(0.5 + (x - 0.5) * direction[0] + (y - 0.5) * direction[1], 0, 1)[..., None]
     picture = base + (other - base) * ramp
-    for at_x, at_y, radius, strength in blobs:
-        picture = picture * (1 + strength * np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / radius**2))[..., None]
-    return np.clip(picture, 0, 255)
+    for at_x, at_y, wide, high, soft, is_round, *tint in shapes:
+        across, down = np.abs(x - at_x), np.abs(y - at_y)
+        if is_round:
+            inside = smoothstep(wide + soft, wide - soft, np.hypot(across, down))
+        else:
+            inside = smoothstep(wide + soft, wide - soft, across) * smoothstep(high + soft, high - soft, down)
+        picture = picture * (1 + inside[..., None] * (np.array(tint) - 1))
+    return np.clip(240 * (1 - np.exp(-picture / 200)) * 1.15, 0, 255)

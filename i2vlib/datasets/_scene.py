@@ -100,7 +100,7 @@ class Scene:
         light = self.canvas.up @ light
         # The narrow mouth hides teeth from every cell of the depth pictures; give them the light of its opening.
         teeth = (self.canvas.part == drawing.TEETH)[:, None]
-        return np.where(teeth, np.maximum(light, 0.55), light).astype(np.float32)
+        return np.where(teeth, np.maximum(light, 0.45), light).astype(np.float32)
 
 
 def _shade(who: Person, canvas: drawing.Canvas, normal: np.ndarray, light: np.ndarray) -> np.ndarray:

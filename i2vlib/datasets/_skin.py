@@ -19,11 +19,12 @@ MONK = (
     (246, 237, 228), (243, 231, 219), (247, 234, 208), (234, 218, 186), (215, 189, 150),
     (160, 126, 86), (130, 92, 60), (96, 65, 52), (58, 49, 42), (41, 36, 32),
 )  # fmt: skip
-#: What each anchor's linear colour is multiplied by to be an albedo: the scale shows skin in the light, which a lamp
-#: makes lighter still where skin is pale, and hardly where it is dark.
-_ALBEDO = (0.68, 0.69, 0.70, 0.73, 0.78, 0.90, 1.0, 1.15, 1.6, 1.9)
-_GREEN = (0.77, 0.76, 0.74, 0.78, 0.85, 0.93, 0.97, 1.0, 1.02, 0.98)
-_BLUE = (0.66, 0.67, 0.74, 0.80, 0.86, 0.95, 1.0, 0.92, 0.86, 0.84)
+#: What each anchor's linear colour is multiplied by to be an albedo, in red, green and blue: the scale shows skin in
+#: the light, and its anchors at both ends are nearly grey, which skin in a room is not.
+_ALBEDO = (
+    (0.63, 0.47, 0.39), (0.62, 0.46, 0.39), (0.61, 0.45, 0.42), (0.65, 0.49, 0.46), (0.74, 0.60, 0.58),
+    (0.93, 0.80, 0.75), (1.08, 0.93, 0.90), (1.38, 1.07, 0.90), (2.50, 1.55, 1.12), (3.40, 1.72, 1.15),
+)  # fmt: skip
 
 _MELANIN, _BLOOD = np.array([0.6, 1.0, 1.25], np.float32), np.array([0.18, 1.0, 0.85], np.float32)
 
@@ -69,7 +70,7 @@ def paint(
     tone = tone_of(rng, phenotype)
     skin = _colour(rng, tone)
     hair, grey = _hair_colour(rng, tone, age)
-    lash = 0.25 * hair + 0.003
+    lash = (0.2 if woman else 0.35) * np.minimum(hair, 0.15) + (0.003 if woman else 0.12 * skin)
     fields, place, is_skin = canvas.fields, canvas.place, canvas.part == drawing.SKIN
     albedo = _flushed(rng, canvas, skin, tone)
     albedo, shine = _lips(rng, canvas, albedo, skin, woman)
@@ -79,14 +80,15 @@ def paint(
     scalp = grown(cut, _atlas.across(place), place[:, 2], 0) * is_skin
     scalp = scalp * smoothstep(0.35, 0.05, fields["ears"])
 
-    oil = _people._uniform(rng, 0.05, 0.09) * (1 + 0.9 * _people._ridge(place))
+    oil = _people._uniform(rng, 0.045, 0.085) * (1 + 0.8 * _people._ridge(place))
     wet = smoothstep(1.3, 0.2, fields["lid_rings"]) * (place[:, 2] < 0.728) * is_skin
     gloss = (oil * (1 - 0.7 * fill) + shine) * (1 - scalp) + 0.35 * wet
     eyes, teeth = _eyes(rng, canvas, tone), _people._teeth(rng, place)
-    tongue = np.array([0.33, 0.085, 0.085])
+    tongue = np.array([0.34, 0.11, 0.10])
     albedo = np.choose(canvas.part[:, None], [albedo, eyes, teeth, tongue, lash, hair])
-    gloss = np.choose(canvas.part, [gloss, 0.9, 0.08, 0.08, 0.0, 0.0])
-    sharpness = np.choose(canvas.part, [12.0 + 30 * fields["lips"] + 50 * wet, 420.0, 30.0, 30.0, 20.0, 20.0])
+    moist = 0.008 + 0.05 * smoothstep(26, 36, fields["iris_angle"])
+    gloss = np.choose(canvas.part, [gloss, moist, 0.06, 0.10, 0.0, 0.0])
+    sharpness = np.choose(canvas.part, [15.0 + 30 * fields["lips"] + 50 * wet, 40.0, 30.0, 30.0, 20.0, 20.0])
     pigment = _people._blend(0.7 * hair[None], np.float32([0.25, 0.25, 0.25]), np.float32([0.5 * grey]))[0]
     texture = _texture(rng, _Face(skin, pigment, tone, age, woman, light), brow, cut, hair)
     as_float = (np.clip(albedo, 0.002, 0.95), gloss, sharpness, scalp, fill)
@@ -95,10 +97,10 @@ def paint(
 
 
 def _colour(rng: np.random.Generator, tone: int) -> np.ndarray:
-    skin = _ALBEDO[tone] * linear(MONK[tone])
-    # The anchors at both ends are nearly grey; skin in a room is not.
-    skin = skin * np.array([1.0 + max(0.0, (tone - 6) / 4.5), _GREEN[tone], _BLUE[tone]])
-    return (skin * np.exp(rng.normal(0, 0.03, 3) + rng.normal(0, 0.05))).astype(np.float32)
+    skin = np.array(_ALBEDO[tone]) * linear(MONK[tone])
+    # Undertones run from rosy to olive, with less green and blue or with less red.
+    under = rng.normal() * np.array([-0.02, 0.025, -0.05]) + rng.normal() * np.array([0.0, 0.01, -0.04])
+    return (skin * np.exp(under + rng.normal(0, 0.06))).astype(np.float32)
 
 
 def _hair_colour(rng: np.random.Generator, tone: int, age: float) -> tuple[np.ndarray, float]:
@@ -112,8 +114,9 @@ def _flushed(rng: np.random.Generator, canvas: Canvas, skin: np.ndarray, tone: i
     x, _, z = canvas.place.T
     side = np.abs(x)
     blob = lambda cx, cz, rx, rz: np.exp(-(((side - cx) / rx) ** 2) - ((z - cz) / rz) ** 2)  # noqa: E731
-    flush = blob(0.044, 0.692, 0.016, 0.015) + 0.9 * blob(0, 0.692, 0.013, 0.010) + 0.35 * blob(0, 0.635, 0.018, 0.011)
-    flush = (flush + 0.7 * canvas.fields["ears"]) * rng.uniform(0.12, 0.34) * (1.15 - 0.06 * tone)
+    cheeks, tip = blob(0.043, 0.692, 0.021, 0.019), blob(0, 0.691, 0.014, 0.011)
+    flush = 0.75 * cheeks + 1.1 * tip + 0.35 * blob(0, 0.635, 0.020, 0.013)
+    flush = (flush + 1.3 * canvas.fields["ears"]) * rng.uniform(0.08, 0.26) * (1.1 - 0.03 * tone)
     depth = 0.06 * _people._noise(rng, canvas.place, 0.02)
     return (skin * np.exp(-flush[:, None] * _BLOOD - depth[:, None] * _MELANIN)).astype(np.float32)
 
@@ -124,16 +127,20 @@ def _lips(
     """Albedo with lips, mouth, sockets and nostrils ``(M, 3)``, and the lips' highlight ``(M,)``."""
     x, y, z = canvas.place.T
     field, is_skin = canvas.fields, canvas.part == drawing.SKIN
-    rosy = np.clip(skin.mean() / 0.35, 0.25, 1)
-    lip = skin * np.array([0.90, 0.56, 0.56]) + rosy * np.array([0.035, 0.0, 0.006])
-    shine = rng.uniform(0.06, 0.16)
-    if woman and rng.random() < 0.5:
+    rosy = np.clip(skin.mean() / 0.30, 0.2, 1)
+    red = rng.uniform(0.50, 0.72) - (0.06 if woman else 0.0)
+    lip = skin * np.array([0.86, red, red * rng.uniform(0.96, 1.12)]) + rosy * np.array([0.03, 0.0, 0.005])
+    shine = rng.uniform(0.04, 0.10) + (0.03 if woman else 0.0)
+    if woman and rng.random() < 0.6:
         stick = linear(_people._LIPSTICKS[int(rng.integers(len(_people._LIPSTICKS)))])
-        lip, shine = lip + (stick * (0.35 + 0.65 * rosy) - lip) * rng.uniform(0.4, 0.8), shine + rng.uniform(0, 0.15)
-    edge = smoothstep(drawing.LIP_RINGS + 1.6, drawing.LIP_RINGS - 2.4, field["mouth_rings"]) * is_skin
-    albedo = _people._blend(albedo, lip, edge * rng.uniform(0.65, 0.9))
-    albedo = albedo * (1 - 0.4 * smoothstep(2.2, 0.6, field["mouth_rings"]) * is_skin)[:, None]
-    albedo = _people._blend(albedo, np.array([0.13, 0.024, 0.024]), field["cavity"] * is_skin)
+        lip, shine = lip + (stick * (0.30 + 0.60 * rosy) - lip) * rng.uniform(0.35, 0.8), shine + rng.uniform(0, 0.12)
+    full = rng.uniform(-0.6, 0.5) + (0.5 if woman else -0.2)
+    rings = field["mouth_rings"] - full
+    edge = smoothstep(drawing.LIP_RINGS + 1.4, drawing.LIP_RINGS - 2.2, rings) * is_skin
+    albedo = _people._blend(albedo, lip, edge * (rng.uniform(0.75, 0.95) if woman else rng.uniform(0.55, 0.85)))
+    albedo = albedo * (1 - 0.45 * smoothstep(2.2, 0.6, field["mouth_rings"]) * is_skin)[:, None]
+    inside = np.array([0.15, 0.030, 0.028]) * (1 - 0.85 * smoothstep(-0.142, -0.118, y))[:, None]
+    albedo = _people._blend(albedo, inside, field["cavity"] * is_skin)
     albedo = _people._blend(albedo, np.array([0.35, 0.13, 0.11]), field["socket"] * is_skin * 0.8)
     nostril = smoothstep(-0.139, -0.134, y) * smoothstep(0.0185, 0.013, np.abs(x))
     nostril = nostril * smoothstep(0.679, 0.682, z) * smoothstep(0.692, 0.688, z)
@@ -150,8 +157,8 @@ def _rims(
     above = smoothstep(0.7255, 0.7285, z)
     albedo = _people._blend(albedo, skin * np.array([1.0, 0.68, 0.64]), 0.7 * rim * (1 - above))
     rim = smoothstep(2.5, 0.3, canvas.fields["lid_rings"]) * free
-    albedo = _people._blend(albedo, lash, rim * above * (rng.uniform(0.8, 0.97) if woman else rng.uniform(0.6, 0.8)))
-    if woman and rng.random() < 0.4:
+    albedo = _people._blend(albedo, lash, rim * above * (rng.uniform(0.85, 0.98) if woman else rng.uniform(0.45, 0.7)))
+    if woman and rng.random() < 0.6:
         shade = skin * linear(_people._SHADOWS[int(rng.integers(len(_people._SHADOWS)))]) * 2
         area = np.exp(-(((np.abs(x) - 0.031) / 0.017) ** 2) - ((z - 0.738) / 0.005) ** 2)
         albedo = _people._blend(albedo, shade, area * rng.uniform(0.15, 0.5) * free)
@@ -164,20 +171,22 @@ def _eyes(rng: np.random.Generator, canvas: Canvas, tone: int) -> np.ndarray:
     light = np.clip((5 - tone) / 5, 0.02, 1)
     chances = np.array([1.2, 1.2, 0.6 * light, 0.5 * light, 0.8 * light, 0.4 * light, 0.4 * light])
     colour = linear(_people._IRISES[int(rng.choice(len(_people._IRISES), p=chances / chances.sum()))])
-    colour = colour * float(np.exp(rng.normal(0.0, 0.2)))
+    colour = colour * float(np.exp(rng.normal(0.0, 0.2))) * (1 - 0.055 * tone)
     edge, pupil = rng.uniform(25.0, 27.5), rng.uniform(8.5, 11.5)
     depth = np.clip((angle - pupil) / (edge - pupil), 0, 1)
     fibres = sum(np.sin(k * around + rng.uniform(0, 6.3) + rng.uniform(-2, 2) * depth) for k in (11, 17, 26, 38, 53))
     collar = np.exp(-(((depth - rng.uniform(0.2, 0.35)) / 0.18) ** 2))
     warm = 1 + collar[:, None] * np.array([0.6, 0.4, 0.15]) * rng.uniform(0.1, 0.8)
-    iris = colour * warm * (1 + 0.17 * fibres + 0.35 * (1 - depth))[:, None]
+    iris = colour * warm * (1 + 0.20 * fibres + 0.35 * (1 - depth))[:, None]
     # Light that enters at one side of the cornea brightens the iris at the other.
     iris = iris * (1 - 0.3 * np.sin(around))[:, None]
-    iris = iris * (1 - 0.85 * smoothstep(edge - 5.0, edge - 0.5, angle))[:, None]
+    iris = iris * (1 - 0.9 * smoothstep(edge - 5.5, edge - 1.0, angle))[:, None]
     iris = _people._blend(iris, np.full(3, 0.003), smoothstep(pupil + 1.5, pupil - 1.5, angle))
-    white = linear((222, 214, 208)) * np.ones((len(angle), 1))
+    white = linear(np.array([208, 200, 191]) - tone * np.array([3.2, 4.0, 4.6])) * np.ones((len(angle), 1))
     veins = np.clip(sum(np.sin(k * around + rng.uniform(0, 6.3)) for k in (5, 9, 13)) / 2, 0, 1)
-    white = _people._blend(white, linear((206, 150, 138)), smoothstep(36, 66, angle) * (0.45 + 0.3 * veins))
+    flesh = linear((186, 128, 112)) * (1 - 0.05 * tone)
+    white = _people._blend(white, flesh, smoothstep(36, 64, angle) * (0.50 + 0.3 * veins))
+    white = white * (1 - 0.45 * smoothstep(40, 62, angle))[:, None]
     return _people._blend(iris, white, smoothstep(edge - 1.0, edge + 3.0, angle))
 
 
@@ -204,7 +213,7 @@ def _texture(rng: np.random.Generator, face: _Face, brow: _Brow, cut: Cut, hair:
     )
     layers = [
         (_cropped(rng, where, cut, scalp), 0.75 * hair),
-        (brow.hairs(rng), np.minimum(face.pigment, 0.3 * face.skin)),
+        (brow.hairs(rng), np.minimum(face.pigment * rng.uniform(0.6, 1.5), rng.uniform(0.22, 0.42) * face.skin)),
         *_beard(rng, where, face),
     ]
     for cover, colour in layers:
@@ -246,7 +255,7 @@ def _mottled(rng: np.random.Generator, where: Atlas, face: _Face) -> tuple[np.nd
             at = _atlas.scattered(rng, mask * np.clip(0.6 + 0.6 * _atlas.cloud(rng, 0.008), 0, None), count)
             spots = gaussian_filter(_atlas.splat(*at, rng.uniform(0.3, 1, count)), radius)
             melanin = melanin + np.minimum(spots * radius**2 * 6.3, 1.2) * rng.uniform(0.25, 0.6)
-    moles = int(rng.integers(0, 5))
+    moles = int(rng.integers(0, 7))
     at = _atlas.scattered(rng, ((where.y < -0.09) & (where.lips < 0.1)).astype(np.float32), moles)
     spots = gaussian_filter(_atlas.splat(*at, np.ones(moles)), 1.5) * 14
     return melanin + np.minimum(spots, 1.0), blood
@@ -269,9 +278,12 @@ def _relief(rng: np.random.Generator, where: Atlas, side: np.ndarray, face: _Fac
         np.exp(-(((z - level - 0.002 * _atlas.cloud(rng, 0.02)) / 0.0007) ** 2)) for level in (0.762, 0.771, 0.780)
     )
     lines = lines * smoothstep(0.045, 0.025, side) * np.clip(2.2 * (face.age - 0.6), 0, 1)
-    height = -0.9 * pores * rng.uniform(0.7, 1.3) + 0.11 * grain + 0.30 * ripple - 0.8 * lines * rng.uniform(0.3, 1.0)
+    rough = rng.uniform(0.6, 1.0) if face.woman else rng.uniform(0.9, 1.4)
+    height = -0.9 * pores * rough + 0.15 * rough * grain + 0.30 * ripple - 0.8 * lines * rng.uniform(0.3, 1.0)
     fold = _near_line(side, z, (0.0195, 0.690), (0.0345, 0.662))
-    crease = np.exp(-((fold / 0.0028) ** 2)) * rng.uniform(0.04, 0.10 + 0.25 * max(0.0, face.age - 0.6))
+    crease = (0.6 * np.exp(-((fold / 0.0024) ** 2)) + 0.5 * np.exp(-((fold / 0.0065) ** 2))) * rng.uniform(
+        0.07, 0.15 + 0.30 * max(0.0, face.age - 0.6)
+    )
     dark = crease + 0.30 * pores + 0.06 * (1 + ripple) * where.lips + 0.10 * lines
     chin = np.exp(-((side / 0.014) ** 2) - ((z - 0.6475) / 0.0028) ** 2)
     wing = np.exp(-((_near_line(side, z, (0.0165, 0.697), (0.0185, 0.685)) / 0.0018) ** 2))
@@ -308,15 +320,15 @@ class _Brow:
     @staticmethod
     def draw(rng: np.random.Generator, woman: bool) -> _Brow:
         return _Brow(
-            height=0.7452 + rng.normal(0, 0.0007),
-            arch=rng.uniform(0.0008, 0.0048),
+            height=0.7452 + rng.normal(0, 0.0010),
+            arch=rng.uniform(0.0020, 0.0056) if woman else rng.uniform(0.0004, 0.0038),
             peak=rng.uniform(0.52, 0.74),
             slope=rng.normal(0.0, 0.0012),
-            half=rng.uniform(0.0018, 0.0030) if woman else rng.uniform(0.0026, 0.0042),
+            half=rng.uniform(0.0013, 0.0025) if woman else rng.uniform(0.0024, 0.0046),
             taper=rng.uniform(0.55, 0.85),
-            count=int(rng.integers(190, 360) * (0.85 if woman else 1.15)),
+            count=int(rng.integers(150, 380) * (0.75 if woman else 1.15)),
             length=rng.uniform(0.0045, 0.0070),
-            density=rng.uniform(0.45, 0.9),
+            density=rng.uniform(0.35, 0.75) if woman else rng.uniform(0.40, 0.95),
         )
 
     def middle(self, along: np.ndarray) -> np.ndarray:
@@ -358,7 +370,9 @@ class _Brow:
 
 def _beard(rng: np.random.Generator, where: Atlas, face: _Face) -> list[tuple[np.ndarray, np.ndarray]]:
     """Covers ``(HEIGHT, WIDTH)`` and colours of a man's shade, stubble or beard, one over the other."""
-    kind = rng.choice(["shaved", "stubble", "beard", "goatee", "moustache"], p=[0.42, 0.26, 0.16, 0.08, 0.08])
+    from scipy.ndimage import gaussian_filter
+
+    kind = rng.choice(["shaved", "stubble", "beard", "goatee", "moustache"], p=[0.44, 0.30, 0.16, 0.05, 0.05])
     if face.woman:
         return []
     side, y, z = np.abs(where.x), where.y, where.z
@@ -374,15 +388,17 @@ def _beard(rng: np.random.Generator, where: Atlas, face: _Face) -> list[tuple[np
     jaw = jaw * smoothstep(-0.055, -0.075, y) * np.maximum(smoothstep(-0.085, -0.115, y), smoothstep(0.635, 0.65, z))
     chin = chin * smoothstep(-0.105, -0.125, y)
     area = {"goatee": np.maximum(lap, chin), "moustache": lap}.get(str(kind), np.maximum(np.maximum(lap, chin), jaw))
-    area = (np.maximum(np.maximum(lap, chin), jaw) if kind == "shaved" else area) * lip
-    amount = {"shaved": rng.uniform(0, 0.16), "stubble": rng.uniform(0.2, 0.4)}.get(str(kind), rng.uniform(0.55, 0.7))
+    # Beards thin out towards their borders, and no border is a line.
+    ragged = 0.10 * _atlas.cloud(rng, 0.0025) + 0.06 * _atlas.cloud(rng, 0.008)
+    area = smoothstep(0.18, 0.92, gaussian_filter(area, 8) + ragged * (area > 0)) * lip
+    amount = {"shaved": rng.uniform(0, 0.16), "stubble": rng.uniform(0.2, 0.4)}.get(str(kind), rng.uniform(0.30, 0.50))
     colour = np.minimum(face.pigment, 0.4 * face.skin)
-    covers = [(area * amount * (0.8 if kind == "shaved" else 0.5), 0.6 * colour + 0.10 * face.skin)]
-    count = {"shaved": 4_000, "stubble": 9_000}.get(str(kind), int(5_000 + 4_000 * area.mean() * 8))
+    covers = [(area**1.5 * amount * (0.8 if kind == "shaved" else 0.5), 0.6 * colour + 0.10 * face.skin)]
+    count = {"shaved": 4_000, "stubble": 9_000}.get(str(kind), int(90_000 * area.mean()))
     column, row = _atlas.scattered(rng, area, count)
     x, at = _atlas.places(column, row)
     short = kind in ("shaved", "stubble")
-    length = rng.uniform(0.0006, 0.0014, len(x)) if short else rng.uniform(0.003, 0.006, len(x))
+    length = rng.uniform(0.0006, 0.0014, len(x)) if short else rng.uniform(0.002, 0.005, len(x))
     heading = -np.pi / 2 + np.sign(x) * rng.normal(0.25 if at.mean() > 0.66 else 0.1, 0.25, len(x))
     hairs = _atlas.strokes(
         rng, np.stack([x, at], 1), heading, length, rng.normal(0, 0.3, len(x)), 1.2 if short else 1.3

@@ -12,7 +12,7 @@ from i2vlib.datasets._hair import Mane
 from i2vlib.datasets._people import Person
 
 #: Cells along each side of a frame in which the head's depth is kept.
-_CELLS = 96
+_CELLS = 120
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Ribbons:
         points, normal: ``float32 (V, 3)`` in the world; ``flat`` ``(V, 3)`` in pixels with a depth in pixels.
         colours: ``uint8 (V, 3)``.
         front, back: ``int (n, 3)``, the triangles before the head, and those behind or beside it.
-        head: ``float (96, 96)``, where the head is: 1 in its cells, 0 elsewhere.
+        head: ``float (120, 120)``, where the head is: 1 in its cells, 0 elsewhere.
     """
 
     points: np.ndarray
@@ -37,25 +37,65 @@ class Ribbons:
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """Hair behind and before the head: colours ``float32 (S, S, 3)`` times their covers ``(S, S, 1)``, and the shadow.
+    """Hair behind and before the head, drawn once, with a border of `pad` pixels: side ``D = 2 (S + 2 pad)``.
 
-    ``shadow`` ``(S, S, 1)`` is what light is multiplied by where hair is before the face.
+    Attributes:
+        back: ``float32 (D, D, 4)``, colours times their cover, and the cover.
+        front: ``float32 (D, D, 5)``, the same, and the share of light that hair before the face takes from it.
     """
 
     back: np.ndarray
-    back_cover: np.ndarray
     front: np.ndarray
-    front_cover: np.ndarray
-    shadow: np.ndarray
 
-    def behind(self, background: np.ndarray) -> np.ndarray:
-        """A background with hair over it."""
-        return background * (1 - self.back_cover) + self.back
+    def behind(self, background: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """A background with hair over it; `at` ``(S, S, 2)`` says where in the layer each pixel lies: see `places`."""
+        seen = sampled(self.back, at)
+        return background * (1 - seen[..., 3:]) + seen[..., :3]
 
-    def before(self, picture: np.ndarray) -> np.ndarray:
+    def before(self, picture: np.ndarray, at: np.ndarray) -> np.ndarray:
         """A picture ``uint8`` of the head with the hair before it."""
-        mixed = picture * (self.shadow * (1 - self.front_cover)) + self.front
+        seen = sampled(self.front, at)
+        mixed = picture * ((1 - seen[..., 4:]) * (1 - seen[..., 3:4])) + seen[..., :3]
         return np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def places(size: int, moved: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    """Where in a layer each pixel of a frame lies, ``float32 (S, S, 2)``, column and row.
+
+    Args:
+        moved: where points of the hair ``(n, 2)`` are when the layer is drawn and in the frame, both in pixels: what
+            lies between is taken for a smooth bend of the picture.
+    """
+    centre = (np.arange(size, dtype=np.float32) + 0.5) / size
+    x, y = np.meshgrid(centre, centre)
+    there = np.stack([x, y], -1)
+    if moved is not None:
+        rest, now = (points.astype(np.float64) / size for points in moved)
+        bend = np.linalg.lstsq(_powers(now), rest, rcond=None)[0]
+        there = (_powers(there.reshape(-1, 2)) @ bend).reshape(size, size, 2)
+    return (2 * (there * size + pad(size)) - 0.5).astype(np.float32)
+
+
+def _powers(at: np.ndarray) -> np.ndarray:
+    x, y = at[:, 0], at[:, 1]
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
+
+
+def pad(size: int) -> int:
+    """Pixels of a border wide enough for what a drifting head brings into the frame."""
+    return size // 8
+
+
+def sampled(layer: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Values ``(S, S, C)`` of a layer between its pixels."""
+    side = len(layer)
+    at = np.clip(at, 0, side - 1.001)
+    low = at.astype(np.int64)
+    across, down = np.moveaxis(at - low, -1, 0)[..., None]
+    flat, first = layer.reshape(side * side, -1), low[..., 1] * side + low[..., 0]
+    above = flat[first] * (1 - across) + flat[first + 1] * across
+    below = flat[first + side] * (1 - across) + flat[first + side + 1] * across
+    return above * (1 - down) + below * down
 
 
 def ribbons(
@@ -85,7 +125,7 @@ def ribbons(
     colours = drawing.srgb(_lit(mane, points, normal, along, who))
     twice = lambda values: np.repeat(values.reshape(-1, 3), 2, 0)  # noqa: E731
     at = np.arange(count * steps).reshape(count, steps)[:, :-1]
-    front, behind, covered = _sides(flat, head, size)
+    front, behind, covered = _sides(flat, head, size, width)
     quads = np.stack([2 * at, 2 * at + 2, 2 * at + 3, 2 * at + 1], -1)
     cut = lambda chosen: np.stack([quads[chosen][:, [0, 1, 2]], quads[chosen][:, [0, 2, 3]]], 1).reshape(-1, 3)  # noqa: E731
     return Ribbons(
@@ -99,7 +139,7 @@ def ribbons(
     )
 
 
-def _sides(flat: np.ndarray, head: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sides(flat: np.ndarray, head: np.ndarray, size: int, width: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which pieces of strands ``(S, K - 1)`` are before the head, which are not, and the head's cells."""
     from scipy.ndimage import grey_dilation
 
@@ -115,10 +155,10 @@ def _sides(flat: np.ndarray, head: np.ndarray, size: int) -> tuple[np.ndarray, n
     column, row = (np.floor(middle[..., i] / cell).astype(int) for i in (0, 1))
     shown = (column >= -2) & (column < _CELLS + 2) & (row >= -2) & (row < _CELLS + 2)
     depth = grid[row.clip(0, _CELLS - 1), column.clip(0, _CELLS - 1)]
-    front = middle[..., 2] > depth - 0.0015 * size / 0.17
+    front = middle[..., 2] > depth - 0.0015 * size / width
     beside = depth < -1e5
     # What has gone well behind the face does not come out of it again.
-    lost = np.logical_or.accumulate(shown & ~beside & (middle[..., 2] < depth - 0.005 * size / 0.17), 1)
+    lost = np.logical_or.accumulate(shown & ~beside & (middle[..., 2] < depth - 0.005 * size / width), 1)
     before = shown & front & ~beside & ~lost
     return before, shown & ~before, (grid > -1e5).astype(np.float32)
 
@@ -147,54 +187,65 @@ def layers(strands: Ribbons, who: Person, size: int) -> Layers:
     """Draws the two layers and the shadow of the front one."""
     from scipy.ndimage import gaussian_filter, shift, zoom
 
-    drawn = [_window(size).draw(strands, part) for part in (strands.back, strands.front)]
-    cover = drawn[1][1][..., 0]
+    side = size + 2 * pad(size)
+    back, front = (_window(side).draw(strands, part) for part in (strands.back, strands.front))
+    cover = front[::2, ::2, 3]
     light = who.lights[0]
     moved = shift(cover, (0.045 * size * max(0.2, light[2]), -0.035 * size * light[0]), order=1, mode="nearest")
     shade = np.maximum(gaussian_filter(moved, 0.022 * size), 0.8 * gaussian_filter(cover, 0.012 * size))
-    head = zoom(strands.head, size / len(strands.head), order=1, grid_mode=True, mode="nearest")
-    shadow = 1 - 0.55 * shade * np.clip(head, 0, 1)
-    return Layers(*drawn[0], *drawn[1], shadow[..., None].astype(np.float32))
+    head = zoom(strands.head, side / len(strands.head), order=1, grid_mode=True, mode="nearest")
+    shadow = (0.55 * shade * np.clip(head, 0, 1)).repeat(2, 0).repeat(2, 1)
+    return Layers(back, np.concatenate([front, shadow[..., None]], -1).astype(np.float32))
 
 
 def identify(strands: Ribbons, triangles: np.ndarray, size: int) -> np.ndarray:
-    """``int (size, size)``, the row of `triangles` seen at the centre of each pixel, -1 for none."""
-    if not len(triangles):
-        return np.full((size, size), -1)
-    tell = drawing.Identifier(triangles, len(strands.flat), size)
-    try:
-        return tell.draw(strands.flat)
-    finally:
-        tell.close()
+    """``int (D, D)``, the row of `triangles` seen at the centre of each pixel of a layer, -1 for none."""
+    side = 2 * (size + 2 * pad(size))
+    return _identifier(side // 2).number(strands.flat, triangles) if len(triangles) else np.full((side, side), -1)
 
 
 class _Window(drawing._Window):
-    """Draws ribbons, another mesh each time."""
+    """Draws ribbons, another mesh each time, at twice the size."""
 
-    def __init__(self, size: int, scale: int) -> None:
-        super().__init__(np.zeros((1, 3), int), 3, size * scale, size, "rgb", "point")
-        self.size, self.scale = size, scale
+    def __init__(self, size: int, scale: int, preference: str = "point") -> None:
+        super().__init__(np.zeros((1, 3), int), 3, 2 * size * scale, size, "rgb", preference)
+        self.scale = scale
 
-    def draw(self, strands: Ribbons, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Colours ``float32 (S, S, 3)`` times their cover, and the cover ``(S, S, 1)``."""
+    def put(self, points: np.ndarray, triangles: np.ndarray, colours: np.ndarray) -> None:
         import pyvista
 
-        if not len(triangles):
-            return np.zeros((self.size, self.size, 3), np.float32), np.zeros((self.size, self.size, 1), np.float32)
         cells = np.concatenate([np.full((len(triangles), 1), 3), triangles], 1).ravel()
-        mesh = pyvista.PolyData(np.zeros_like(strands.flat), cells)
-        mesh.point_data["rgb"] = strands.colours
-        mesh.set_active_scalars("rgb")
+        mesh = pyvista.PolyData(np.zeros_like(points), cells)
+        (mesh.cell_data if len(colours) == len(triangles) else mesh.point_data)["rgb"] = colours
+        mesh.set_active_scalars("rgb", preference="cell" if len(colours) == len(triangles) else "point")
         self.mesh = mesh
-        actor = next(iter(self.plotter.renderer.actors.values()))
-        actor.mapper.SetInputData(mesh)
+        next(iter(self.plotter.renderer.actors.values())).mapper.SetInputData(mesh)
+
+    def draw(self, strands: Ribbons, triangles: np.ndarray) -> np.ndarray:
+        """``float32 (2 S, 2 S, 4)``: colours times their cover, and the cover."""
+        side = self.plotter.window_size[0] // self.scale
+        if not len(triangles):
+            return np.zeros((side, side, 4), np.float32)
+        self.put(strands.flat, triangles, strands.colours)
         picture = self.picture(strands.flat)
         drawn = picture[..., 3] > 0
-        cover = drawing._down(drawn, self.scale)
-        colour = np.stack([drawing._down(picture[..., c] * drawn, self.scale) for c in range(3)], -1)
-        return colour, cover[..., None]
+        colour = [drawing._down(picture[..., c] * drawn, self.scale) for c in range(3)]
+        return np.stack([*colour, drawing._down(drawn, self.scale)], -1)
+
+    def number(self, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+        """``int (2 S, 2 S)``, which of the triangles is seen, -1 for none."""
+        rows = np.arange(len(triangles))
+        self.put(points, triangles, np.stack([rows >> 16, rows >> 8 & 255, rows & 255], 1).astype(np.uint8))
+        picture = self.picture(points).astype(np.int64)
+        found = picture[..., 0] << 16 | picture[..., 1] << 8 | picture[..., 2]
+        return np.where(picture[..., 3] > 0, found, -1)
 
 
 @lru_cache(maxsize=2)
 def _window(size: int) -> _Window:
-    return _Window(size, 5 if size <= 160 else 3)
+    return _Window(size, 2)
+
+
+@lru_cache(maxsize=2)
+def _identifier(size: int) -> _Window:
+    return _Window(size, 1, "cell")
