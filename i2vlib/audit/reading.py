@@ -69,7 +69,7 @@ def read_subject(
         sample = None if fresh else _load(path)
         if sample is None:
             read = read_clip(_drawn(seed, expression, size, curve), classify=emotion.classify)
-            tone = person(seed, look=2).tone
+            tone = person(seed).tone
             sample = Sample(read.subject, expression, read.reading, read.intensity, read.landmarks, read.guesses, tone)
             _save(path, sample)
         samples.append(sample)
@@ -81,13 +81,13 @@ def _drawn(seed: int, expression: str, size: int, curve: Sequence[float]) -> Cli
 
     # At intensity 0 one expression is as good as another.
     shown = EXPRESSIONS[0] if expression == NEUTRAL else expression
-    return actors.clip(seed, shown, size=size, intensity=curve, look=2)
+    return actors.clip(seed, shown, size=size, intensity=curve)
 
 
 def _kept(seed: int, expression: str, size: int, levels: Sequence[float]) -> Path:
     from i2vlib.datasets import actors
 
-    made = json.dumps([_VERSION, actors.RENDERER_VERSION, actors.LOOK_VERSION, list(levels), extractors()])
+    made = json.dumps([_VERSION, actors.RENDERER_VERSION, list(levels), extractors()])
     return faces.user_cache() / f"audit-{size}px-{zlib.crc32(made.encode()):08x}" / f"{seed:05d}-{expression}.npz"
 
 

@@ -24,7 +24,7 @@ def people_sheet(first: int = FIRST, count: int = PEOPLE, columns: int = COLUMNS
     from i2vlib.datasets import actors
 
     seeds = tqdm(range(first, first + count), "drawing people")
-    return _grid([actors.clip(seed, "happy", size=size, intensity=[0], look=2).frames[0] for seed in seeds], columns)
+    return _grid([actors.clip(seed, "happy", size=size, intensity=[0]).frames[0] for seed in seeds], columns)
 
 
 def expressions_sheet(first: int = FIRST, count: int = SHOWN, size: int = 256) -> np.ndarray:
@@ -35,7 +35,7 @@ def expressions_sheet(first: int = FIRST, count: int = SHOWN, size: int = 256) -
 
     pairs = [(seed, expression) for seed in range(first, first + count) for expression in EXPRESSIONS]
     peaks = [
-        actors.clip(seed, expression, size=size, intensity=[1], look=2).frames[0]
+        actors.clip(seed, expression, size=size, intensity=[1]).frames[0]
         for seed, expression in tqdm(pairs, "drawing expressions")
     ]
     return _grid(peaks, len(EXPRESSIONS))

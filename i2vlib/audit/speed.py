@@ -37,11 +37,11 @@ def _draw(job: tuple[int, int]) -> tuple[int, float]:
 
     first, size = job
     everything = {"truth": "all", "nuisance": actors.Nuisance(blinks=0.3, gaze=3, drift=2, noise=2)}
-    actors.clip(first + 50, "happy", frames=2, size=size, look=2, **everything)
+    actors.clip(first + 50, "happy", frames=2, size=size, **everything)
     start, frames = time.perf_counter(), 0
     for seed in range(first, first + PEOPLE):
         for expression in SHOWN:
-            frames += len(actors.clip(seed, expression, frames=FRAMES, size=size, look=2, **everything))
+            frames += len(actors.clip(seed, expression, frames=FRAMES, size=size, **everything))
     return frames, time.perf_counter() - start
 
 

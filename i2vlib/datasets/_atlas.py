@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from i2vlib.datasets import _drawing as drawing
-from i2vlib.datasets._drawing import smoothstep
+from i2vlib.datasets import _canvas
+from i2vlib.datasets._canvas import smoothstep
 
 #: Texels across and down, and what of the template they cover, in metres.
 WIDTH, HEIGHT = 1024, 768
@@ -56,8 +56,8 @@ def atlas() -> Atlas:
     from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
     from scipy.ndimage import zoom
 
-    canvas = drawing.canvas()
-    fields, skin = canvas.fields, canvas.part == drawing.SKIN
+    canvas = _canvas.canvas()
+    fields, skin = canvas.fields, canvas.part == _canvas.SKIN
     flat = np.stack([across(canvas.place), canvas.place[:, 2]], 1)
     uv = np.stack([(flat[:, 0] / REACH + 1) / 2, (flat[:, 1] - LOW) / (HIGH - LOW)], 1).clip(0.002, 0.996)
     uv[~skin] = 1 - 1.5 / np.array([WIDTH, HEIGHT])

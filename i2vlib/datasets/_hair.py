@@ -1,4 +1,4 @@
-"""Haircuts of an actor's second look: which there are, where on the scalp hair grows, and the strands that grow there.
+"""Haircuts of an actor: which there are, where on the scalp hair grows, and the strands that grow there.
 
 A haircut is grown as a few hundred guides, which are combed, fall and lie on the head; the strands of a lock follow
 their guide. Places are those of the template (`across` the skin and height z); strands lie around a person's own head.
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from i2vlib.datasets import _atlas
-from i2vlib.datasets import _drawing as drawing
-from i2vlib.datasets._drawing import Canvas, smoothstep
+from i2vlib.datasets import _atlas, _canvas
+from i2vlib.datasets._canvas import Canvas, smoothstep
 
 #: How often a haircut is drawn, for women and for men.
 CUTS: Mapping[str, tuple[float, float]] = {
@@ -128,9 +127,9 @@ class _Scalp:
         from scipy.spatial import cKDTree
 
         points = (canvas.fine @ vertices).astype(np.float32)
-        normal = drawing.normals(points, canvas.quads, canvas.gather)
+        normal = _canvas.normals(points, canvas.quads, canvas.gather)
         fields = canvas.fields
-        skin = (canvas.part == drawing.SKIN) & (fields["cavity"] < 0.1) & (fields["socket"] < 0.1)
+        skin = (canvas.part == _canvas.SKIN) & (fields["cavity"] < 0.1) & (fields["socket"] < 0.1)
         skin &= (canvas.place[:, 2] > 0.60) & (np.abs(canvas.place[:, 0]) < 0.072)
         self.points, self.normal, self.place = points[skin], normal[skin], canvas.place[skin]
         self.across = _atlas.across(self.place)
@@ -220,14 +219,14 @@ def _combing(
     lowest = np.where(rng.random(count) < 0.9, 0.45 if cut.long else 0.712, 0.7) + 0 * x
     if cut.name == "fringe":
         front = (np.abs(start[:, 0]) < 0.056) & (z > 0.77)
-        edge = drawing.EYE + 0.0255 + rng.normal(0, 0.0022, count) - 0.5 * np.maximum(np.abs(x) - 0.040, 0)
+        edge = _canvas.EYE + 0.0255 + rng.normal(0, 0.0022, count) - 0.5 * np.maximum(np.abs(x) - 0.040, 0)
         heading = np.where(front[:, None], vector(0.25 * np.sign(cut.part) + 2 * x, -1, -0.3), vector(away, -0.1, -0.6))
         long = np.where(front, 0.052 * vary, cut.length * vary)
         return heading + jitter, np.where(front, 0.35, 0.25), long, np.where(front, edge, lowest)
     # Parted: sideways from the parting, then down before the temples.
     heading = vector(away, -0.35, 0.2 if cut.name == "wavy" else 0.1) * (1 - beside)[:, None]
     heading = heading + normal * 0.4 + vector(0.1 * away, -0.05, -1) * beside[:, None]
-    low = lowest if cut.long else drawing.EYE + rng.uniform(-0.004, 0.022, count) + 0 * x
+    low = lowest if cut.long else _canvas.EYE + rng.uniform(-0.004, 0.022, count) + 0 * x
     return heading + 0.7 * jitter, np.full(count, 0.16), cut.length * vary, low
 
 
@@ -258,7 +257,7 @@ def _aside(points: np.ndarray, cut: Cut) -> np.ndarray:
     """Strands ``(S, K, 3)`` put aside where they would hang before the eyes; fringes end above them."""
     x, y, z = np.moveaxis(points, -1, 0)
     high, low = (0.020, 0.008) if cut.name == "fringe" else (0.040, 0.006)
-    limit = 0.057 * smoothstep(drawing.EYE + high, drawing.EYE + low, z) * smoothstep(-0.03, -0.07, y)
+    limit = 0.057 * smoothstep(_canvas.EYE + high, _canvas.EYE + low, z) * smoothstep(-0.03, -0.07, y)
     aside = np.sign(x[:, -1:]) * np.maximum(np.abs(x), limit)
     return np.stack([np.where(np.abs(x) < limit, aside, x), y, z], -1)
 

@@ -1,28 +1,34 @@
-"""A scene: a person, an expression's shift of the mesh, a head pose and a camera; it draws frames of any intensity."""
+"""A scene: a person, an expression's shift of the mesh, a head pose and a camera; it draws frames of any intensity.
+
+Hair does not move with the face: it is drawn once for a clip, what lies before the head and what lies behind it, and
+each frame is put between the two.
+"""
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
 from i2vlib import faces
-from i2vlib.datasets import _drawing as drawing
+from i2vlib.datasets import _canvas, _drawing, _shading, _strands
+from i2vlib.datasets._canvas import Canvas
 from i2vlib.datasets._people import Person, draw_background
-from i2vlib.datasets._truth import surface
+from i2vlib.datasets._truth import PARTS, axes, surface, weights
 
 #: About how many metres of a face a frame is wide.
 WIDTH = 0.17
 #: What a drifting head turns about: the top of the neck.
-NECK = np.array([0, 0.02, drawing.EYE - 0.09], np.float32)
+NECK = np.array([0, 0.02, _canvas.EYE - 0.09], np.float32)
 
 
 class Scene:
     """A person, an expression's shift of the mesh, a pose and a camera: draws frames of any intensity."""
 
-    def __init__(self, who: Person, canvas: drawing.Canvas, shift: np.ndarray, pose: np.ndarray, size: int) -> None:
+    def __init__(self, who: Person, canvas: Canvas, shift: np.ndarray, pose: np.ndarray, size: int) -> None:
         self.who, self.canvas, self.shift, self.pose, self.size = who, canvas, shift, pose, size
         self.camera = _camera(who.vertices @ pose.T, who.distance, size)
+        self._turn: np.ndarray | None = None
 
     @cached_property
     def background(self) -> np.ndarray:
@@ -48,34 +54,119 @@ class Scene:
         return head @ self.pose.T
 
     def turned(self, turn: np.ndarray | None) -> None:
-        """Says by which rotation ``(3, 3)`` about the neck the next frame is turned, for what follows no mesh."""
+        """Takes a frame's rotation ``(3, 3)`` of the head, if it drifts: hair is drawn once and moves with it."""
+        self._turn = turn
+        self.__dict__.pop("_places", None)
 
     def landmarks(self, head: np.ndarray) -> np.ndarray:
         """The 68 landmarks ``(68, 2)`` of a head, in pixels."""
-        return project(self.camera, drawing.landmark_rows() @ head)
+        return project(self.camera, _canvas.landmark_rows() @ head)
 
     def skin(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The fine points that are drawn, hair lifted off the head, and their unit normals, both ``(M, 3)``."""
-        canvas, lift = self.canvas, self.who.lift
-        points = (canvas.fine @ head).astype(np.float32)
-        normal = drawing.normals(points, canvas.quads, canvas.gather)
-        if lift.any():
-            points = points + normal * lift[:, None]
-            normal = drawing.normals(points, canvas.quads, canvas.gather)
-        return points, normal
+        """The fine mesh of a head: its points and unit normals, ``(M, 3)`` each."""
+        points = (self.canvas.fine @ head).astype(np.float32)
+        return points, _canvas.normals(points, self.canvas.quads, self.canvas.gather)
 
     def picture(self, points: np.ndarray, normal: np.ndarray, intensity: float) -> np.ndarray:
-        """``uint8 (size, size, 3)`` of what `skin` gives, lit as at an intensity in [0, 1]."""
+        """The frame ``uint8 (S, S, 3)``, the head between the two layers of its hair."""
         low = min(int(intensity * 2), 1)
         share = np.float32(intensity * 2 - low)
         light = self.shade[low] * (1 - share) + self.shade[low + 1] * share
-        colours = np.ascontiguousarray(drawing.srgb(_shade(self.who, self.canvas, normal, light)).T)
-        return _renderer(self.size).draw(self._flat(points), colours, self.background)
+        colours = _shading.srgb(_shading.shade(self.who, self.canvas, points, normal, light)).T
+        hair = self.hair
+        behind = self.background if hair is None else hair.behind(self.background, self._places[0])
+        renderer = _drawing.renderer(self.size)
+        renderer.dress(self.who.texture)
+        picture = renderer.draw(self._flat(points), np.ascontiguousarray(colours), behind)
+        return picture if hair is None else hair.before(picture, self._places[1])
 
     def surface(self, points: np.ndarray, normal: np.ndarray) -> dict[str, np.ndarray]:
-        """What lies under each pixel, of what `skin` gives: see `_truth.surface`."""
-        flat, tell = self._flat(points), _identifier(self.size)
-        return surface(tell.draw(flat), tell.triangles, points, normal, flat[:, :2], self.camera, self.who, self.canvas)
+        """What is seen at the centre of each pixel, as `_truth.surface`, strands of hair included."""
+        flat, tell = self._flat(points), _drawing.identifier(self.size)
+        found = surface(
+            tell.draw(flat), tell.triangles, points, normal, flat[:, :2], self.camera, self.who, self.canvas
+        )
+        if self.who.mane is None:
+            return found
+        behind = found["parts"] == PARTS.index("background")
+        for (where, out, there), at, allowed in zip(self._hair_maps, self._places, (behind, True), strict=True):
+            column, row = np.rint(at).astype(int).clip(0, len(there) - 1).transpose(2, 0, 1)
+            chosen = there[row, column] & allowed
+            self._add_hair(found, chosen, where[row, column][chosen], out[row, column][chosen])
+        return found
+
+    @cached_property
+    def hair(self) -> _strands.Layers | None:
+        """The hair of the clip as two layers; None for the bald."""
+        return None if self.who.mane is None else _strands.layers(self._ribbons, self.who, self.size)
+
+    @cached_property
+    def _neutral(self) -> np.ndarray:
+        return self._flat((self.canvas.fine @ self._posed(self.who.vertices, NECK)).astype(np.float32))
+
+    @cached_property
+    def _ribbons(self) -> _strands.Ribbons:
+        mane = self.who.mane
+        points, normal = self._posed(mane.points, NECK), self._posed(mane.normal, np.zeros(3, np.float32))
+        flat = self._flat(points.reshape(-1, 3)).reshape(points.shape)
+        edge = np.array([_strands.pad(self.size), _strands.pad(self.size), 0], np.float32)
+        side = self.size + 2 * _strands.pad(self.size)
+        seen = self._neutral[_drawing.drawn_vertices()] + edge
+        return _strands.ribbons(mane, points, normal, flat + edge, seen, self.who, side, WIDTH * side / self.size)
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where in the layer behind and before the head the pixels of the frame lie."""
+        if self._turn is None:
+            return (_strands.places(self.size),) * 2
+        moved = self._flat(self._posed(self._sample[0], NECK, self._turn))[:, :2]
+        rest, front = self._sample[1:]
+        groups = [group if group.sum() > 50 else np.ones(len(front), bool) for group in (~front, front)]
+        return tuple(_strands.places(self.size, (rest[group], moved[group])) for group in groups)
+
+    @cached_property
+    def _sample(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Some points of the hair in the head's frame, where they are drawn, and which lie before the head's middle."""
+        points = self.who.mane.points[::7, ::2].reshape(-1, 3)
+        rest = self._flat(self._posed(points, NECK))[:, :2]
+        seen = (np.abs(rest / self.size - 0.5) < 0.65).all(1)
+        seen = seen if seen.sum() > 50 else np.ones(len(seen), bool)
+        return points[seen], rest[seen], points[seen][:, 1] < -0.06
+
+    @cached_property
+    def _hair_maps(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Of the hair behind and before the head, by pixel of its layer: place, normal and whether there is any."""
+        ribbons, maps = self._ribbons, []
+        far = ribbons.points @ self.camera[2, :3] + self.camera[2, 3]
+        for triangles in (ribbons.back, ribbons.front):
+            ids = _strands.identify(ribbons, triangles, self.size)
+            there = ids >= 0
+            row, column = np.nonzero(there)
+            corners = triangles[ids[there]]
+            share = weights((np.stack([column, row], 1) + 0.5) / 2, ribbons.flat[corners][..., :2], far[corners])
+            where, out = np.zeros((2, *ids.shape, 3), np.float32)
+            where[there] = np.einsum("nk,nkc->nc", share, ribbons.points[corners])
+            out[there] = np.einsum("nk,nkc->nc", share, ribbons.normal[corners])
+            maps.append((where, out, there))
+        return maps
+
+    def _add_hair(self, found: dict[str, np.ndarray], chosen: np.ndarray, where: np.ndarray, out: np.ndarray) -> None:
+        """Writes hair into the maps of `surface`, in place, at the pixels `chosen`: its places and normals."""
+        if self._turn is not None:
+            where, out = self._posed(where @ self.pose, NECK, self._turn), self._posed(out @ self.pose, 0, self._turn)
+        turned = out @ axes(self.camera).T
+        # A strand is round: what is seen of it faces the camera.
+        turned[:, 2] = -np.abs(turned[:, 2])
+        turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-9)
+        found["parts"][chosen] = PARTS.index("hair")
+        found["depth"][chosen] = where @ self.camera[2, :3] + self.camera[2, 3]
+        found["normals"][chosen] = np.rint(turned * 127)
+
+    def _posed(self, points: np.ndarray, about: np.ndarray, turn: np.ndarray | None = None) -> np.ndarray:
+        """Points or ways ``(..., 3)`` turned about a place and brought into the clip's pose."""
+        if turn is not None:
+            points = (points - about) @ turn.T + about
+        return (points @ self.pose.T).astype(np.float32)
 
     def _flat(self, points: np.ndarray) -> np.ndarray:
         depth = -points[:, 1:2] / (WIDTH / self.size)
@@ -84,14 +175,14 @@ class Scene:
     def _occlusion(self, intensity: float) -> np.ndarray:
         """Ambient and key light that reach the fine vertices, ``(M, 2)``."""
         points = self.canvas.medium @ self.head(intensity)
-        normal = drawing.normals(points, self.canvas.medium_quads, self.canvas.medium_gather)
-        around, weights = _sky_directions()
-        key = self.who.lights[0] + _soft_offsets()
+        normal = _canvas.normals(points, self.canvas.medium_quads, self.canvas.medium_gather)
+        around, weights = _shading.sky_directions()
+        key = self.who.lights[0] + _shading.soft_offsets()
         key /= np.linalg.norm(key, axis=1, keepdims=True)
         light = np.stack(
             [
-                drawing.occlusion(points, normal, around, weights),
-                drawing.occlusion(points, normal, key, np.ones(len(key))),
+                _shading.occlusion(points, normal, around, weights),
+                _shading.occlusion(points, normal, key, np.ones(len(key))),
             ],
             1,
         )
@@ -99,70 +190,8 @@ class Scene:
             light = 0.4 * light + 0.6 * (self.canvas.blur @ light)
         light = self.canvas.up @ light
         # The narrow mouth hides teeth from every cell of the depth pictures; give them the light of its opening.
-        teeth = (self.canvas.part == drawing.TEETH)[:, None]
+        teeth = (self.canvas.part == _canvas.TEETH)[:, None]
         return np.where(teeth, np.maximum(light, 0.45), light).astype(np.float32)
-
-
-def _shade(who: Person, canvas: drawing.Canvas, normal: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Linear colour ``(3, M)``: wrapped diffuse light that reddens at the edge of shade, ambient, and gloss.
-
-    A channel at a time, each ``(M,)``: numpy is slow where the innermost dimension is 3.
-    """
-    is_skin = canvas.part == drawing.SKIN
-    wrap = [np.where(is_skin, np.float32(amount), np.float32(0.1)) for amount in (0.34, 0.16, 0.12)]
-    ambient, key = np.ascontiguousarray(light.T)
-    up = 0.5 + 0.5 * normal[:, 2]
-    red, grey = (ambient ** (np.float32(0.9) * np.float32(warm)) for warm in (0.9, 1.0))
-    total = [(who.sky[c] * up + who.ground[c] * (1 - up)) * (grey if c else red) for c in range(3)]
-    gleam = [0.0, 0.0, 0.0]
-    reaches = [(0.25 + 0.75 * key).astype(np.float64), (0.3 + 0.7 * ambient).astype(np.float64)]
-    reaches = [(reach, reach**0.7) for reach in reaches]
-    for index, (lamp, tint) in enumerate(zip(who.lights, who.tints, strict=True)):
-        facing = normal @ lamp
-        reach, reddened = reaches[min(index, 1)]
-        half = lamp + np.array([0, -1, 0], np.float32)
-        shine = np.clip(normal @ (half / np.linalg.norm(half)), 0, 1) ** who.sharpness
-        for c in range(3):
-            arriving = reach if c else reddened
-            diffuse = np.clip((facing + wrap[c]) / (1 + wrap[c]), 0, None)
-            total[c] = total[c] + diffuse * arriving * tint[c]
-            gleam[c] = gleam[c] + shine * tint[c] * (arriving if index == 0 else ambient)
-    edge = 1 + 1.5 * (1 - np.clip(-normal[:, 1], 0, 1)) ** 3
-    colour = [who.albedo[:, c] * total[c] + who.gloss * gleam[c] * edge for c in range(3)]
-    return np.stack([channel / (1 + 0.18 * channel) for channel in colour])
-
-
-@lru_cache(maxsize=1)
-def _sky_directions() -> tuple[np.ndarray, np.ndarray]:
-    """Directions ``(28, 3)`` evenly over the front of the sphere, and their weights: more from above."""
-    index = np.arange(28) + 0.5
-    polar, turn = np.arccos(1 - 1.25 * index / 28), np.pi * (1 + 5**0.5) * index
-    directions = np.stack([np.sin(polar) * np.cos(turn), -np.cos(polar), np.sin(polar) * np.sin(turn)], 1)
-    return directions, np.where(directions[:, 2] > 0, 1.0, 0.6)
-
-
-@lru_cache(maxsize=1)
-def _soft_offsets() -> np.ndarray:
-    """Offsets ``(8, 3)`` over a disc: a lamp of some size, whose shadows are soft."""
-    turn = np.arange(8) * 2.4
-    radius = 0.22 * np.sqrt((np.arange(8) + 0.5) / 8)
-    return np.stack([radius * np.cos(turn), np.zeros(8), radius * np.sin(turn)], 1)
-
-
-@lru_cache(maxsize=1)
-def _triangles() -> np.ndarray:
-    canvas = drawing.canvas()
-    return drawing.triangles(canvas.quads, canvas.place, drawing.crossed(canvas))
-
-
-@lru_cache(maxsize=2)
-def _renderer(size: int) -> drawing.Renderer:
-    return drawing.Renderer(_triangles(), len(drawing.canvas().place), size, scale=3 if size <= 160 else 2)
-
-
-@lru_cache(maxsize=2)
-def _identifier(size: int) -> drawing.Identifier:
-    return drawing.Identifier(_triangles(), len(drawing.canvas().place), size)
 
 
 def project(camera: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -173,7 +202,7 @@ def project(camera: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def _camera(vertices: np.ndarray, distance: float, size: int) -> np.ndarray:
     """A camera ``float32 (3, 4)`` `distance` metres before the eyes that puts them where the crop rule wants them."""
-    corners = drawing.eye_corners(vertices).astype(np.float64)
+    corners = _canvas.eye_corners(vertices).astype(np.float64)
     middle = corners.mean((0, 1))
     frame = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
     plain = np.concatenate([frame, (frame @ -(middle - np.array([0, distance, 0])))[:, None]], 1)

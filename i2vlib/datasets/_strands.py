@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from i2vlib.datasets import _drawing as drawing
+from i2vlib.datasets import _drawing, _shading
 from i2vlib.datasets._hair import Mane
 from i2vlib.datasets._people import Person
 
@@ -122,7 +122,7 @@ def ribbons(
     half = mane.width[:, None] * (1 - 0.85 * along**2.5) * (0.5 * size / width)
     aside = np.stack([-way[..., 1], way[..., 0], 0 * way[..., 0]], -1) * half[..., None]
     wide = np.stack([flat - aside, flat + aside], 2).reshape(-1, 3).astype(np.float32)
-    colours = drawing.srgb(_lit(mane, points, normal, along, who))
+    colours = _shading.srgb(_lit(mane, points, normal, along, who))
     twice = lambda values: np.repeat(values.reshape(-1, 3), 2, 0)  # noqa: E731
     at = np.arange(count * steps).reshape(count, steps)[:, :-1]
     front, behind, covered = _sides(flat, head, size, width)
@@ -204,7 +204,7 @@ def identify(strands: Ribbons, triangles: np.ndarray, size: int) -> np.ndarray:
     return _identifier(side // 2).number(strands.flat, triangles) if len(triangles) else np.full((side, side), -1)
 
 
-class _Window(drawing._Window):
+class _Window(_drawing.Window):
     """Draws ribbons, another mesh each time, at twice the size."""
 
     def __init__(self, size: int, scale: int, preference: str = "point") -> None:
@@ -229,8 +229,8 @@ class _Window(drawing._Window):
         self.put(strands.flat, triangles, strands.colours)
         picture = self.picture(strands.flat)
         drawn = picture[..., 3] > 0
-        colour = [drawing._down(picture[..., c] * drawn, self.scale) for c in range(3)]
-        return np.stack([*colour, drawing._down(drawn, self.scale)], -1)
+        colour = [_drawing.down(picture[..., c] * drawn, self.scale) for c in range(3)]
+        return np.stack([*colour, _drawing.down(drawn, self.scale)], -1)
 
     def number(self, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         """``int (2 S, 2 S)``, which of the triangles is seen, -1 for none."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from i2vlib.datasets import _drawing as drawing
+from i2vlib.datasets import _canvas
 from i2vlib.datasets._people import Person
 
 #: What `parts` counts: every pixel shows exactly one of them.
@@ -81,7 +81,7 @@ def surface(
     flat: np.ndarray,
     camera: np.ndarray,
     who: Person,
-    canvas: drawing.Canvas,
+    canvas: _canvas.Canvas,
 ) -> dict[str, np.ndarray]:
     """What the surface under the centre of each pixel is.
 
@@ -140,18 +140,18 @@ def axes(camera: np.ndarray) -> np.ndarray:
     return np.stack([right, np.cross(away, right), away]).astype(np.float32)
 
 
-def _labels(mix: object, corners: np.ndarray, who: Person, canvas: drawing.Canvas) -> np.ndarray:
+def _labels(mix: object, corners: np.ndarray, who: Person, canvas: _canvas.Canvas) -> np.ndarray:
     part, number = canvas.part[corners[:, 0]], PARTS.index
     label = np.full(len(corners), number("skin"), np.uint8)
     label[mix(canvas.fields["cavity"]) > _CAVITY] = number("mouth_inside")
     label[mix(who.brows) > _BROW] = number("brows")
     label[mix(who.hair) > _HAIR] = number("hair")
     for drawn, name in (
-        (drawing.EYES, "eyeball"),
-        (drawing.TEETH, "mouth_inside"),
-        (drawing.TONGUE, "mouth_inside"),
-        (drawing.LASH, "lashes"),
-        (drawing.LOCKS, "hair"),
+        (_canvas.EYES, "eyeball"),
+        (_canvas.TEETH, "mouth_inside"),
+        (_canvas.TONGUE, "mouth_inside"),
+        (_canvas.LASH, "lashes"),
+        (_canvas.LOCKS, "hair"),
     ):
         label[part == drawn] = number(name)
     return label

@@ -27,9 +27,7 @@ from typing import IO
 import numpy as np
 
 from i2vlib.clips import BLENDSHAPES, Clip
-from i2vlib.datasets import _drawing as drawing
-from i2vlib.datasets import _nuisance, _truth
-from i2vlib.datasets._fine import FineScene
+from i2vlib.datasets import _canvas, _nuisance, _truth
 from i2vlib.datasets._head import load_head
 from i2vlib.datasets._nuisance import Nuisance
 from i2vlib.datasets._people import generator, identity, own_gains, person
@@ -39,8 +37,6 @@ from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
 RENDERER_VERSION = 2
-#: The same for the second look.
-LOOK_VERSION = 2
 
 #: The peak coefficients of each expression; a name without Left or Right stands for both sides.
 RECIPES: Mapping[str, Mapping[str, float]] = {
@@ -76,13 +72,11 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
 MODES = {"onset": 2, "full": 3, "incomplete": 2, "periodic": 5, "unordered": 3}
 #: Frames per second of a rendered clip.
 FPS = 12.0
-#: The looks of the actors: 1, painted vertices and a sheet of hair; 2, textured skin and strands of hair.
-LOOKS = (1, 2)
 #: The first subject of each split, and how many there are unless asked otherwise.
 SPLITS = {"train": (0, 64), "validation": (10_000, 8), "test": (20_000, 16)}
 
 __all__ = [
-    "FPS", "LOOKS", "MODES", "PARTS", "RECIPES", "RENDERER_VERSION", "SPLITS", "TRUTH",
+    "FPS", "MODES", "PARTS", "RECIPES", "RENDERER_VERSION", "SPLITS", "TRUTH",
     "Actors", "Nuisance", "clip", "identity", "intensity_curve", "peak_coefficients",
 ]  # fmt: skip
 
@@ -190,7 +184,6 @@ def clip(
     truth: str | Iterable[str] = _truth.DEFAULT,
     nuisance: Nuisance = _QUIET,
     intensity: Sequence[float] | np.ndarray | None = None,
-    look: int = 1,
 ) -> Clip:
     """One rendered clip; the same arguments give the same bits on one machine.
 
@@ -204,7 +197,6 @@ def clip(
         truth: what `Clip.truth` holds, names of `TRUTH` or "all".
         nuisance: blinks, wandering eyes, a drifting head, camera noise; all off by default.
         intensity: a curve of one's own, finite values (T,) in [0, 1], in place of the one of mode and frames.
-        look: 1 or 2, of `LOOKS`. The heads, their moves and the light are the same; skin, hair and eyes are others.
 
     Returns:
         A clip at 12 fps with ``intensity`` (T,), ``landmarks`` (T, 68, 2) projected from the mesh and the true
@@ -221,14 +213,14 @@ def clip(
         * ``depth``: float32 (T, S, S), metres along the camera's axis; 0 on the background.
 
     Raises:
-        ValueError: an unknown expression, mode, truth or look, too few frames, a size below 16, or intensities that are
+        ValueError: an unknown expression, mode or truth, too few frames, a size below 16, or intensities that are
             empty, not finite or outside [0, 1].
     """
     if intensity is not None:
         mode, frames = "onset", max(2, np.size(intensity))
-    _check(expression, mode, frames, size, look)
+    _check(expression, mode, frames, size)
     curve = intensity_curve(seed, expression, mode, frames) if intensity is None else _curve(intensity)
-    return _film(seed, expression, mode, curve, size, _truth.wanted(truth), nuisance, look)
+    return _film(seed, expression, mode, curve, size, _truth.wanted(truth), nuisance)
 
 
 def _curve(intensity: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -248,10 +240,9 @@ def _film(
     size: int,
     names: Sequence[str],
     nuisance: Nuisance,
-    look: int,
 ) -> Clip:
     coefficients, turns = _moves(seed, expression, mode, curve, nuisance)
-    scene = _scene(seed, expression, size, look)
+    scene = _scene(seed, expression, size)
     pictures, points, below = [], [], []
     heads = _heads(seed, scene, expression, curve, coefficients, turns)
     for index, (a, head) in enumerate(zip(curve, heads, strict=True)):
@@ -291,13 +282,12 @@ def _moves(
     return coefficients, turns
 
 
-def _scene(seed: int, expression: str, size: int, look: int = 1) -> Scene:
-    canvas = drawing.canvas()
+def _scene(seed: int, expression: str, size: int) -> Scene:
+    canvas = _canvas.canvas()
     shift = np.tensordot(own_gains(seed) * peak_coefficients(seed, expression), canvas.head.facial, 1).astype(
         np.float32
     )
-    kind = FineScene if look == 2 else Scene
-    return kind(person(seed, look), canvas, shift, _pose(seed, expression), size)
+    return Scene(person(seed), canvas, shift, _pose(seed, expression), size)
 
 
 def _heads(
@@ -339,12 +329,11 @@ def _more(
     size: int,
     names: Sequence[str],
     nuisance: Nuisance,
-    look: int,
 ) -> dict[str, np.ndarray]:
     """The truth alone, without drawing a picture."""
     curve = intensity_curve(seed, expression, mode, frames)
     coefficients, turns = _moves(seed, expression, mode, curve, nuisance)
-    scene = _scene(seed, expression, size, look)
+    scene = _scene(seed, expression, size)
     heads = list(_heads(seed, scene, expression, curve, coefficients, turns))
     points = np.stack([scene.landmarks(head) for head in heads])
     wanted = set(names) & set(_truth.SURFACE)
@@ -381,7 +370,6 @@ class Actors(Sequence):
         truth: what `Clip.truth` holds, names of `TRUTH` or "all"; see `clip`. A cached file that lacks some of it gets
             that added, without its pictures being drawn again.
         nuisance: blinks, wandering eyes, a drifting head, camera noise; see `Nuisance`.
-        look: 1 or 2, of `LOOKS`; see `clip`. Each has a cache folder of its own.
 
     Raises:
         ValueError: an option outside of what it may be.
@@ -397,7 +385,6 @@ class Actors(Sequence):
         mode: str = "onset",
         truth: str | Iterable[str] = _truth.DEFAULT,
         nuisance: Nuisance = _QUIET,
-        look: int = 1,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"Actors have the splits {', '.join(SPLITS)}; this one is {split!r}.")
@@ -407,14 +394,13 @@ class Actors(Sequence):
             raise ValueError(f"A split of actors has 1 to 10,000 subjects; {subjects} were asked for.")
         expressions = (expressions,) if isinstance(expressions, str) else tuple(expressions)
         for expression in expressions:
-            _check(expression, mode, frames, size, look)
+            _check(expression, mode, frames, size)
         if not expressions:
             raise ValueError(f"Actors need at least one expression. Choose from: {', '.join(RECIPES)}.")
         self.size, self.frames, self.mode, self.expressions = size, frames, mode, expressions
         self.keys = [(first + i, expression) for i in range(subjects) for expression in expressions]
-        self.truth, self.nuisance, self.look = _truth.wanted(truth), nuisance, look
-        made = f"v{RENDERER_VERSION}" if look == 1 else f"look{look}-v{LOOK_VERSION}"
-        self.folder = user_cache() / f"actors-{made}-{size}px-{frames}f-{mode}{nuisance.words()}"
+        self.truth, self.nuisance = _truth.wanted(truth), nuisance
+        self.folder = user_cache() / f"actors-v{RENDERER_VERSION}-{size}px-{frames}f-{mode}{nuisance.words()}"
         self._complete = False
 
     def __len__(self) -> int:
@@ -462,7 +448,7 @@ class Actors(Sequence):
             render_into(self.path(seed, expression), *self._order_of(seed, expression))
 
     def _order_of(self, seed: int, expression: str) -> tuple:
-        return seed, expression, self.mode, self.frames, self.size, self.truth, asdict(self.nuisance), self.look
+        return seed, expression, self.mode, self.frames, self.size, self.truth, asdict(self.nuisance)
 
     def _spawn(self, missing: list[tuple[int, str]], workers: int) -> None:
         # Plain processes and not `multiprocessing`, which needs a guarded main script from its user.
@@ -515,9 +501,7 @@ def _one_more(ready: selectors.BaseSelector) -> bool:
     return False
 
 
-def _check(expression: str, mode: str, frames: int, size: int, look: int = 1) -> None:
-    if look not in LOOKS:
-        raise ValueError(f"Actors have the looks {' and '.join(map(str, LOOKS))}; this one is {look!r}.")
+def _check(expression: str, mode: str, frames: int, size: int) -> None:
     intensity_curve(0, expression, mode, frames)
     _recipe(expression)
     if size < 16:
@@ -543,17 +527,16 @@ def render_into(
     size: int,
     truth: Sequence[str] = _truth.DEFAULT,
     nuisance: Mapping[str, float] | None = None,
-    look: int = 1,
 ) -> None:
     """Renders a clip into a file, which appears only when it is whole; or adds to the file the truth that it lacks."""
     quiet_or_not = Nuisance(**(nuisance or {}))
     arrays = _arrays(path)
     lacking = [name for name in _truth.stored(truth) if name not in arrays]
     if set(_FIELDS) <= set(arrays):
-        arrays |= _truth.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not, look))
+        arrays |= _truth.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not))
     else:
         wanted = _truth.stored(truth)
-        made = clip(seed, expression, mode, frames, size, truth=wanted, nuisance=quiet_or_not, look=look)
+        made = clip(seed, expression, mode, frames, size, truth=wanted, nuisance=quiet_or_not)
         arrays = {name: getattr(made, name) for name in _FIELDS[:-1]}
         arrays |= {"names": np.array([made.subject, made.expression])} | _truth.pack(made.truth)
     path.parent.mkdir(parents=True, exist_ok=True)

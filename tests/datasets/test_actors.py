@@ -12,7 +12,7 @@ import pytest
 
 from i2vlib import datasets, faces
 from i2vlib.clips import BLENDSHAPES, EXPRESSIONS, Clip
-from i2vlib.datasets import _drawing, _head, _people, _scene, _truth, actors
+from i2vlib.datasets import _canvas, _head, _people, _scene, _shading, _truth, actors
 
 Rendered = dict[tuple[int, str], Clip]
 
@@ -70,9 +70,9 @@ def test_the_eyes_of_the_neutral_frame_lie_where_the_crop_puts_them(rendered: Re
 
 def test_the_camera_takes_the_mesh_to_the_landmarks(rendered: Rendered) -> None:
     for (seed, name), clip in rendered.items():
-        shift = np.tensordot(_people.own_gains(seed) * clip.blendshapes[2], _drawing.canvas().head.facial, 1)
+        shift = np.tensordot(_people.own_gains(seed) * clip.blendshapes[2], _canvas.canvas().head.facial, 1)
         mesh = (_people.person(seed).vertices + shift) @ actors._pose(seed, name).T
-        points = _scene.project(clip.truth["camera"][2], _drawing.landmark_rows() @ mesh)
+        points = _scene.project(clip.truth["camera"][2], _canvas.landmark_rows() @ mesh)
         np.testing.assert_allclose(points, clip.landmarks[2], atol=0.01)
 
 
@@ -138,7 +138,7 @@ def test_happy_shows_teeth_and_surprise_the_dark_of_the_mouth(rendered: Rendered
             assert np.percentile(light, 95) > 110
         if name == "surprised":
             nose = clip.frames[2][tuple(np.floor(clip.landmarks[2, 30, ::-1]).astype(int))].mean()
-            assert np.percentile(light, 30) < 0.6 * nose and inside.sum() > 100
+            assert np.percentile(light, 30) < 0.75 * nose and inside.sum() > 100
 
 
 def test_every_expression_of_the_book_has_a_recipe_of_its_own() -> None:
@@ -256,9 +256,9 @@ def test_people_differ(rendered: Rendered) -> None:
 
 
 def test_skins_range_from_light_to_dark() -> None:
-    skin = _drawing.canvas().part == _drawing.SKIN
+    skin = _canvas.canvas().part == _canvas.SKIN
     tones = np.array([np.median(_people.person(seed).albedo[skin, 1]) for seed in range(31_000, 31_016)])
-    assert tones.max() > 3 * tones.min() and tones.max() > 0.35
+    assert tones.max() > 8 * tones.min() and tones.max() > 0.3
 
 
 # Mesh
@@ -312,7 +312,7 @@ def test_what_is_covered_gets_no_light_from_above() -> None:
     low = np.concatenate([grid, np.zeros((900, 1))], 1)
     high = low[np.abs(low[:, 0]) < 0.02] + [0, 0, 0.03]
     points = np.concatenate([low, high]).astype(np.float32)
-    light = _drawing.occlusion(
+    light = _shading.occlusion(
         points, np.tile(np.float32([0, 0, 1]), (len(points), 1)), np.array([[0.0, 0, 1]]), np.ones(1)
     )
     under = np.abs(low[:, 0]) < 0.012

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from i2vlib.clips import BLENDSHAPES, Clip
-from i2vlib.datasets import _drawing, _head, _nuisance, _people, _scene, actors
+from i2vlib.datasets import _canvas, _head, _nuisance, _people, _scene, actors
 from i2vlib.datasets.actors import Nuisance
 
 
@@ -88,10 +88,10 @@ def test_eyes_jump_rest_and_start_straight() -> None:
 
 @pytest.mark.parametrize(("looking", "axis"), [((6.0, 0.0), 0), ((0.0, 5.0), 2), ((-6.0, 0.0), 0), ((0.0, -5.0), 2)])
 def test_both_eyes_turn_by_as_many_degrees_as_they_should(looking: tuple[float, float], axis: int) -> None:
-    head = _drawing.canvas().head
+    head = _canvas.canvas().head
     values = _nuisance.with_eyes(np.zeros((1, 52), np.float32), np.zeros(1), np.array([looking]))[0]
     moved = head.template + np.tensordot(values, head.facial, 1)
-    ball = np.unique(head.quads[head.part == _drawing.EYES])
+    ball = np.unique(head.quads[head.part == _canvas.EYES])
     for side in (-1, 1):
         rows = ball[head.template[ball, 0] * side > 0]
         before, after = (points[rows] - points[rows].mean(0) for points in (head.template, moved))
@@ -132,7 +132,7 @@ def test_landmarks_and_depth_drift_with_the_head(quiet: Clip) -> None:
     assert moved[1:].max() > 0.5 and (np.diff(moved) < 2).all()
     scene = actors._scene(31_001, "happy", 48)
     _, turns = actors._moves(31_001, "happy", "onset", made.intensity, Nuisance(drift=4))
-    corners = _drawing.landmark_rows() @ scene.head(float(made.intensity[7]), None, turns[7])
+    corners = _canvas.landmark_rows() @ scene.head(float(made.intensity[7]), None, turns[7])
     np.testing.assert_allclose(_scene.project(scene.camera, corners), made.landmarks[7], atol=1e-4)
     nose = np.floor(made.landmarks[7, 29]).astype(int)
     far = corners[29] @ scene.camera[2, :3] + scene.camera[2, 3]

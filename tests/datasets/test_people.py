@@ -1,0 +1,70 @@
+"""The people behind actors: their pixels stay, their truth is true, tones and haircuts are all there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from i2vlib import datasets
+from i2vlib.datasets import _canvas, _hair, _people, _skin, _truth, actors
+
+#: The green of frame 0 of 31_001, happy, in 4 by 4 blocks of the 96 pixels, of renderer version 2.
+GOLDEN = (
+    (29.0, 60.3, 73.0, 35.9),
+    (33.2, 54.5, 70.5, 47.2),
+    (27.4, 49.7, 69.9, 41.2),
+    (21.0, 50.7, 64.7, 36.6),
+)
+
+
+def test_pixels_are_those_that_models_learnt() -> None:
+    clip = actors.clip(31_001, "happy", size=96, intensity=[0])
+    blocks = clip.frames[0, ..., 1].reshape(4, 24, 4, 24).mean((1, 3))
+    np.testing.assert_allclose(blocks, GOLDEN, atol=0.5)
+    assert datasets.open("actors").folder.name == "actors-v2-128px-12f-onset"
+
+
+def test_people_come_out_the_same_after_others() -> None:
+    first = actors.clip(31_002, "happy", size=64, intensity=[0, 1])
+    _people.person.cache_clear()
+    actors.clip(31_001, "happy", size=64, intensity=[0])
+    again = actors.clip(31_002, "happy", size=64, intensity=[0, 1])
+    np.testing.assert_array_equal(first.frames, again.frames)
+
+
+def test_what_pixels_show_agrees_with_landmarks_and_picture() -> None:
+    for seed in (31_001, 31_003):
+        clip = actors.clip(seed, "surprised", size=96, intensity=[0, 1], truth="all")
+        parts = clip.truth["parts"]
+        eyeball, inside = (parts == _truth.PARTS.index(name) for name in ("eyeball", "mouth_inside"))
+        assert (eyeball & ~clip.truth["eyes"]).sum() < 0.25 * eyeball.sum() and eyeball.any()
+        assert inside[1].sum() > 60 and (inside[1] & clip.truth["mouth"][1]).sum() > 0.9 * inside[1].sum()
+        seen = parts != _truth.PARTS.index("background")
+        assert (clip.truth["depth"][seen] > 0.5).all() and (clip.truth["depth"][~seen] == 0).all()
+        assert (np.linalg.norm(clip.truth["normals"][seen].astype(float), axis=-1) > 120).all()
+
+
+def test_tones_cover_the_ten_anchors_evenly() -> None:
+    names = _canvas.canvas().head.local_names
+    tones = []
+    for seed in range(600):
+        phenotype, _ = _people._shape(_people.generator(seed, "shape"), names)
+        tones.append(_skin.tone_of(_people.generator(seed, "paint-2"), phenotype))
+    counts = np.bincount(tones, minlength=10)
+    assert len(counts) == 10 and counts.min() > 30 and counts.max() < 95
+    light = [_skin._colour(np.random.default_rng(0), tone).mean() for tone in range(10)]
+    assert light[0] > 0.35 and light[9] < 0.06 and (np.diff(light)[2:] < 0).all()
+
+
+def test_haircuts_are_all_drawn_and_hair_stays_off_the_eyes() -> None:
+    rng = np.random.default_rng(0)
+    cuts = {_hair.choose(rng, woman, 0.7).name for woman in (True, False) for _ in range(150)}
+    assert cuts == set(_hair.CUTS)
+    for seed in (31_001, 31_002, 31_004):
+        clip = actors.clip(seed, "happy", size=64, intensity=[0], truth=("eyes", "hair"))
+        assert (clip.truth["hair"] & clip.truth["eyes"]).sum() < 0.3 * clip.truth["eyes"].sum()
+
+
+def test_pale_faces_are_not_burnt_out() -> None:
+    for seed in (31_001, 31_005, 31_006):
+        frame = actors.clip(seed, "happy", size=64, intensity=[0]).frames[0]
+        assert (frame.min(-1) > 248).mean() < 0.01
