@@ -91,6 +91,17 @@ class Window:
         camera.parallel_scale = size / 2
         camera.clipping_range = (size, 8 * size)
 
+    def put(self, points: np.ndarray, triangles: np.ndarray, colours: np.ndarray) -> None:
+        """Takes another mesh, with colours ``uint8`` of its triangles if there are as many, else of its points."""
+        pyvista = _pyvista()
+        cells = np.concatenate([np.full((len(triangles), 1), 3), triangles], 1).ravel()
+        mesh = pyvista.PolyData(np.zeros_like(points), cells)
+        preference = "cell" if len(colours) == len(triangles) else "point"
+        (mesh.cell_data if preference == "cell" else mesh.point_data)["rgb"] = colours
+        mesh.set_active_scalars("rgb", preference=preference)
+        self.mesh = mesh
+        next(iter(self.plotter.renderer.actors.values())).mapper.SetInputData(mesh)
+
     def picture(self, points: np.ndarray) -> np.ndarray:
         """``uint8 (side, side, 4)`` of points ``(M, 3)``."""
         self.mesh.points = points * np.array([1, -1, 1], np.float32)
@@ -119,16 +130,41 @@ class Identifier(Window):
     """Tells which of the triangles ``(K, 3)``, K under 2**24, is seen at the centre of each pixel."""
 
     def __init__(self, triangles: np.ndarray, count: int, size: int) -> None:
-        super().__init__(triangles, count, size, size, "id", "cell")
-        number = np.arange(len(triangles))
-        self.triangles = triangles
-        self.mesh.cell_data["id"] = np.stack([number >> 16, number >> 8 & 255, number & 255], 1).astype(np.uint8)
+        super().__init__(triangles, count, size, size, "rgb", "cell")
+        self.triangles, self.size = triangles, size
+        self._corners = [np.ascontiguousarray(corner) for corner in triangles.T]
+        self._colours = numbered(len(triangles))
 
     def draw(self, points: np.ndarray) -> np.ndarray:
         """``int (size, size)`` of points ``(M, 3)``: the triangle's number, -1 where there is none."""
-        picture = self.picture(points).astype(np.int64)
-        number = picture[..., 0] << 16 | picture[..., 1] << 8 | picture[..., 2]
-        return np.where(picture[..., 3] > 0, number, -1)
+        kept = self._reaching(points)
+        self.put(points, self.triangles[kept], self._colours[kept])
+        return numbers(self.picture(points))
+
+    def _reaching(self, points: np.ndarray) -> np.ndarray:
+        """The triangles ``int (n,)`` that may lie under a pixel's centre: most are too small, and need no drawing."""
+        reaching = np.ones(len(self.triangles), bool)
+        for axis in (0, 1):
+            values = np.ascontiguousarray(points[:, axis])
+            a, b, c = (values[corner] for corner in self._corners)
+            # Corners are rounded before they are drawn, to parts of a pixel much finer than this margin.
+            low = np.ceil(np.minimum(np.minimum(a, b), c) - np.float32(0.55))
+            high = np.floor(np.maximum(np.maximum(a, b), c) - np.float32(0.45))
+            reaching &= (high >= low) & (high >= 0) & (low < self.size)
+        return np.flatnonzero(reaching)
+
+
+def numbered(count: int) -> np.ndarray:
+    """Numbers from 0 as colours ``uint8 (count, 3)``."""
+    number = np.arange(count)
+    return np.stack([number >> 16, number >> 8 & 255, number & 255], 1).astype(np.uint8)
+
+
+def numbers(picture: np.ndarray) -> np.ndarray:
+    """The inverse of `numbered` for a picture ``uint8 (S, S, 4)``: ``int (S, S)``, -1 where nothing is drawn."""
+    picture = picture.astype(np.int64)
+    number = picture[..., 0] << 16 | picture[..., 1] << 8 | picture[..., 2]
+    return np.where(picture[..., 3] > 0, number, -1)
 
 
 @lru_cache(maxsize=1)

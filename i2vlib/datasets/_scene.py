@@ -29,6 +29,7 @@ class Scene:
         self.who, self.canvas, self.shift, self.pose, self.size = who, canvas, shift, pose, size
         self.camera = _camera(who.vertices @ pose.T, who.distance, size)
         self._turn: np.ndarray | None = None
+        self._flattened: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
 
     @cached_property
     def background(self) -> np.ndarray:
@@ -169,6 +170,12 @@ class Scene:
         return (points @ self.pose.T).astype(np.float32)
 
     def _flat(self, points: np.ndarray) -> np.ndarray:
+        """Points ``(M, 3)`` in pixels, with a depth in pixels; those of the last call are kept, for the next asks."""
+        if self._flattened[0] is not points:
+            self._flattened = points, self._projected(points)
+        return self._flattened[1]
+
+    def _projected(self, points: np.ndarray) -> np.ndarray:
         depth = -points[:, 1:2] / (WIDTH / self.size)
         return np.concatenate([project(self.camera, points), depth], 1).astype(np.float32)
 

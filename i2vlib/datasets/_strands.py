@@ -211,16 +211,6 @@ class _Window(_drawing.Window):
         super().__init__(np.zeros((1, 3), int), 3, 2 * size * scale, size, "rgb", preference)
         self.scale = scale
 
-    def put(self, points: np.ndarray, triangles: np.ndarray, colours: np.ndarray) -> None:
-        import pyvista
-
-        cells = np.concatenate([np.full((len(triangles), 1), 3), triangles], 1).ravel()
-        mesh = pyvista.PolyData(np.zeros_like(points), cells)
-        (mesh.cell_data if len(colours) == len(triangles) else mesh.point_data)["rgb"] = colours
-        mesh.set_active_scalars("rgb", preference="cell" if len(colours) == len(triangles) else "point")
-        self.mesh = mesh
-        next(iter(self.plotter.renderer.actors.values())).mapper.SetInputData(mesh)
-
     def draw(self, strands: Ribbons, triangles: np.ndarray) -> np.ndarray:
         """``float32 (2 S, 2 S, 4)``: colours times their cover, and the cover."""
         side = self.plotter.window_size[0] // self.scale
@@ -234,11 +224,8 @@ class _Window(_drawing.Window):
 
     def number(self, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         """``int (2 S, 2 S)``, which of the triangles is seen, -1 for none."""
-        rows = np.arange(len(triangles))
-        self.put(points, triangles, np.stack([rows >> 16, rows >> 8 & 255, rows & 255], 1).astype(np.uint8))
-        picture = self.picture(points).astype(np.int64)
-        found = picture[..., 0] << 16 | picture[..., 1] << 8 | picture[..., 2]
-        return np.where(picture[..., 3] > 0, found, -1)
+        self.put(points, triangles, _drawing.numbered(len(triangles)))
+        return _drawing.numbers(self.picture(points))
 
 
 @lru_cache(maxsize=2)
