@@ -15,6 +15,8 @@ from i2vlib.datasets._head import Head, load_head, subdivide
 
 #: Height of the eyes on the template, and the rings of edges around the mouth's opening that are lips.
 EYE, LIP_RINGS = 0.7284, 7.0
+#: Nothing lower on the template comes into a frame.
+BOTTOM = 0.56
 SKIN, EYES, TEETH, TONGUE, LASH, LOCKS = range(6)
 
 #: For each of dlib's 68 points the vertex, of the head subdivided once, that stands for it.
@@ -37,7 +39,7 @@ class Canvas:
         medium: sparse ``(K, N)`` to the mesh, subdivided once, on which occlusion is computed and landmarks lie;
             ``up`` ``(M, K)`` from there to the fine one, ``blur`` ``(K, K)`` the mean of the neighbours.
         quads: ``int (Q, 4)`` of the fine mesh; ``gather`` sparse ``(M, Q)`` adds the quads around a vertex.
-        part: ``int (M,)`` part of each vertex, in the order skin, eye, teeth, tongue, lash, locks.
+        part: ``int (M,)`` part of each vertex, in the order skin, eye, teeth, tongue, lash.
         place: ``float32 (M, 3)`` the vertices on the template.
         fields: named ``float32 (M,)``.
     """
@@ -100,7 +102,8 @@ def canvas() -> Canvas:
     outwards = normals(place, quads, _gather(quads, len(place)))[quads].mean(1)
     middle = place[quads].mean(1)
     seen = (outwards[:, 1] < 0.3) & (middle[:, 2] > 0.51) & (middle[:, 2] < 0.82)
-    seen |= part[quads[:, 0]] == LOCKS
+    # The head's arrays still hold a sheet around it, which nothing is made from any more.
+    seen &= part[quads[:, 0]] != LOCKS
     used, quads = np.unique(quads[seen], return_inverse=True)
     quads = quads.reshape(-1, 4)
     up, fine, part, place = up[used], fine[used], part[used], place[used]

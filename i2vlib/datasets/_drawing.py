@@ -9,8 +9,9 @@ import numpy as np
 
 from i2vlib.datasets import _atlas, _canvas
 
-#: Nothing lower on the template comes into a frame.
-_BOTTOM = 0.56
+#: The box ``(2, 3)`` of the Z-curve along which triangles are drawn: their order decides which of two equally deep is
+#: seen.
+_BOX = np.array([[-1, -0.16775548458099365, 0], [1, 0.023066384717822075, 1]], np.float32)
 
 
 def triangles(quads: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -20,8 +21,8 @@ def triangles(quads: np.ndarray, place: np.ndarray) -> np.ndarray:
     half the time.
     """
     middle = place[quads].mean(1)
-    low, high = place.min(0), place.max(0)
-    cell = ((middle - low) / np.maximum(high - low, 1e-9) * 1023).astype(np.int64)
+    low, high = _BOX
+    cell = ((middle - low) / (high - low) * 1023).astype(np.int64)
     code = sum(((cell[:, axis] >> bit) & 1) << (3 * bit + axis) for bit in range(10) for axis in range(3))
     along = quads[np.argsort(code, kind="stable")]
     return np.stack([along[:, [0, 1, 2]], along[:, [0, 2, 3]]], 1).reshape(-1, 3)
@@ -195,7 +196,7 @@ def cut(canvas: _canvas.Canvas) -> np.ndarray:
     """The triangles of the mesh that are drawn: what a frame can show of it, and lashes."""
     place, quads = canvas.place, canvas.quads
     part = canvas.part[quads[:, 0]]
-    kept = (part != _canvas.LOCKS) & (part != _canvas.LASH) & (place[quads, 2].max(1) > _BOTTOM)
+    kept = (part != _canvas.LASH) & (place[quads, 2].max(1) > _canvas.BOTTOM)
     return np.concatenate([triangles(quads[kept], place), _lashes()])
 
 

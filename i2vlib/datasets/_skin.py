@@ -105,10 +105,10 @@ def paint(
     gloss = (oil * (1 - 0.7 * fill) + shine) * (1 - scalp) + 0.35 * wet
     eyes, teeth = _eyes(rng, canvas, tone), _teeth(rng, place)
     tongue = np.array([0.34, 0.11, 0.10])
-    albedo = np.choose(canvas.part[:, None], [albedo, eyes, teeth, tongue, lash, hair])
+    albedo = np.choose(canvas.part[:, None], [albedo, eyes, teeth, tongue, lash])
     moist = 0.008 + 0.05 * smoothstep(26, 36, fields["iris_angle"])
-    gloss = np.choose(canvas.part, [gloss, moist, 0.06, 0.10, 0.0, 0.0])
-    sharpness = np.choose(canvas.part, [15.0 + 30 * fields["lips"] + 50 * wet, 40.0, 30.0, 30.0, 20.0, 20.0])
+    gloss = np.choose(canvas.part, [gloss, moist, 0.06, 0.10, 0.0])
+    sharpness = np.choose(canvas.part, [15.0 + 30 * fields["lips"] + 50 * wet, 40.0, 30.0, 30.0, 20.0])
     pigment = _blend(0.7 * hair[None], np.float32([0.25, 0.25, 0.25]), np.float32([0.5 * grey]))[0]
     texture = _texture.texture(rng, _texture.Face(skin, pigment, tone, age, woman, light), brow, cut, hair)
     as_float = (np.clip(albedo, 0.002, 0.95), gloss, sharpness, scalp, fill)

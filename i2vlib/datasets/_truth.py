@@ -151,7 +151,6 @@ def _labels(mix: object, corners: np.ndarray, who: Person, canvas: _canvas.Canva
         (_canvas.TEETH, "mouth_inside"),
         (_canvas.TONGUE, "mouth_inside"),
         (_canvas.LASH, "lashes"),
-        (_canvas.LOCKS, "hair"),
     ):
         label[part == drawn] = number(name)
     return label
