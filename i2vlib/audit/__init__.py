@@ -3,9 +3,9 @@
 ``python -m i2vlib.audit`` renders subjects of the test split in every expression at five intensities, and once
 neutral, reads every frame with dlib, MediaPipe and a classifier of expressions, measures how many frames are rendered
 a second, and writes ``book/results/actors_audit.json`` and the tables of the data card. What was read is kept in the
-user cache, clip by clip, so an audit that was stopped goes on. ``--folder`` reads real clips in AffineGAN's layout
-instead, as far as that goes without truth, ``--sheets`` draws the contact sheets, and ``--table`` prints the results as
-the book shows them.
+user cache, clip by clip, so an audit that was stopped goes on. ``--folder`` reads only real clips in AffineGAN's
+layout, as far as that goes without truth (so does the plain command, where ``I2V_REAL_DATA`` names their place),
+``--sheets`` draws the contact sheets, and ``--table`` prints the results as the book shows them.
 
 It measures detection, landmarks against the mesh's own, identity within and between subjects, whether the expression
 that is read grows with the true intensity, and whether a classifier names it.

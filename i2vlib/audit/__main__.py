@@ -1,4 +1,7 @@
-"""The command ``python -m i2vlib.audit``."""
+"""The command ``python -m i2vlib.audit``.
+
+Real clips are audited too where the environment variable ``I2V_REAL_DATA`` names a folder with ``affinegan-sample``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from i2vlib.audit.reading import FIRST, SUBJECTS, audit, audit_folder
@@ -23,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; one a core if not given")
     parser.add_argument("--fresh", action="store_true", help="read again what was read before")
     parser.add_argument("--no-speed", action="store_true", help="do not measure how fast frames are rendered")
-    parser.add_argument("--folder", type=Path, help="audit real clips in AffineGAN's layout instead")
+    parser.add_argument("--folder", type=Path, help="audit only real clips, in AffineGAN's layout")
     parser.add_argument("--sheets", action="store_true", help="draw the book's contact sheets, and do nothing else")
     parser.add_argument("--table", action="store_true", help="print the results there are, and do nothing else")
     parser.add_argument("--json", type=Path, default=RESULT, help="where the results are kept")
@@ -41,24 +44,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(
             f"an audit needs at least one subject and one worker; {chosen.subjects} and {chosen.workers} were asked for"
         )
-    name = "real" if chosen.folder else "actors"
-    there[name] = audit_folder(chosen.folder, chosen.size) if chosen.folder else _actors(chosen)
-    chosen.json.parent.mkdir(parents=True, exist_ok=True)
-    temporary = chosen.json.with_suffix(".part")
-    temporary.write_text(json.dumps(there, indent=1) + "\n")
-    os.replace(temporary, chosen.json)
-    if chosen.json == RESULT and CARD.is_file():
-        write_card(there)
-    print(table(there[name]))
-    if name == "actors":
+    sample = os.environ.get("I2V_REAL_DATA") and Path(os.environ["I2V_REAL_DATA"], "affinegan-sample")
+    folder = chosen.folder or (sample if sample and sample.is_dir() else None)
+    if not chosen.folder:
+        there["actors"] = _actors(chosen)
+        _write(there, chosen.json)
+        print(table(there["actors"]))
         words = {True: "met", False: "NOT MET", None: "unknown"}
-        print(
-            "\n"
-            + "\n".join(
-                f"{one.name}: {one.measured} (asked {one.asked}): {words[one.met]}" for one in aims(there[name])
-            )
-        )
+        lines = [f"{one.name}: {one.measured} (asked {one.asked}): {words[one.met]}" for one in aims(there["actors"])]
+        print("\n".join(["", *lines]))
+    if folder:
+        there["real"] = audit_folder(folder, chosen.size)
+        _write(there, chosen.json)
+        print("\n" + table(there["real"]))
     return 0
+
+
+def _write(results: Mapping[str, object], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps(results) + "\n")
+    os.replace(temporary, path)
+    if path == RESULT and CARD.is_file():
+        write_card(results)
 
 
 def _actors(chosen: argparse.Namespace) -> dict[str, object]:

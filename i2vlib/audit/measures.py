@@ -135,29 +135,35 @@ def lead_correlation(sample: Sample) -> float:
 def accuracy(samples: Iterable[Sample], names: Sequence[str]) -> float:
     """Share of the peak frames of clips of `names` in which a classifier names the expression; NaN without guesses."""
     right = [
-        sample.guesses[-1 if sample.intensity is None else int(sample.intensity.argmax())] == sample.expression
+        sample.guesses[peak] == sample.expression
         for sample in samples
-        if sample.guesses is not None and sample.expression in names
+        if sample.guesses is not None and sample.expression in names and (peak := _peak(sample)) is not None
     ]
     return float(np.mean(right)) if right else float("nan")
+
+
+def _peak(sample: Sample) -> int | None:
+    """The frame of the highest intensity, or where that is unknown the last of several; None if there is none."""
+    if sample.intensity is not None:
+        return int(sample.intensity.argmax())
+    return len(sample.reading.detected) - 1 or None
 
 
 def confusion(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
     """How often a classifier answered what, by what is shown: the peaks of clips, and neutral frames.
 
-    Neutral are the frames of intensity 0, and the first one of a clip of several frames whose intensity is unknown.
+    Neutral are the frames of intensity 0, and the first one of a clip whose intensity is unknown; its last one is the
+    peak, so a clip of one frame has none.
     Expressions that the classifier has no name for are counted too. The answer "none" is a face that was not found.
     """
     counts: dict[str, dict[str, int]] = {}
     for sample in samples:
         if sample.guesses is None:
             continue
-        if sample.intensity is None:
-            neutral, peak = [0] if len(sample.guesses) > 1 else [], -1
-        else:
-            neutral, peak = np.flatnonzero(sample.intensity == 0).tolist(), int(sample.intensity.argmax())
+        neutral = [0] if sample.intensity is None else np.flatnonzero(sample.intensity == 0).tolist()
+        peak = _peak(sample)
         shown = [(NEUTRAL, index) for index in neutral]
-        if sample.expression != NEUTRAL:
+        if peak is not None and sample.expression != NEUTRAL:
             shown.append((sample.expression, peak))
         for name, index in shown:
             row, answer = counts.setdefault(name, {}), sample.guesses[index] or "none"

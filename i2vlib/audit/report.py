@@ -40,7 +40,7 @@ def aims(result: Mapping[str, object]) -> list[Aim]:
         for name, label in (("dlib", found["dlib"]), ("MediaPipe", found["mediapipe"]))
     ]
     if "landmarks" in result:
-        words = "own landmarks against dlib's, 51 inner points, of the distance between the eyes"
+        words = "own landmarks against dlib's, 51 inner points, of the distance of the outer eye corners"
         rows.append(_aim(words, result["landmarks"]["inner"], 5, False, 1, " %"))
     rows.append(_aim("identity: equal-error rate", identity["equal_error_rate"], 0.02, False, 100, " %"))
     within = identity["within"] and identity["within"]["mean"]
@@ -117,7 +117,7 @@ def _named(result: Mapping[str, object]) -> list[str]:
     lines = ["", f"| shown | {' | '.join(answers)} | right |", "|---|" + "---|" * (len(answers) + 1)]
     for shown in known:
         total = sum(rows[shown].values())
-        right = _percent(rows[shown].get(shown, 0) / total, 0) if shown in emotion.NAMES else "no such answer"
+        right = _percent(rows[shown].get(shown, 0) / total, 0) if shown in emotion.NAMES else "–"
         counts = " | ".join(str(rows[shown].get(name, 0)) for name in answers)
         lines.append(f"| {shown} | {counts} | {right} |")
     return lines

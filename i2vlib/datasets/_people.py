@@ -128,7 +128,7 @@ def _set_teeth(vertices: np.ndarray, head: Head) -> None:
 _WIDTHS = {
     "head-angle-out": 0.03, "head-trans-out": 0.03, "neck-trans-out": 0.03, "nose-trans-out": 0.06,
     "mouth-trans-out": 0.03, "head-trans-forward": 0.08, "head-trans-up": 0.08, "mouth-laugh-lines-out": 0.08,
-    "head-age-incr": 0.12, "l-eye-bag-incr": 0.12, "l-eye-bag-out": 0.12, "eyebrows-angle-up": 0.2,
+    "head-age-incr": 0.12, "l-eye-bag-incr": 0.12, "l-eye-bag-out": 0.12, "eyebrows-angle-up": 0.1,
     "eyebrows-trans-up": 0.42, "eyebrows-trans-forward": 0.40, "head-scale-vert-incr": 0.25,
     "l-eye-trans-out": 0.45, "l-eye-scale-incr": 0.45,
     "l-eye-push1-out": 0.25, "l-eye-push2-out": 0.25, "l-eye-epicanthus-out": 0.35, "l-eye-trans-up": 0.3,

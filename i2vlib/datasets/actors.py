@@ -36,7 +36,7 @@ from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 
 #: The peak coefficients of each expression; a name without Left or Right stands for both sides.
 RECIPES: Mapping[str, Mapping[str, float]] = {
@@ -45,23 +45,23 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
         "eyeSquint": 0.3, "mouthDimple": 0.25, "mouthStretch": 0.1,
     },
     "surprised": {
-        "jawOpen": 0.66, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 0.9, "mouthFunnel": 0.3,
-        "mouthUpperUp": 0.15,
+        "jawOpen": 0.92, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.42,
+        "mouthUpperUp": 0.25,
     },
     "angry": {
-        "browDown": 1.0, "eyeSquint": 0.5, "noseSneer": 0.5, "mouthFrown": 0.45, "mouthPress": 0.8,
-        "mouthShrugLower": 0.35, "cheekSquint": 0.2, "mouthRollUpper": 0.35, "mouthRollLower": 0.2,
+        "browDown": 1.0, "eyeSquint": 0.5, "eyeWide": 0.2, "noseSneer": 1.0, "mouthUpperUp": 0.7,
+        "mouthLowerDown": 0.9, "jawOpen": 0.1, "mouthStretch": 0.6, "mouthFrown": 0.5, "cheekSquint": 0.2,
     },
     "eyes_closed": {"eyeBlink": 1.0, "eyeSquint": 0.1, "mouthPress": 0.15},
     "contempt": {"mouthSmileLeft": 0.9, "mouthDimpleLeft": 0.7, "mouthUpperUpLeft": 0.4, "cheekSquintLeft": 0.4},
     "eyes_up": {"eyeLookUp": 1.0, "browInnerUp": 0.35, "eyeWide": 0.3},
     "cheeks_puffed": {"cheekPuff": 1.0, "mouthPress": 0.35, "mouthPucker": 0.3},
     "fear": {
-        "browInnerUp": 1.0, "browOuterUp": 0.15, "browDown": 0.12, "eyeWide": 1.0, "mouthStretch": 1.0, "jawOpen": 0.22,
+        "browInnerUp": 1.0, "browOuterUp": 0.1, "browDown": 0.1, "eyeWide": 1.0, "mouthStretch": 1.0, "jawOpen": 0.22,
         "mouthLowerDown": 0.45,
     },
     "disgust": {
-        "noseSneer": 1.0, "mouthUpperUp": 1.0, "browDown": 0.5, "eyeSquint": 0.45, "cheekSquint": 0.5,
+        "noseSneer": 1.0, "mouthUpperUp": 1.0, "browDown": 0.3, "eyeSquint": 0.45, "cheekSquint": 0.5,
         "mouthShrugLower": 0.12, "mouthLowerDown": 0.1,
     },
     "sad": {"browInnerUp": 0.9, "mouthFrown": 1.0, "mouthShrugLower": 0.6, "eyeSquint": 0.2, "eyeLookDown": 0.3},
