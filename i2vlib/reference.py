@@ -87,7 +87,8 @@ class Run:
         """Changes when the definition does; a result carries the digest that it was made from.
 
         Fields at their defaults and terms of weight 0 are left out, so that a new field, whose default is what was
-        done before, leaves the results standing. Actors that are drawn otherwise are other data.
+        done before, leaves the results standing. The actors' pixels are not part of it: a result says which version
+        of them (`actors.RENDERER_VERSION`) it was trained on and measured with, and `--list` when that is not today's.
         """
         kept = ("method", "steps", "data", "seed", "precision", "start")
         usual = asdict(type(self.settings)())
@@ -96,8 +97,6 @@ class Run:
         parts = {**{name: vars(self)[name] for name in kept}, "config": changed}
         if self.keep != "best":
             parts["keep"] = self.keep
-        if self.data["name"] == "actors":
-            parts["actors"] = RENDERER_VERSION
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
     @property

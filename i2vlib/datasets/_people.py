@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from i2vlib import faces
 from i2vlib.clips import BLENDSHAPES
 from i2vlib.datasets import _canvas
 from i2vlib.datasets._canvas import smoothstep
@@ -70,7 +71,7 @@ def person(seed: int) -> Person:
     from i2vlib.datasets import _hair, _skin
 
     canvas = _canvas.canvas()
-    phenotype, local = _shape(generator(seed, "shape"), canvas.head.local_names)
+    phenotype, local = _shape(seed)
     vertices = canvas.head.neutral(phenotype, local)
     _set_teeth(vertices, canvas.head)
     eyes = _canvas.eye_corners(vertices).mean((0, 1)) * np.array([0, 0, 1])
@@ -130,7 +131,7 @@ _WIDTHS = {
     "mouth-trans-out": 0.03, "head-trans-forward": 0.08, "head-trans-up": 0.08, "mouth-laugh-lines-out": 0.08,
     "head-age-incr": 0.12, "l-eye-bag-incr": 0.12, "l-eye-bag-out": 0.12, "eyebrows-angle-up": 0.1,
     "eyebrows-trans-up": 0.42, "eyebrows-trans-forward": 0.40, "head-scale-vert-incr": 0.25,
-    "l-eye-trans-out": 0.45, "l-eye-scale-incr": 0.45,
+    "l-eye-trans-out": 0.35, "l-eye-scale-incr": 0.45,
     "l-eye-push1-out": 0.25, "l-eye-push2-out": 0.25, "l-eye-epicanthus-out": 0.35, "l-eye-trans-up": 0.3,
     "mouth-scale-horiz-incr": 0.42, "mouth-trans-up": 0.38, "mouth-upperlip-middle-up": 0.15,
     "mouth-lowerlip-middle-up": 0.15, "mouth-angles-up": 0.2, "mouth-trans-forward": 0.2, "mouth-scale-depth-incr": 0.2,
@@ -146,7 +147,24 @@ def _width(name: str) -> float:
     return next((width for start, width in _WIDTHS.items() if name.startswith(start)), 0.3)
 
 
-def _shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
+#: Where on a frame's height the chin may lie; the rule of the crop puts a real one at about 0.97.
+_CHIN = (0.84, 1.0)
+
+
+@lru_cache(maxsize=256)
+def _shape(seed: int) -> tuple[dict[str, float], dict[str, float]]:
+    """A person's phenotype and local changes, drawn until the chin lies in the frame."""
+    head, rows, rng = _canvas.canvas().head, _canvas.landmark_rows(), generator(seed, "shape")
+    while True:
+        phenotype, local = _drawn_shape(rng, head.local_names)
+        points = rows @ head.neutral(phenotype, local)
+        apart = points[42:48, 0].mean() - points[36:42, 0].mean()
+        chin = faces.EYE_LEVEL + faces.EYE_DISTANCE * (points[36:48, 2].mean() - points[8, 2]) / apart
+        if _CHIN[0] < chin < _CHIN[1]:
+            return phenotype, local
+
+
+def _drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
     """Phenotype and local changes: left and right nearly alike, and little of what would turn the head."""
     woman = rng.random() < 0.5
     races = rng.dirichlet([0.4, 0.4, 0.4]) + 0.02
@@ -183,7 +201,7 @@ def own_gains(seed: int) -> np.ndarray:
     Eyes differ in height: by its gain eyeBlink 1 closes everybody's, and pushes no lid through the other.
     """
     head, rows = _canvas.canvas().head, _canvas.landmark_rows()
-    points = rows @ head.neutral(*_shape(generator(seed, "shape"), head.local_names))
+    points = rows @ head.neutral(*_shape(seed))
     gains = np.ones(len(BLENDSHAPES), np.float32)
     for side, above, below in (("Left", (43, 44), (47, 46)), ("Right", (37, 38), (41, 40))):
         index = BLENDSHAPES.index("eyeBlink" + side)

@@ -36,7 +36,7 @@ from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
-RENDERER_VERSION = 3
+RENDERER_VERSION = 4
 
 #: The peak coefficients of each expression; a name without Left or Right stands for both sides.
 RECIPES: Mapping[str, Mapping[str, float]] = {
