@@ -99,7 +99,7 @@ def canvas() -> Canvas:
     first = first.astype(np.float32)
     fine, quads, part = (up @ first).tocsr(), np.concatenate(quads), np.concatenate(parts)
     place = fine @ head.template
-    outwards = normals(place, quads, _gather(quads, len(place)))[quads].mean(1)
+    outwards = normals(place, quads, gather(quads, len(place)))[quads].mean(1)
     middle = place[quads].mean(1)
     seen = (outwards[:, 1] < 0.3) & (middle[:, 2] > 0.51) & (middle[:, 2] < 0.82)
     # The head's arrays still hold a sheet around it, which nothing is made from any more.
@@ -118,9 +118,9 @@ def canvas() -> Canvas:
         up=up,
         blur=blur.tocsr(),
         medium_quads=first_quads,
-        medium_gather=_gather(first_quads, first.shape[0]),
+        medium_gather=gather(first_quads, first.shape[0]),
         quads=quads,
-        gather=_gather(quads, fine.shape[0]),
+        gather=gather(quads, fine.shape[0]),
         part=part,
         place=place,
         fields=_fields(head, fine, place, part),
@@ -138,7 +138,8 @@ def eye_corners(vertices: np.ndarray) -> np.ndarray:
     return (landmark_rows() @ vertices)[[36, 39, 42, 45]].reshape(2, 2, 3)
 
 
-def _gather(quads: np.ndarray, count: int) -> object:
+def gather(quads: np.ndarray, count: int) -> object:
+    """Sparse ``(count, Q)`` that adds up what belongs to the quads ``(Q, 4)`` around each vertex."""
     from scipy import sparse
 
     ones = np.ones(quads.size, np.float32)
@@ -208,10 +209,9 @@ def _fields(head: Head, fine: object, place: np.ndarray, part: np.ndarray) -> di
     return {name: np.asarray(value, dtype=np.float32) for name, value in fields.items()}
 
 
-@lru_cache(maxsize=1)
-def eye_rims() -> list[tuple[np.ndarray, np.ndarray]]:
+@lru_cache(maxsize=2)
+def eye_rims(mesh: Canvas) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each eye the vertices of its ball, and those along the rim of its upper lid."""
-    mesh = canvas()
     side, place = np.sign(mesh.place[:, 0]), mesh.place
     rim = (mesh.part == SKIN) & (mesh.fields["lid_rings"] < 0.75) & (mesh.fields["socket"] < 0.5)
     found = []
@@ -224,8 +224,8 @@ def eye_rims() -> list[tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-@lru_cache(maxsize=1)
-def pupils() -> list[tuple[np.ndarray, np.ndarray]]:
+@lru_cache(maxsize=2)
+def pupils(mesh: Canvas) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each eye the vertices of its ball, and those around the middle of its pupil."""
-    angle = canvas().fields["iris_angle"]
-    return [(ball, ball[angle[ball] < 9]) for ball, _ in eye_rims()]
+    angle = mesh.fields["iris_angle"]
+    return [(ball, ball[angle[ball] < 9]) for ball, _ in eye_rims(mesh)]

@@ -7,25 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from i2vlib.datasets import _atlas, _canvas
-
-#: The box ``(2, 3)`` of the Z-curve along which triangles are drawn: their order decides which of two equally deep is
-#: seen.
-_BOX = np.array([[-1, -0.16775548458099365, 0], [1, 0.023066384717822075, 1]], np.float32)
-
-
-def triangles(quads: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """The quads ``(Q, 4)`` cut into triangles ``(2 Q, 3)``, in an order in which they are drawn fast.
-
-    Along a Z-curve through the points ``place (M, 3)``, neighbours being near one another in the list, a mesh takes
-    half the time.
-    """
-    middle = place[quads].mean(1)
-    low, high = _BOX
-    cell = ((middle - low) / (high - low) * 1023).astype(np.int64)
-    code = sum(((cell[:, axis] >> bit) & 1) << (3 * bit + axis) for bit in range(10) for axis in range(3))
-    along = quads[np.argsort(code, kind="stable")]
-    return np.stack([along[:, [0, 1, 2]], along[:, [0, 2, 3]]], 1).reshape(-1, 3)
+from i2vlib.datasets import _atlas, _shown
 
 
 def _pyvista() -> ModuleType:
@@ -156,63 +138,23 @@ class Identifier(Window):
 
 
 def numbered(count: int) -> np.ndarray:
-    """Numbers from 0 as colours ``uint8 (count, 3)``."""
-    number = np.arange(count)
-    return np.stack([number >> 16, number >> 8 & 255, number & 255], 1).astype(np.uint8)
+    """Numbers from 0, under 2**24, as colours ``uint8 (count, 3)``, the lowest byte in red."""
+    return np.arange(count, dtype="<u4").view(np.uint8).reshape(count, 4)[:, :3].copy()
 
 
 def numbers(picture: np.ndarray) -> np.ndarray:
     """The inverse of `numbered` for a picture ``uint8 (S, S, 4)``: ``int (S, S)``, -1 where nothing is drawn."""
-    picture = picture.astype(np.int64)
-    number = picture[..., 0] << 16 | picture[..., 1] << 8 | picture[..., 2]
-    return np.where(picture[..., 3] > 0, number, -1)
-
-
-@lru_cache(maxsize=1)
-def _lashes() -> np.ndarray:
-    """Triangles ``(n, 3)`` of single lashes, cut out of the strips of the mesh."""
-    from scipy.spatial import cKDTree
-
-    canvas = _canvas.canvas()
-    quads = canvas.quads[canvas.part[canvas.quads[:, 0]] == _canvas.LASH]
-    edges = np.sort(np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)]), 1)
-    edges, times = np.unique(edges, axis=0, return_counts=True)
-    border = np.unique(edges[times == 1])
-    rim = canvas.place[np.concatenate([rim for _, rim in _canvas.eye_rims()])]
-    triangles = []
-    for side in (-1, 1):
-        mine = border[np.sign(canvas.place[border, 0]) == side]
-        away, _ = cKDTree(rim).query(canvas.place[mine])
-        order = mine[np.argsort(away)]
-        along = lambda chosen: chosen[np.argsort(np.abs(canvas.place[chosen, 0]))]  # noqa: E731
-        roots, tips = along(order[: len(order) // 2]), along(order[len(order) // 2 :])
-        count = min(len(roots), len(tips)) - 1
-        triangles += [(roots[i], roots[i + 1], tips[i]) for i in range(count)]
-    return np.array(triangles)
-
-
-@lru_cache(maxsize=1)
-def cut(canvas: _canvas.Canvas) -> np.ndarray:
-    """The triangles of the mesh that are drawn: what a frame can show of it, and lashes."""
-    place, quads = canvas.place, canvas.quads
-    part = canvas.part[quads[:, 0]]
-    kept = (part != _canvas.LASH) & (place[quads, 2].max(1) > _canvas.BOTTOM)
-    return np.concatenate([triangles(quads[kept], place), _lashes()])
-
-
-@lru_cache(maxsize=1)
-def drawn_vertices() -> np.ndarray:
-    """The vertices that the triangles drawn use."""
-    return np.unique(cut(_canvas.canvas()))
+    number = np.ascontiguousarray(picture).view("<u4")[..., 0]
+    return np.where(number >> 24 > 0, (number & 0xFFFFFF).astype(np.int64), -1)
 
 
 class Textured(Renderer):
     """A renderer whose colours are multiplied by a person's texture."""
 
     def __init__(self, size: int, scale: int) -> None:
-        canvas = _canvas.canvas()
-        super().__init__(cut(canvas), len(canvas.place), size, scale)
-        self.mesh.active_texture_coordinates = _atlas.atlas().uv
+        mesh = _shown.shown()
+        super().__init__(mesh.triangles, len(mesh.rows), size, scale)
+        self.mesh.active_texture_coordinates = _atlas.atlas().uv[mesh.rows]
         self._worn: np.ndarray | None = None
 
     def dress(self, worn: np.ndarray) -> None:
@@ -237,5 +179,5 @@ def renderer(size: int) -> Textured:
 
 @lru_cache(maxsize=2)
 def identifier(size: int) -> Identifier:
-    canvas = _canvas.canvas()
-    return Identifier(cut(canvas), len(canvas.place), size)
+    mesh = _shown.shown()
+    return Identifier(mesh.triangles, len(mesh.rows), size)

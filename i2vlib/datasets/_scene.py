@@ -6,12 +6,13 @@ each frame is put between the two.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from i2vlib import faces
-from i2vlib.datasets import _canvas, _drawing, _shading, _strands
+from i2vlib.datasets import _canvas, _drawing, _shading, _shown, _strands
 from i2vlib.datasets._canvas import Canvas
 from i2vlib.datasets._people import Person, draw_background
 from i2vlib.datasets._truth import PARTS, axes, surface, weights
@@ -36,8 +37,15 @@ class Scene:
         return draw_background(self.who.background, self.size)
 
     @cached_property
+    def _worn(self) -> Person:
+        """The person, with what is painted on the vertices that are drawn alone."""
+        who, rows = self.who, _shown.shown().rows
+        painted = ("albedo", "gloss", "sharpness", "hair", "brows")
+        return replace(who, **{name: vars(who)[name][rows] for name in painted})
+
+    @cached_property
     def shade(self) -> list[np.ndarray]:
-        """Light that reaches the fine vertices at the intensities 0, 0.5 and 1."""
+        """Light that reaches the vertices drawn at the intensities 0, 0.5 and 1."""
         return [self._occlusion(a) for a in (0.0, 0.5, 1.0)]
 
     def head(self, intensity: float, beside: np.ndarray | None = None, turn: np.ndarray | None = None) -> np.ndarray:
@@ -68,12 +76,18 @@ class Scene:
         points = (self.canvas.fine @ head).astype(np.float32)
         return points, _canvas.normals(points, self.canvas.quads, self.canvas.gather)
 
+    def shown(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The mesh of a head that is drawn (see `_shown`): its points and unit normals, ``(m, 3)`` each."""
+        mesh = _shown.shown().canvas
+        points = (mesh.fine @ head).astype(np.float32)
+        return points, _canvas.normals(points, mesh.quads, mesh.gather)
+
     def picture(self, points: np.ndarray, normal: np.ndarray, intensity: float) -> np.ndarray:
-        """The frame ``uint8 (S, S, 3)``, the head between the two layers of its hair."""
+        """The frame ``uint8 (S, S, 3)`` of what `shown` gives, the head between the two layers of its hair."""
         low = min(int(intensity * 2), 1)
         share = np.float32(intensity * 2 - low)
         light = self.shade[low] * (1 - share) + self.shade[low + 1] * share
-        colours = _shading.srgb(_shading.shade(self.who, self.canvas, points, normal, light)).T
+        colours = _shading.srgb(_shading.shade(self._worn, _shown.shown().canvas, points, normal, light)).T
         hair = self.hair
         behind = self.background if hair is None else hair.behind(self.background, self._places[0])
         renderer = _drawing.renderer(self.size)
@@ -82,11 +96,11 @@ class Scene:
         return picture if hair is None else hair.before(picture, self._places[1])
 
     def surface(self, points: np.ndarray, normal: np.ndarray) -> dict[str, np.ndarray]:
-        """What is seen at the centre of each pixel, as `_truth.surface`, strands of hair included."""
+        """What of `shown` is seen at the centre of each pixel, as `_truth.surface`, strands of hair included."""
         flat, tell = self._flat(points), _drawing.identifier(self.size)
-        found = surface(
-            tell.draw(flat), tell.triangles, points, normal, flat[:, :2], self.camera, self.who, self.canvas
-        )
+        mesh = _shown.shown().canvas
+        ids = tell.draw(flat)
+        found = surface(ids, tell.triangles, points, normal, flat[:, :2], self.camera, self._worn, mesh)
         if self.who.mane is None:
             return found
         behind = found["parts"] == PARTS.index("background")
@@ -99,7 +113,7 @@ class Scene:
     @cached_property
     def hair(self) -> _strands.Layers | None:
         """The hair of the clip as two layers; None for the bald."""
-        return None if self.who.mane is None else _strands.layers(self._ribbons, self.who, self.size)
+        return None if self.who.mane is None else _strands.layers(self._ribbons, self._locks, self.who, self.size)
 
     @cached_property
     def _neutral(self) -> np.ndarray:
@@ -112,8 +126,14 @@ class Scene:
         flat = self._flat(points.reshape(-1, 3)).reshape(points.shape)
         edge = np.array([_strands.pad(self.size), _strands.pad(self.size), 0], np.float32)
         side = self.size + 2 * _strands.pad(self.size)
-        seen = self._neutral[_drawing.drawn_vertices()] + edge
+        seen = self._neutral[_shown.near_vertices()] + edge
         return _strands.ribbons(mane, points, normal, flat + edge, seen, self.who, side, WIDTH * side / self.size)
+
+    @cached_property
+    def _locks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which triangles of the hair behind and before the head are seen: see `_strands.identify`."""
+        ribbons = self._ribbons
+        return tuple(_strands.identify(ribbons, part, self.size) for part in (ribbons.back, ribbons.front))
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -139,12 +159,13 @@ class Scene:
         """Of the hair behind and before the head, by pixel of its layer: place, normal and whether there is any."""
         ribbons, maps = self._ribbons, []
         far = ribbons.points @ self.camera[2, :3] + self.camera[2, 3]
-        for triangles in (ribbons.back, ribbons.front):
-            ids = _strands.identify(ribbons, triangles, self.size)
+        for seen, triangles in zip(self._locks, (ribbons.back, ribbons.front), strict=True):
+            # Of each pixel of the layer the last quarter, whose centre lies at three quarters of it.
+            ids = seen[1::2, 1::2]
             there = ids >= 0
             row, column = np.nonzero(there)
             corners = triangles[ids[there]]
-            share = weights((np.stack([column, row], 1) + 0.5) / 2, ribbons.flat[corners][..., :2], far[corners])
+            share = weights((np.stack([column, row], 1) + 0.75) / 2, ribbons.flat[corners][..., :2], far[corners])
             where, out = np.zeros((2, *ids.shape, 3), np.float32)
             where[there] = np.einsum("nk,nkc->nc", share, ribbons.points[corners])
             out[there] = np.einsum("nk,nkc->nc", share, ribbons.normal[corners])
@@ -180,7 +201,7 @@ class Scene:
         return np.concatenate([project(self.camera, points), depth], 1).astype(np.float32)
 
     def _occlusion(self, intensity: float) -> np.ndarray:
-        """Ambient and key light that reach the fine vertices, ``(M, 2)``."""
+        """Ambient and key light that reach the vertices that are drawn, ``(m, 2)``."""
         points = self.canvas.medium @ self.head(intensity)
         normal = _canvas.normals(points, self.canvas.medium_quads, self.canvas.medium_gather)
         around, weights = _shading.sky_directions()
@@ -195,9 +216,10 @@ class Scene:
         )
         for _ in range(3):
             light = 0.4 * light + 0.6 * (self.canvas.blur @ light)
-        light = self.canvas.up @ light
+        mesh = _shown.shown().canvas
+        light = mesh.up @ light
         # The narrow mouth hides teeth from every cell of the depth pictures; give them the light of its opening.
-        teeth = (self.canvas.part == _canvas.TEETH)[:, None]
+        teeth = (mesh.part == _canvas.TEETH)[:, None]
         return np.where(teeth, np.maximum(light, 0.45), light).astype(np.float32)
 
 

@@ -47,16 +47,16 @@ def shade(who: Person, canvas: Canvas, points: np.ndarray, normal: np.ndarray, l
     lids = _under_lids(canvas, points)
     raised = np.where(is_skin, _LIFTED, np.float32(1))
     colour = [who.albedo[:, c] * total[c] * lids + who.gloss * gleam[c] * edge * golden[c] for c in range(3)]
-    for chosen, catch in _catchlights(who, points):
+    for chosen, catch in _catchlights(who, canvas, points):
         for c in range(3):
             colour[c][chosen] += catch * (0.4 + 0.6 * who.tints[0, c])
     return np.stack([_shoulder(channel) * raised for channel in colour])
 
 
-def _catchlights(who: Person, points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _catchlights(who: Person, canvas: Canvas, points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Vertices of each eyeball, and the key and fill lamps mirrored in it: small soft spots beside the pupil."""
     found = []
-    for chosen, middle in _canvas.pupils():
+    for chosen, middle in _canvas.pupils(canvas):
         centre = _centre(points[chosen[::8]])
         ray = points[chosen] - centre
         ray /= np.linalg.norm(ray, axis=1, keepdims=True)
@@ -95,7 +95,7 @@ def _shoulder(light: np.ndarray) -> np.ndarray:
 def _under_lids(canvas: Canvas, points: np.ndarray) -> np.ndarray:
     """What the upper lids leave of the light on each vertex, ``(M,)``: they shade the eyes below them."""
     left = np.ones(len(points), np.float32)
-    for chosen, rim in _canvas.eye_rims():
+    for chosen, rim in _canvas.eye_rims(canvas):
         lid = points[rim, 2]
         place = np.interp(points[chosen, 0], *_sorted(points[rim, 0], lid))
         left[chosen] = 1 - 0.62 * smoothstep(-0.0052, 0.0005, points[chosen, 2] - place)

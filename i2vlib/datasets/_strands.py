@@ -183,12 +183,13 @@ def _lit(mane: Mane, points: np.ndarray, normal: np.ndarray, along: np.ndarray, 
     return np.clip(total * deep, 0, 0.9)
 
 
-def layers(strands: Ribbons, who: Person, size: int) -> Layers:
-    """Draws the two layers and the shadow of the front one."""
+def layers(strands: Ribbons, seen: tuple[np.ndarray, np.ndarray], who: Person, size: int) -> Layers:
+    """The two layers and the shadow of the front one; `seen` is what `identify` gives for the back and the front."""
     from scipy.ndimage import gaussian_filter, shift, zoom
 
     side = size + 2 * pad(size)
-    back, front = (_window(side).draw(strands, part) for part in (strands.back, strands.front))
+    parts = zip(seen, (strands.back, strands.front), strict=True)
+    back, front = (_coloured(ids, strands.colours, triangles) for ids, triangles in parts)
     cover = front[::2, ::2, 3]
     light = who.lights[0]
     moved = shift(cover, (0.045 * size * max(0.2, light[2]), -0.035 * size * light[0]), order=1, mode="nearest")
@@ -199,40 +200,31 @@ def layers(strands: Ribbons, who: Person, size: int) -> Layers:
 
 
 def identify(strands: Ribbons, triangles: np.ndarray, size: int) -> np.ndarray:
-    """``int (D, D)``, the row of `triangles` seen at the centre of each pixel of a layer, -1 for none."""
-    side = 2 * (size + 2 * pad(size))
-    return _identifier(side // 2).number(strands.flat, triangles) if len(triangles) else np.full((side, side), -1)
+    """``int (2 D, 2 D)``, the row of `triangles` seen at the centre of each quarter of a layer's pixel, -1 for none."""
+    side = size + 2 * pad(size)
+    if not len(triangles):
+        return np.full((4 * side, 4 * side), -1)
+    window = _identifier(side)
+    window.put(strands.flat, triangles, _drawing.numbered(len(triangles)))
+    return _drawing.numbers(window.picture(strands.flat))
 
 
-class _Window(_drawing.Window):
-    """Draws ribbons, another mesh each time, at twice the size."""
+def _coloured(ids: np.ndarray, colours: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """``float32 (D, D, 4)``: colours of triangles times their cover, and the cover, of what `identify` gives.
 
-    def __init__(self, size: int, scale: int, preference: str = "point") -> None:
-        super().__init__(np.zeros((1, 3), int), 3, 2 * size * scale, size, "rgb", preference)
-        self.scale = scale
-
-    def draw(self, strands: Ribbons, triangles: np.ndarray) -> np.ndarray:
-        """``float32 (2 S, 2 S, 4)``: colours times their cover, and the cover."""
-        side = self.plotter.window_size[0] // self.scale
-        if not len(triangles):
-            return np.zeros((side, side, 4), np.float32)
-        self.put(strands.flat, triangles, strands.colours)
-        picture = self.picture(strands.flat)
-        drawn = picture[..., 3] > 0
-        colour = [_drawing.down(picture[..., c] * drawn, self.scale) for c in range(3)]
-        return np.stack([*colour, _drawing.down(drawn, self.scale)], -1)
-
-    def number(self, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-        """``int (2 S, 2 S)``, which of the triangles is seen, -1 for none."""
-        self.put(points, triangles, _drawing.numbered(len(triangles)))
-        return _drawing.numbers(self.picture(points))
+    A piece of a strand is smaller than a pixel: it has one colour.
+    """
+    layer = np.zeros((len(ids) // 2, len(ids) // 2, 4), np.float32)
+    if not len(triangles):
+        return layer
+    mean = (colours[triangles].sum(1, dtype=np.uint16) + 1) // 3
+    for c in range(3):
+        layer[..., c] = _drawing.down(np.append(mean[:, c], 0).astype(np.uint8)[ids], 2)
+    layer[..., 3] = _drawing.down(ids >= 0, 2)
+    return layer
 
 
 @lru_cache(maxsize=2)
-def _window(size: int) -> _Window:
-    return _Window(size, 2)
-
-
-@lru_cache(maxsize=2)
-def _identifier(size: int) -> _Window:
-    return _Window(size, 1, "cell")
+def _identifier(side: int) -> _drawing.Window:
+    """A window for ribbons, another mesh each time, at four times the size."""
+    return _drawing.Window(np.zeros((1, 3), int), 3, 4 * side, side, "rgb", "cell")

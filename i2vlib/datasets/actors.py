@@ -247,11 +247,11 @@ def _film(
     heads = _heads(seed, scene, expression, curve, coefficients, turns)
     for index, (a, head) in enumerate(zip(curve, heads, strict=True)):
         scene.turned(None if turns is None or not index else turns[index])
-        skin = scene.skin(head)
-        pictures.append(scene.picture(*skin, float(a)))
+        mesh = scene.shown(head)
+        pictures.append(scene.picture(*mesh, float(a)))
         points.append(scene.landmarks(head))
         if set(names) & set(_truth.SURFACE):
-            below.append(scene.surface(*skin))
+            below.append(scene.surface(*mesh))
     frames = np.stack(pictures)
     if nuisance.noise:
         frames = _nuisance.noisy(generator(seed, "noise", expression, mode), frames, nuisance.noise)
@@ -340,7 +340,7 @@ def _more(
     below = []
     for index, head in enumerate(heads if wanted else ()):
         scene.turned(None if turns is None or not index else turns[index])
-        below.append(scene.surface(*scene.skin(head)))
+        below.append(scene.surface(*scene.shown(head)))
     return _known(seed, scene, points, below, names)
 
 

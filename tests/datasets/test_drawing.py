@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from i2vlib.datasets import _canvas, _drawing, _strands
+from i2vlib.datasets import _canvas, _drawing, _head, _shown, _strands
 
 
 def plain_normals(points: np.ndarray, quads: np.ndarray, gather: object) -> np.ndarray:
@@ -39,12 +39,37 @@ def test_averaging_is_exact(scale: int) -> None:
     np.testing.assert_array_equal(_drawing.average(picture, scale, background), expected)
 
 
-def test_triangles_cut_every_quad_once() -> None:
+def test_halves_cut_every_quad_once_along_a_curve() -> None:
     rng = np.random.default_rng(0)
     quads, place = rng.permutation(40).reshape(10, 4), rng.normal(size=(40, 3))
-    cut = _drawing.triangles(quads, place)
+    cut = _shown.along_a_curve(_shown.halves(quads), place)
     expected = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     assert sorted(map(tuple, cut.tolist())) == sorted(map(tuple, expected.tolist()))
+
+
+def test_merging_leaves_no_gap_and_no_overlap() -> None:
+    # A flat square of 6 by 6 quads, subdivided: the middle third of them stays fine.
+    across = np.arange(7)
+    place = np.stack([*np.meshgrid(across, across), np.zeros((7, 7))], -1).reshape(-1, 3)
+    low = (7 * across[:-1, None] + across[:-1]).ravel()
+    matrix, quads = _head.subdivide(np.stack([low, low + 1, low + 8, low + 7], 1), len(place))
+    points = matrix @ place
+    middle = points[quads[:, 2]]
+    whole = (np.abs(middle[:, :2] - 3) > 1).any(1)
+    triangles, faces = _shown.merged(quads, whole)
+    a, b, c = (points[triangles[:, i], :2] for i in range(3))
+    area = lambda u, v: (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]) / 2  # noqa: E731
+    every = area(b - a, c - a)
+    corners = points[quads][..., :2]
+    total = area(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]).sum()
+    # Subdivision has rounded the square's four corners, which coarse quads cut off: a sixteenth each.
+    assert len(triangles) < len(quads) and (every > 0).all() and abs(every.sum() - (total - 0.25)) < 1e-6
+    # Every edge inside is shared by two triangles: none ends in the middle of another.
+    edges = np.sort(np.concatenate([triangles[:, [i, (i + 1) % 3]] for i in range(3)]), 1)
+    edges, times = np.unique(edges, axis=0, return_counts=True)
+    border = lambda at: (np.abs(points[at, :2] - 3) > 2.7).any(1)  # noqa: E731
+    assert times.max() == 2 and border(edges[times == 1].ravel()).all()
+    assert len(faces) < len(quads)
 
 
 def test_a_layer_of_hair_is_averaged_where_the_head_rests_and_follows_where_it_turns() -> None:
