@@ -88,14 +88,6 @@ def test_a_changed_definition_is_a_new_run(checkout):
     assert dataclasses.replace(run, config={**same, "dropout": 0.5}).digest != run.digest
 
 
-def test_other_pixels_of_the_actors_are_a_new_run(checkout, monkeypatch):
-    run = reference.runs()["tiny"]
-    actors, folder = dataclasses.replace(run, data={"name": "actors"}), run.digest
-    before = actors.digest
-    monkeypatch.setattr(reference, "RENDERER_VERSION", -1)
-    assert actors.digest != before and run.digest == folder
-
-
 @pytest.mark.parametrize(("keep", "kept"), [("best", 0.2), ("last", 0.3)])
 def test_a_run_keeps_its_best_weights_or_its_last(checkout, monkeypatch, keep, kept):
     scores = iter([0.5, 0.2] + [0.3] * 9)
