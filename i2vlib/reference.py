@@ -214,7 +214,7 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
             "digest": run.digest, "method": run.method, "steps": run.steps, "seed": run.seed,
             "device": next(method.parameters()).device.type, "threads": torch.get_num_threads(),
             "seconds": round(float(history["seconds"].max())), "commit": _commit(), "python": platform.python_version(),
-            "history": _thin(history),
+            **_pixels("actors", run), "history": _thin(history),
         }  # fmt: skip
         write_file(run.folder / "facts.json", json.dumps(facts, indent=1).encode())
     return finished
@@ -249,7 +249,7 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
     others = metrics.evaluate_references(held_out, clips(run, "train"), every=every)
     frame = pd.concat([ours.assign(system=run.method), others], ignore_index=True)
     stored = {
-        "run": run.name, **facts, "split": split, "readings": ours.attrs,
+        "run": run.name, **facts, "split": split, **_pixels("measured_actors", run), "readings": ours.attrs,
         "clips": _records(ours), "summary": _records(metrics.summary(frame).reset_index()),
     }  # fmt: skip
     write_file(run.result, json.dumps(stored, indent=1).encode())
@@ -274,6 +274,11 @@ def table(stored: dict, expression: str) -> pd.DataFrame:
     rows = rows.assign(cell=pd.Series(written, rows.index[known]))
     wide = rows.pivot(index="system", columns="metric", values="cell").fillna("")
     return wide.reindex([stored["method"], "real", "copy", "cross-fade"])[[name for name in SHOWN if name in wide]]
+
+
+def _pixels(name: str, run: Run) -> dict[str, int]:
+    """Which version of the actors a run's data are, under a name; nothing if they are no actors."""
+    return {name: RENDERER_VERSION} if run.data["name"] == "actors" else {}
 
 
 def _records(frame: pd.DataFrame) -> list[dict]:
@@ -311,8 +316,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"the table has no runs {sorted(unknown)}; it has {sorted(table)}")
     if chosen.list:
         for run in table.values():
-            state = "done" if result(run) else "begun" if (run.folder / CHECKPOINT).exists() else "missing"
-            print(f"{state:8} {run.name:40} {run.steps:7} steps{'  needs a GPU' if run.gpu else ''}")
+            stored = result(run)
+            state = "done" if stored else "begun" if (run.folder / CHECKPOINT).exists() else "missing"
+            notes = ["needs a GPU"] * run.gpu
+            if stored and stored.get("actors", RENDERER_VERSION) != RENDERER_VERSION:
+                notes.append(f"trained on version {stored['actors']} of the actors; today's is {RENDERER_VERSION}")
+            print(f"{state:8} {run.name:40} {run.steps:7} steps{'  '.join(['', *notes])}")
         return 0
     deadline = time.monotonic() + 60 * chosen.minutes
     both = not (chosen.train or chosen.measure)

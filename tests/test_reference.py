@@ -104,6 +104,19 @@ def test_a_result_of_another_definition_does_not_count(checkout):
     assert reference.result(dataclasses.replace(run, seed=1)) is None
 
 
+def test_the_list_says_which_results_are_of_other_pixels(checkout, capsys):
+    text = reference.TABLE.read_text().replace('"squares"', '"actors"')
+    reference.TABLE.write_text(text)
+    run = reference.runs()["tiny"]
+    reference.train(run, device="cpu", progress=False)
+    facts = json.loads((run.folder / "facts.json").read_text())
+    assert facts["actors"] == reference.RENDERER_VERSION
+    for version, said in ((facts["actors"], False), (-1, True)):
+        run.result.write_text(json.dumps({"digest": run.digest, "actors": version}))
+        assert reference.main(["--list"]) == 0
+        assert ("trained on version -1 of the actors" in capsys.readouterr().out) is said
+
+
 def test_the_list_says_what_is_missing(checkout, capsys):
     assert reference.main(["--list"]) == 0
     assert capsys.readouterr().out.startswith("missing  tiny")
