@@ -129,14 +129,14 @@ def _set_teeth(vertices: np.ndarray, head: Head) -> None:
 _WIDTHS = {
     "head-angle-out": 0.03, "head-trans-out": 0.03, "neck-trans-out": 0.03, "nose-trans-out": 0.06,
     "mouth-trans-out": 0.03, "head-trans-forward": 0.08, "head-trans-up": 0.08, "mouth-laugh-lines-out": 0.08,
-    "head-age-incr": 0.12, "l-eye-bag-incr": 0.12, "l-eye-bag-out": 0.12, "eyebrows-angle-up": 0.1,
+    "head-age-incr": 0.18, "l-eye-bag-incr": 0.12, "l-eye-bag-out": 0.12, "eyebrows-angle-up": 0.1,
     "eyebrows-trans-up": 0.42, "eyebrows-trans-forward": 0.40, "head-scale-vert-incr": 0.25,
-    "l-eye-trans-out": 0.35, "l-eye-scale-incr": 0.45,
-    "l-eye-push1-out": 0.25, "l-eye-push2-out": 0.25, "l-eye-epicanthus-out": 0.35, "l-eye-trans-up": 0.3,
-    "mouth-scale-horiz-incr": 0.42, "mouth-trans-up": 0.38, "mouth-upperlip-middle-up": 0.15,
-    "mouth-lowerlip-middle-up": 0.15, "mouth-angles-up": 0.2, "mouth-trans-forward": 0.2, "mouth-scale-depth-incr": 0.2,
-    "chin-height-incr": 0.25, "forehead-nubian-incr": 0.2, "forehead-scale-vert-incr": 0.3,
-    "neck": 0.08, "mouth": 0.25, "l-eye": 0.30, "nose": 0.36, "chin": 0.42, "l-cheek": 0.4, "head": 0.42,
+    "l-eye-trans-out": 0.35, "l-eye-scale-incr": 0.50,
+    "l-eye-push1-out": 0.25, "l-eye-push2-out": 0.25, "l-eye-epicanthus-out": 0.35, "l-eye-trans-up": 0.36,
+    "mouth-scale-horiz-incr": 0.48, "mouth-trans-up": 0.45, "mouth-upperlip-middle-up": 0.15,
+    "mouth-lowerlip-middle-up": 0.15, "mouth-angles-up": 0.2, "mouth-trans-forward": 0.33, "mouth-scale-depth-incr": 0.2,
+    "chin-height-incr": 0.35, "forehead-nubian-incr": 0.2, "forehead-scale-vert-incr": 0.3,
+    "neck": 0.08, "mouth": 0.30, "l-eye": 0.30, "nose": 0.45, "chin": 0.48, "l-cheek": 0.45, "head": 0.46,
     "forehead": 0.35,
 }  # fmt: skip
 

@@ -36,7 +36,7 @@ from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
-RENDERER_VERSION = 4
+RENDERER_VERSION = 5
 
 #: The peak coefficients of each expression; a name without Left or Right stands for both sides.
 RECIPES: Mapping[str, Mapping[str, float]] = {
@@ -45,12 +45,12 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
         "eyeSquint": 0.3, "mouthDimple": 0.25, "mouthStretch": 0.1,
     },
     "surprised": {
-        "jawOpen": 0.92, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.42,
-        "mouthUpperUp": 0.25,
+        "jawOpen": 0.85, "browInnerUp": 0.8, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.5,
+        "mouthUpperUp": 0.2,
     },
     "angry": {
-        "browDown": 1.0, "eyeSquint": 0.5, "eyeWide": 0.2, "noseSneer": 1.0, "mouthUpperUp": 0.7,
-        "mouthLowerDown": 0.9, "jawOpen": 0.1, "mouthStretch": 0.6, "mouthFrown": 0.5, "cheekSquint": 0.2,
+        "browDown": 1.0, "eyeSquint": 0.2, "eyeWide": 0.3, "noseSneer": 0.6, "mouthUpperUp": 0.3,
+        "mouthLowerDown": 0.9, "jawOpen": 0.1, "mouthStretch": 0.5, "mouthFrown": 0.6, "cheekSquint": 0.1,
     },
     "eyes_closed": {"eyeBlink": 1.0, "eyeSquint": 0.1, "mouthPress": 0.15},
     "contempt": {"mouthSmileLeft": 0.9, "mouthDimpleLeft": 0.7, "mouthUpperUpLeft": 0.4, "cheekSquintLeft": 0.4},
