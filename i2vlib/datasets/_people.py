@@ -42,6 +42,7 @@ class Person:
     """
 
     name: str
+    age: float
     identity: np.ndarray
     vertices: np.ndarray
     tone: int
@@ -83,6 +84,7 @@ def person(seed: int) -> Person:
     painted = _skin.paint(generator(seed, "paint-2"), canvas, phenotype, cut, lights[0])
     return Person(
         name=f"actor-{seed}",
+        age=phenotype["age"],
         identity=np.array([*phenotype.values(), *local.values()], np.float32),
         vertices=vertices,
         tone=painted.tone,
@@ -136,7 +138,7 @@ _WIDTHS = {
     "mouth-scale-horiz-incr": 0.48, "mouth-trans-up": 0.45, "mouth-upperlip-middle-up": 0.15,
     "mouth-lowerlip-middle-up": 0.15, "mouth-angles-up": 0.2, "mouth-trans-forward": 0.33, "mouth-scale-depth-incr": 0.2,
     "chin-height-incr": 0.35, "forehead-nubian-incr": 0.2, "forehead-scale-vert-incr": 0.3,
-    "neck": 0.08, "mouth": 0.30, "l-eye": 0.30, "nose": 0.45, "chin": 0.48, "l-cheek": 0.45, "head": 0.46,
+    "neck": 0.08, "mouth": 0.30, "l-eye": 0.30, "nose": 0.42, "chin": 0.48, "l-cheek": 0.45, "head": 0.46,
     "forehead": 0.35,
 }  # fmt: skip
 
@@ -148,7 +150,7 @@ def _width(name: str) -> float:
 
 
 #: Where on a frame's height the chin may lie; the rule of the crop puts a real one at about 0.97.
-_CHIN = (0.84, 1.0)
+_CHIN = (0.84, 0.97)
 
 
 @lru_cache(maxsize=256)
@@ -170,9 +172,9 @@ def _drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[s
     races = rng.dirichlet([0.4, 0.4, 0.4]) + 0.02
     phenotype = {
         "gender": float(np.clip(rng.normal(0.88 if woman else 0.12, 0.12), 0, 1)),
-        "age": float(np.clip(rng.normal(0.74, 0.12), 0.58, 1.0)),
-        "muscle": _uniform(rng, 0.15, 0.85),
-        "weight": _uniform(rng, 0.15, 0.9),
+        "age": _uniform(rng, 0.6, 1.0),
+        "muscle": _uniform(rng, 0.1, 0.9),
+        "weight": _uniform(rng, 0.1, 0.9),
         "height": _uniform(rng, 0.2, 0.8),
         "proportions": _uniform(rng, 0.1, 0.8),
         "african": float(races[0]),
@@ -190,19 +192,22 @@ def _drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[s
     return phenotype, local
 
 
+#: The head's own raised brows and wide eyes are too weak to be told from rest at 128 px.
+_STRONGER = {"browInnerUp": 1.2, "eyeWideLeft": 1.4, "eyeWideRight": 1.4}
 #: By how much closed lids overlap, in metres.
 _OVERLAP = 0.001
 
 
 @lru_cache(maxsize=256)
 def own_gains(seed: int) -> np.ndarray:
-    """How much stronger a person's facial shapes are than the head's, ``float32 (52,)``: 1 but for eyeBlink.
+    """How much stronger a person's facial shapes are than the head's, ``float32 (52,)``.
 
-    Eyes differ in height: by its gain eyeBlink 1 closes everybody's, and pushes no lid through the other.
+    Eyes differ in height: by its gain eyeBlink 1 closes everybody's, and pushes no lid through the other. Raised inner
+    brows and wide eyes are stronger by the same for everybody; all else is 1.
     """
     head, rows = _canvas.canvas().head, _canvas.landmark_rows()
     points = rows @ head.neutral(*_shape(seed))
-    gains = np.ones(len(BLENDSHAPES), np.float32)
+    gains = np.array([_STRONGER.get(name, 1) for name in BLENDSHAPES], np.float32)
     for side, above, below in (("Left", (43, 44), (47, 46)), ("Right", (37, 38), (41, 40))):
         index = BLENDSHAPES.index("eyeBlink" + side)
         moved = rows @ head.facial[index]

@@ -14,6 +14,7 @@ import numpy as np
 from i2vlib import faces
 from i2vlib.datasets import _canvas, _drawing, _shading, _shown, _strands
 from i2vlib.datasets._canvas import Canvas
+from i2vlib.datasets._creases import creases
 from i2vlib.datasets._people import Person, draw_background
 from i2vlib.datasets._truth import PARTS, axes, surface, weights
 
@@ -26,8 +27,11 @@ NECK = np.array([0, 0.02, _canvas.EYE - 0.09], np.float32)
 class Scene:
     """A person, an expression's shift of the mesh, a pose and a camera: draws frames of any intensity."""
 
-    def __init__(self, who: Person, canvas: Canvas, shift: np.ndarray, pose: np.ndarray, size: int) -> None:
+    def __init__(
+        self, who: Person, canvas: Canvas, peak: np.ndarray, shift: np.ndarray, pose: np.ndarray, size: int
+    ) -> None:
         self.who, self.canvas, self.shift, self.pose, self.size = who, canvas, shift, pose, size
+        self._creased = creases(_shown.shown().canvas, peak, who.age)
         self.camera = _camera(who.vertices @ pose.T, who.distance, size)
         self._turn: np.ndarray | None = None
         self._flattened: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
@@ -87,7 +91,11 @@ class Scene:
         low = min(int(intensity * 2), 1)
         share = np.float32(intensity * 2 - low)
         light = self.shade[low] * (1 - share) + self.shade[low + 1] * share
-        colours = _shading.srgb(_shading.shade(self._worn, _shown.shown().canvas, points, normal, light)).T
+        colours = _shading.srgb(
+            _shading.shade(
+                self._worn, _shown.shown().canvas, points, normal, light, np.float32(intensity) * self._creased
+            )
+        ).T
         hair = self.hair
         behind = self.background if hair is None else hair.behind(self.background, self._places[0])
         renderer = _drawing.renderer(self.size)

@@ -17,11 +17,13 @@ from i2vlib.datasets._people import Person
 _LIFTED = np.float32(_atlas.PLAIN**-2.2)
 
 
-def shade(who: Person, canvas: Canvas, points: np.ndarray, normal: np.ndarray, light: np.ndarray) -> np.ndarray:
+def shade(
+    who: Person, canvas: Canvas, points: np.ndarray, normal: np.ndarray, light: np.ndarray, creased: np.ndarray
+) -> np.ndarray:
     """Linear colour ``(3, M)``: wrapped diffuse light that reddens at the edge of shade, ambient light, and gloss.
 
-    `light` ``(M, 2)`` is what of the ambient and of the key light reaches each vertex. A channel at a time, each
-    ``(M,)``: numpy is slow where the innermost dimension is 3.
+    `light` ``(M, 2)`` is what of the ambient and of the key light reaches each vertex, and `creased` ``(M,)`` the share
+    that its creases take. A channel at a time, each ``(M,)``: numpy is slow where the innermost dimension is 3.
     """
     is_skin = canvas.part == _canvas.SKIN
     wrap = [np.where(is_skin, np.float32(amount), np.float32(0.1)) for amount in (0.42, 0.20, 0.14)]
@@ -44,7 +46,7 @@ def shade(who: Person, canvas: Canvas, points: np.ndarray, normal: np.ndarray, l
     # What skin mirrors is golden on dark people: white light on it would look like ash.
     dark = np.float32(min(1.0, max(0.0, (who.tone - 3) / 5)))
     golden = [np.where(is_skin, 1 - dark * np.float32(less), np.float32(1)) for less in (0.10, 0.36, 0.56)]
-    lids = _under_lids(canvas, points)
+    lids = _under_lids(canvas, points) * (1 - creased)
     raised = np.where(is_skin, _LIFTED, np.float32(1))
     colour = [who.albedo[:, c] * total[c] * lids + who.gloss * gleam[c] * edge * golden[c] for c in range(3)]
     for chosen, catch in _catchlights(who, canvas, points):

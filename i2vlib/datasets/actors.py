@@ -36,7 +36,7 @@ from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
-RENDERER_VERSION = 5
+RENDERER_VERSION = 6
 
 #: The peak coefficients of each expression; a name without Left or Right stands for both sides.
 RECIPES: Mapping[str, Mapping[str, float]] = {
@@ -45,11 +45,11 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
         "eyeSquint": 0.3, "mouthDimple": 0.25, "mouthStretch": 0.1,
     },
     "surprised": {
-        "jawOpen": 0.85, "browInnerUp": 0.8, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.5,
-        "mouthUpperUp": 0.2,
+        "jawOpen": 0.7, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.5,
+        "mouthPucker": 0.3,
     },
     "angry": {
-        "browDown": 1.0, "eyeSquint": 0.2, "eyeWide": 0.3, "noseSneer": 0.6, "mouthUpperUp": 0.3,
+        "browDown": 1.0, "eyeSquint": 0.2, "eyeWide": 0.2, "noseSneer": 0.8, "mouthUpperUp": 0.3,
         "mouthLowerDown": 0.9, "jawOpen": 0.1, "mouthStretch": 0.5, "mouthFrown": 0.6, "cheekSquint": 0.1,
     },
     "eyes_closed": {"eyeBlink": 1.0, "eyeSquint": 0.1, "mouthPress": 0.15},
@@ -284,10 +284,9 @@ def _moves(
 
 def _scene(seed: int, expression: str, size: int) -> Scene:
     canvas = _canvas.canvas()
-    shift = np.tensordot(own_gains(seed) * peak_coefficients(seed, expression), canvas.head.facial, 1).astype(
-        np.float32
-    )
-    return Scene(person(seed), canvas, shift, _pose(seed, expression), size)
+    peak = peak_coefficients(seed, expression)
+    shift = np.tensordot(own_gains(seed) * peak, canvas.head.facial, 1).astype(np.float32)
+    return Scene(person(seed), canvas, peak, shift, _pose(seed, expression), size)
 
 
 def _heads(
