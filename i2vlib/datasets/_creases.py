@@ -18,11 +18,7 @@ DEPTH = 0.42
 
 
 def creases(canvas: Canvas, coefficients: np.ndarray, age: float) -> np.ndarray:
-    """The share of its light that each vertex ``(m,)`` of a mesh loses at coefficients ``(52,)``.
-
-    Args:
-        age: in [0, 1], as `Person.identity` has it: older skin folds more deeply.
-    """
+    """The share of its light that each vertex ``(m,)`` of a mesh loses at coefficients ``(52,)``: more on old skin."""
     moved = dict(zip(BLENDSHAPES, coefficients, strict=True))
     both = lambda name: 0.5 * (moved[name + "Left"] + moved[name + "Right"])  # noqa: E731
     folds = max(both("mouthSmile"), both("noseSneer"), both("mouthUpperUp"))

@@ -29,6 +29,7 @@ class Person:
 
     Attributes:
         name: ``actor-<seed>``.
+        age: in [0, 1] as `identity` has it; older skin creases more deeply.
         identity: ``float32 (k,)``, what the head's shape was made from: see `identity`.
         vertices: ``float32 (N, 3)`` of the neutral head, in metres, the eyes at a fixed height.
         tone: 0 to 9 on the Monk scale.
@@ -136,10 +137,10 @@ _WIDTHS = {
     "l-eye-trans-out": 0.35, "l-eye-scale-incr": 0.50,
     "l-eye-push1-out": 0.25, "l-eye-push2-out": 0.25, "l-eye-epicanthus-out": 0.35, "l-eye-trans-up": 0.36,
     "mouth-scale-horiz-incr": 0.48, "mouth-trans-up": 0.45, "mouth-upperlip-middle-up": 0.15,
-    "mouth-lowerlip-middle-up": 0.15, "mouth-angles-up": 0.2, "mouth-trans-forward": 0.33, "mouth-scale-depth-incr": 0.2,
-    "chin-height-incr": 0.35, "forehead-nubian-incr": 0.2, "forehead-scale-vert-incr": 0.3,
-    "neck": 0.08, "mouth": 0.30, "l-eye": 0.30, "nose": 0.42, "chin": 0.48, "l-cheek": 0.45, "head": 0.46,
-    "forehead": 0.35,
+    "mouth-lowerlip-middle-up": 0.15, "mouth-angles-up": 0.2, "mouth-trans-forward": 0.33,
+    "mouth-scale-depth-incr": 0.2, "chin-height-incr": 0.35, "forehead-nubian-incr": 0.2,
+    "forehead-scale-vert-incr": 0.3, "neck": 0.08, "mouth": 0.30, "l-eye": 0.30, "nose": 0.42, "chin": 0.48,
+    "l-cheek": 0.45, "head": 0.46, "forehead": 0.35,
 }  # fmt: skip
 
 
