@@ -176,6 +176,30 @@ def embed(frames: np.ndarray) -> np.ndarray:
     return _rows([_identity(view, _detect(view)) for view in _views(frames)], (128,))
 
 
+def boxes(frames: np.ndarray) -> np.ndarray:
+    """The square around the largest face in each frame: dlib's detector's, or where it misses the face, MediaPipe's.
+
+    dlib's square reaches from the brows to the chin, and lies a little left of the face's middle.
+
+    Args:
+        frames: ``uint8 (T, H, W, 3)``.
+
+    Returns:
+        ``float32 (T, 4)``: left, top, right, bottom in pixels, beyond the frame where the face is cut; NaN where no
+        face was found.
+
+    Raises:
+        ValueError: frames of another form.
+        ImportError: dlib or its models are not installed.
+    """
+    found = [(view, _box(view)) for view in _views(frames)]
+    sides = [
+        None if box is None else view.back(np.array([[box.left(), box.top()], [box.right() + 1, box.bottom() + 1]]))
+        for view, box in found
+    ]
+    return _rows([None if four is None else four.ravel() for four in sides], (4,))
+
+
 def measure(frames: np.ndarray, identity: bool = True) -> Reading:
     """Everything that the readers see, with one detection a frame: about 0.03 s a frame, and 0.08 s more for
     identity.
@@ -583,7 +607,7 @@ def _landmarker() -> tuple[FaceLandmarker, object]:
         output_face_blendshapes=True,
     )
     try:
-        with _without_stderr():
+        with without_stderr():
             landmarker = vision.FaceLandmarker.create_from_options(options)
             landmarker.detect(to_image(np.zeros((64, 64, 3), np.uint8)))
     except OSError as error:
@@ -600,8 +624,8 @@ def _close() -> None:
 
 
 @contextmanager
-def _without_stderr() -> Iterator[None]:
-    """Keeps MediaPipe's start-up chatter, written by C++ to the process's stderr, out of logs and notebooks."""
+def without_stderr() -> Iterator[None]:
+    """Keeps a reader's start-up chatter, written by C++ to the process's stderr, out of logs and notebooks."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2vlib import audit, faces
+from i2vlib import audit, emotion, faces
+from i2vlib.audit import reading as reading_
+from i2vlib.audit import report, sheets
+from i2vlib.audit.__main__ import main
 from i2vlib.clips import BLENDSHAPES, Clip
 
 RNG = np.random.default_rng(0)
@@ -118,14 +121,66 @@ def test_a_summary_of_two_people() -> None:
     result = audit.summarise(samples)
     assert (result["clips"], result["frames"], result["subjects"]) == (3, 15, 2)
     assert result["detection"] == {"dlib": round(14 / 15, 4), "mediapipe": 1.0}
-    assert result["identity"]["within"]["pairs"] == 45 + 6 and result["identity"]["between"]["mean"] == 1
+    assert result["identity"]["within"]["count"] == 45 + 6 and result["identity"]["between"]["mean"] == 1
     assert (result["identity"]["equal_error_rate"], result["identity"]["taken_for_one_person"]) == (0, 0)
     assert set(result["landmarks"].values()) == {0}
     surprised = result["expressions"]["surprised"]
     assert surprised["lead"] == ["jawOpen"] and (surprised["spearman"], surprised["follows"]) == (0.9, 0.5)
     assert (surprised["lead_first"], surprised["lead_last"]) == (0.25, 0.75)
     assert "classifier" not in result
+    assert surprised["curve"]["intensity"] == pytest.approx(np.linspace(0.2, 1, 5))
+    assert surprised["curve"]["mean"] == pytest.approx([0.25, 0.2, 0.55, 0.5, 0.75])
+    assert result["follows"] == round(2 / 3, 4) and "tones" not in result
+    spread = result["identity"]["histogram"]
+    assert len(spread["edges"]) == len(spread["within"]) + 1
+    assert sum(spread["within"]) == pytest.approx(1, abs=1e-3) and sum(spread["between"][49:51]) == 1
     assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def guessed(expression: str, intensity: list[float] | None, *guesses: str | None, tone: int | None = None):
+    level = None if intensity is None else np.array(intensity, np.float32)
+    return audit.Sample("a", expression, reading(len(guesses)), level, None, guesses, tone)
+
+
+def test_confusion_counts_peaks_and_neutral_frames() -> None:
+    samples = [
+        guessed("happy", [0.2, 1, 0.6], "neutral", "happy", "sad"),
+        guessed("happy", [0.0, 1], "sad", None),
+        guessed("neutral", [0.0], "neutral"),
+        guessed("eyes_up", None, "neutral", "fear", "surprised"),
+        guessed("angry", None, "angry"),
+        guessed("angry", None, "neutral", "angry"),
+        sample(),
+    ]
+    assert audit.confusion(samples) == {
+        "happy": {"happy": 1, "none": 1},
+        "neutral": {"sad": 1, "neutral": 3, "angry": 1},
+        "eyes_up": {"surprised": 1},
+        "angry": {"angry": 1},
+    }
+    result = audit.summarise(samples)
+    assert result["classifier"]["accuracy"] | {"happy": 0.5, "angry": 1} == result["classifier"]["accuracy"]
+    assert "neutral" not in result["expressions"]
+    # Only answers that were given have a column: angry, happy, sad, surprised, neutral, none.
+    assert "| happy | 0 | 1 | 0 | 0 | 0 | 1 | 50 % |" in audit.table(result)
+    assert "| eyes_up | 0 | 0 | 0 | 1 | 0 | 0 | – |" in audit.table(result)
+
+
+def test_tones_are_counted_by_subject() -> None:
+    samples = [guessed("happy", [1.0], "happy", tone=3), guessed("sad", [1.0], "sad", tone=3)]
+    assert audit.summarise(samples)["tones"] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_aims_stand_beside_what_was_measured() -> None:
+    result = audit.summarise([sample("a"), sample("b", embeddings=np.ones((5, 128), np.float32))])
+    rows = {one.name: one for one in audit.aims(result)}
+    assert rows["faces detected by dlib"] == audit.Aim("faces detected by dlib", "≥ 99.5 %", "100.0 %", True)
+    assert rows["identity: mean distance within a subject"].asked == "≤ 0.30"
+    assert rows["clips whose lead has Spearman 0.9 or more"].met
+    assert not any("fer" in name for name in rows)
+    unknown = audit.aims(audit.summarise([guessed("sad", [1.0], "sad")]))
+    assert [one.measured for one in unknown if "happy" in one.name] == ["–"]
+    assert [one.met for one in unknown if "happy" in one.name] == [None]
 
 
 def test_nothing_to_audit() -> None:
@@ -160,44 +215,76 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return reading(len(frames), {"jawOpen": np.arange(len(frames)) / 9}, where=len(read))
 
     monkeypatch.setattr(faces, "measure", measure)
+    monkeypatch.setattr(emotion, "classify", lambda frames: ("happy", None, *("sad",) * len(frames))[: len(frames)])
     return read
 
 
 def test_a_subject_is_read_once(cache: Path, readers: list[int]) -> None:
     one = audit.read_subject(31_001, ("surprised", "happy"), 32, (0.2, 1.0))
-    assert readers == [2, 2] and [s.expression for s in one] == ["surprised", "happy"]
+    assert readers == [2, 2, 1] and [s.expression for s in one] == ["surprised", "happy", "neutral"]
+    assert [s.guesses for s in one] == [("happy", None), ("happy", None), ("happy",)] and one[0].tone in range(10)
     again = audit.read_subject(31_001, ("surprised", "happy"), 32, (0.2, 1.0))
-    assert readers == [2, 2]
+    assert readers == [2, 2, 1]
     for first, second in zip(one, again, strict=True):
-        assert (first.subject, first.expression) == (second.subject, second.expression)
-        assert first.subject == "actor-31001"
+        known = [(s.subject, s.expression, s.guesses, s.tone) for s in (first, second)]
+        assert known[0] == known[1] and first.subject == "actor-31001"
         np.testing.assert_array_equal(first.landmarks, second.landmarks)
         np.testing.assert_array_equal(first.intensity, second.intensity)
         for name, value in vars(first.reading).items():
-            np.testing.assert_array_equal(value, getattr(second.reading, name))
-    path = audit._kept(31_001, "happy", 32, (0.2, 1.0))
+            np.testing.assert_array_equal(value, vars(second.reading)[name])
+    path = reading_._kept(31_001, "happy", 32, (0.2, 1.0))
     path.write_bytes(path.read_bytes()[:200])
     audit.read_subject(31_001, ("surprised", "happy"), 32, (0.2, 1.0))
-    assert readers == [2, 2, 2]
+    assert readers == [2, 2, 1, 2]
+    audit.read_subject(31_001, ("happy",), 32, (0.2, 1.0), fresh=True)
+    assert readers == [2, 2, 1, 2, 2, 1]
 
 
-def test_the_command(cache: Path, readers: list[int], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_command(
+    cache: Path,
+    readers: list[int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("I2V_REAL_DATA", raising=False)
     path = tmp_path / "audit.json"
     path.write_text(json.dumps({"real": audit.summarise([sample()])}))
-    order = ["--subjects", "2", "--first", "31001", "--size", "32", "--json", str(path)]
-    assert audit.main(order) == 0
+    order = ["--subjects", "1", "--first", "31001", "--size", "32", "--workers", "1", "--no-speed", "--json", str(path)]
+    assert main(order) == 0
     result = json.loads(path.read_text())
-    assert set(result) == {"real", "actors"} and result["actors"]["frames"] == 100
+    assert set(result) == {"real", "actors"} and result["actors"]["frames"] == 51
     assert result["actors"]["levels"] == list(audit.LEVELS) and result["actors"]["unread"] == list(audit.UNREAD)
     assert result["actors"]["expressions"]["surprised"]["spearman"] == 1
     printed = capsys.readouterr().out
-    assert audit.table(result["actors"]) in printed
-    assert audit.main(["--table", "--json", str(path)]) == 0
+    assert audit.table(result["actors"]) in printed and "peaks of happy that fer names right: 0.0 %" in printed
+    assert main(["--table", "--json", str(path)]) == 0
     assert audit.table(result["actors"]) in capsys.readouterr().out
-    for wrong in (["--subjects", "0"], ["--table", "--json", str(tmp_path / "none.json")]):
+    for wrong in (["--subjects", "0"], ["--workers", "0"], ["--table", "--json", str(tmp_path / "none.json")]):
         with pytest.raises(SystemExit):
-            audit.main(wrong)
+            main(wrong)
     assert "at least one subject" in capsys.readouterr().err
+
+
+def test_processes_share_the_subjects_and_keep_their_order() -> None:
+    assert list(reading_._mapped(abs, [-3, 2, -1], 2)) == [3, 2, 1]
+
+
+def test_the_card_is_written_between_its_comments(tmp_path: Path) -> None:
+    card, result = tmp_path / "card.md", audit.summarise([sample()])
+    card.write_text("before\n<!-- audit: actors -->\nold\n<!-- end of audit -->\nafter\n")
+    for _ in range(2):
+        report.write_card({"actors": result}, card)
+        expected = f"before\n<!-- audit: actors -->\n\n{audit.table(result)}\n\n<!-- end of audit -->\nafter\n"
+        assert card.read_text() == expected
+    with pytest.raises(ValueError, match="no place for the audit of real"):
+        report.write_card({"real": result}, card)
+
+
+def test_contact_sheets(tmp_path: Path, cache: Path) -> None:
+    assert sheets.people_sheet(31_001, 3, 2, 32).shape == (64, 64, 3)
+    assert (sheets.people_sheet(31_001, 3, 2, 32)[32:, 32:] == 255).all()
+    assert sheets.expressions_sheet(31_001, 1, 32).shape == (32, 320, 3)
 
 
 def test_a_folder_of_real_clips(readers: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -222,6 +309,7 @@ def test_a_folder_of_real_clips(readers: list[int], monkeypatch: pytest.MonkeyPa
     result = audit.audit_folder(tmp_path, 32)
     assert (result["clips"], result["subjects"], result["frames"], result["faceless_clips"]) == (3, 3, 13, 1)
     assert "landmarks" not in result and result["expressions"]["surprised"]["spearman"] == 1
+    assert result["classifier"]["confusion"] == {"neutral": {"happy": 3}, "surprised": {"sad": 2}}
     with pytest.raises(ValueError, match="no folder|no such|is not|There is no|does not"):
         audit.audit_folder(tmp_path / "nowhere")
 
