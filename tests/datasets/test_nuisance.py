@@ -38,7 +38,7 @@ def test_wrong_amounts(name: str, value: float) -> None:
 def test_every_nuisance_has_a_folder_of_its_own() -> None:
     settings = [{}, {"blinks": 0.5}, {"blinks": 0.25}, {"gaze": 4}, {"drift": 4}, {"noise": 4}]
     folders = {actors.Actors(nuisance=Nuisance(**one)).folder.name for one in settings}
-    assert len(folders) == 6 and "actors-v3-128px-12f-onset-blinks0.5" in folders
+    assert len(folders) == 6 and f"actors-v{actors.RENDERER_VERSION}-128px-12f-onset-blinks0.5" in folders
 
 
 # Blinks
