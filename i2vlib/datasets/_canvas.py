@@ -17,15 +17,14 @@ from i2vlib.datasets._head import Head, load_head, subdivide
 EYE, LIP_RINGS = 0.7284, 7.0
 #: Nothing lower on the template comes into a frame.
 BOTTOM = 0.56
-SKIN, EYES, TEETH, TONGUE, LASH, LOCKS = range(6)
+SKIN, EYES, TEETH, TONGUE, LASH = range(5)
 
 #: For each of dlib's 68 points the vertex, of the head subdivided once, that stands for it.
 LANDMARKS = (
-    10067, 18112, 18130, 7767, 17151, 7779, 1891, 17308, 7317, 19616, 4169, 12355, 19460, 12343, 20435,
-    20417, 14525, 262, 6158, 6138, 6100, 6106, 10912, 10906, 10941, 10958, 2642, 132, 131, 6004, 294,
-    6397, 6379, 6388, 11145, 11160, 5618, 16566, 1611, 2375, 47, 5677, 4644, 3901, 18881, 10453, 10512,
-    2442, 17863, 9621, 6697, 466, 11453, 14089, 20169, 11337, 11521, 6797, 6783, 6581, 16912, 472, 6752,
-    2839, 19226, 11552, 493, 6838,
+    9792, 17323, 17341, 7492, 16362, 7504, 1891, 16519, 7042, 18827, 4169, 12080, 18671, 12068, 19646, 19628, 14250,
+    262, 5883, 5863, 5825, 5831, 10637, 10631, 10666, 10683, 2642, 132, 131, 5729, 294, 6122, 6104, 6113, 10870,
+    10885, 5343, 15777, 1611, 2375, 47, 5402, 4644, 3901, 18092, 10178, 10237, 2442, 17074, 9346, 6422, 466, 11178,
+    13814, 19380, 11062, 11246, 6522, 6508, 6306, 16123, 472, 6477, 2839, 18437, 11277, 493, 6563,
 )  # fmt: skip
 
 
@@ -102,8 +101,6 @@ def canvas() -> Canvas:
     outwards = normals(place, quads, gather(quads, len(place)))[quads].mean(1)
     middle = place[quads].mean(1)
     seen = (outwards[:, 1] < 0.3) & (middle[:, 2] > 0.51) & (middle[:, 2] < 0.82)
-    # The head's arrays still hold a sheet around it, which nothing is made from any more.
-    seen &= part[quads[:, 0]] != LOCKS
     used, quads = np.unique(quads[seen], return_inverse=True)
     quads = quads.reshape(-1, 4)
     up, fine, part, place = up[used], fine[used], part[used], place[used]

@@ -21,7 +21,7 @@ from i2vlib.clips import BLENDSHAPES
 from i2vlib.faces import user_cache
 
 #: Raised when the arrays of the extracted head change.
-HEAD_VERSION = 4
+HEAD_VERSION = 5
 
 _BOTTOM = 0.50
 _LABELS = ("head", "mouth_cavity", "eye_cavity.L", "eye_cavity.R")
@@ -36,7 +36,7 @@ _PARTS = {
 LOOK_UP = 28.0
 #: Facial shapes that are too weak to be seen, and how much stronger they are made.
 _GAINS = {
-    "browInnerUp": 2.2, "browOuterUp": 2.2, "browDown": 1.45, "noseSneer": 1.5, "mouthUpperUp": 1.25, "eyeWide": 1.35,
+    "browInnerUp": 2.64, "browOuterUp": 2.2, "browDown": 1.45, "noseSneer": 1.5, "mouthUpperUp": 1.25, "eyeWide": 1.89,
 }  # fmt: skip
 _LOCAL = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth-", "nose-", "neck-")
 
@@ -47,7 +47,7 @@ class Head:
 
     Attributes:
         template: ``float32 (N, 3)``.
-        quads: ``int64 (Q, 4)``, and ``part`` (index into the parts: skin, eye, teeth, tongue, lash, hair) and
+        quads: ``int64 (Q, 4)``, and ``part`` (index into the parts: skin, eye, teeth, tongue, lash) and
             ``label`` (0 head, 1 mouth cavity, 2 and 3 eye cavities, -1 other) of each.
         phenotype: ``float32 (P, N, 3)``, each weighted by the product of the anchors in ``mask (P, 26)``.
         local: ``float32 (2 L, N, 3)``: for each of ``local_names``, the positive and the negative change.
@@ -144,14 +144,11 @@ def extract() -> dict[str, np.ndarray]:
     chosen = [i for i, name in enumerate(model.local_change_labels) if any(word in name for word in _LOCAL)]
     first = len(names) - 2 * len(model.local_change_labels)
     local = [first + 2 * i + sign for i in chosen for sign in (0, 1)]
-    sheet, sheet_quads = _sheet()
-    added = len(sheet_quads)
-    shapes = np.pad(shapes, ((0, 0), (0, len(sheet)), (0, 0)))
     return {
-        "template": np.concatenate([template[kept], sheet]),
-        "quads": np.concatenate([quads.reshape(-1, 4), sheet_quads + len(kept)]),
-        "part": np.concatenate([*parts, np.full(added, len(_PARTS))]),
-        "label": np.concatenate([*labels, np.full(added, -1)]),
+        "template": template[kept],
+        "quads": quads.reshape(-1, 4),
+        "part": np.concatenate(parts),
+        "label": np.concatenate(labels),
         "phenotype": shapes[: len(mask)][moving],
         "mask": mask[moving],
         "variations": np.array([name for group in PHENOTYPE_VARIATIONS.values() for name in group]),
@@ -159,17 +156,6 @@ def extract() -> dict[str, np.ndarray]:
         "local_names": np.array([model.local_change_labels[i] for i in chosen]),
         "facial": shapes[facial],
     }
-
-
-def _sheet(columns: int = 25, rows: int = 11) -> tuple[np.ndarray, np.ndarray]:
-    """A sheet around the sides and back of the head from which long hair is made: vertices and quads.
-
-    x runs from -1 to 1 around the back, y is 0 and z runs down from 1 to 0; whoever draws it places it.
-    """
-    angle, down = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(1, 0, rows))
-    points = np.stack([angle, 0 * angle, down], -1).reshape(-1, 3).astype(np.float32)
-    corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
-    return points, np.stack([corner, corner + columns, corner + columns + 1, corner + 1], 1)
 
 
 def _read_obj(path: Path) -> tuple[dict[str, list], np.ndarray, dict[str, list]]:
@@ -247,7 +233,7 @@ def corrected(facial: np.ndarray, template: np.ndarray, quads: np.ndarray, part:
         ball = eyes[template[eyes, 0] * sign > 0]
         # The lower lid rose more than the upper one.
         facial[row("eyeLookUp" + side)] = (
-            0.3 * facial[row("eyeLookUp" + side)] + np.float32(0.85) * facial[row("eyeWide" + side)]
+            0.3 * facial[row("eyeLookUp" + side)] + np.float32(0.61) * facial[row("eyeWide" + side)]
         )
         facial[row("eyeLookUp" + side), ball] = _rolled(template[ball], LOOK_UP) - template[ball]
     facial[row("cheekPuff")] += _puff(template)

@@ -78,7 +78,6 @@ def person(seed: int) -> Person:
     _set_teeth(vertices, canvas.head)
     eyes = _canvas.eye_corners(vertices).mean((0, 1)) * np.array([0, 0, 1])
     vertices = (vertices + np.array([0, 0, _canvas.EYE], np.float32) - eyes).astype(np.float32)
-    vertices[np.unique(canvas.head.quads[canvas.head.part == _canvas.LOCKS])] = (0, 0.03, _canvas.EYE)
     light = generator(seed, "light")
     lights, tints, sky, ground = _lights(light)
     cut = _hair.choose(generator(seed, "look-2"), phenotype["gender"] > 0.5, phenotype["age"])
@@ -193,22 +192,19 @@ def _drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[s
     return phenotype, local
 
 
-#: The head's own raised brows and wide eyes are too weak to be told from rest at 128 px.
-_STRONGER = {"browInnerUp": 1.2, "eyeWideLeft": 1.4, "eyeWideRight": 1.4}
 #: By how much closed lids overlap, in metres.
 _OVERLAP = 0.001
 
 
 @lru_cache(maxsize=256)
 def own_gains(seed: int) -> np.ndarray:
-    """How much stronger a person's facial shapes are than the head's, ``float32 (52,)``.
+    """How much stronger a person's facial shapes are than the head's, ``float32 (52,)``: 1 but for eyeBlink.
 
-    Eyes differ in height: by its gain eyeBlink 1 closes everybody's, and pushes no lid through the other. Raised inner
-    brows and wide eyes are stronger by the same for everybody; all else is 1.
+    Eyes differ in height: by its gain eyeBlink 1 closes everybody's, and pushes no lid through the other.
     """
     head, rows = _canvas.canvas().head, _canvas.landmark_rows()
     points = rows @ head.neutral(*_shape(seed))
-    gains = np.array([_STRONGER.get(name, 1) for name in BLENDSHAPES], np.float32)
+    gains = np.ones(len(BLENDSHAPES), np.float32)
     for side, above, below in (("Left", (43, 44), (47, 46)), ("Right", (37, 38), (41, 40))):
         index = BLENDSHAPES.index("eyeBlink" + side)
         moved = rows @ head.facial[index]
