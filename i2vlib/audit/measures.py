@@ -245,7 +245,8 @@ def _follows(samples: Sequence[Sample]) -> float:
     """The share of clips whose lead follows the intensity; NaN if none has a lead that can be ranked."""
     values = np.array([lead_correlation(sample) for sample in samples if sample.expression in faces.LEADS])
     values = values[np.isfinite(values)]
-    return float((values >= FOLLOWS).mean()) if len(values) else float("nan")
+    # Rounded, for a correlation of exactly 0.9 may come out a bit lower.
+    return float((values.round(9) >= FOLLOWS).mean()) if len(values) else float("nan")
 
 
 def _curve(samples: Sequence[Sample]) -> dict[str, list[float]] | None:

@@ -109,6 +109,15 @@ def test_accuracy_counts_peaks_of_the_named_expressions() -> None:
     assert np.isnan(audit.accuracy([sample()], ("surprised",)))
 
 
+@pytest.mark.parametrize("swapped", range(4))
+def test_one_swap_of_neighbours_among_five_levels_still_follows(swapped: int) -> None:
+    level = np.linspace(0.2, 1, 5).astype(np.float32)
+    lead = level.copy()
+    lead[[swapped, swapped + 1]] = level[[swapped + 1, swapped]]
+    result = audit.summarise([sample("a", lead={"jawOpen": lead})])
+    assert (result["expressions"]["surprised"]["spearman"], result["follows"]) == (0.9, 1)
+
+
 def test_a_summary_of_two_people() -> None:
     level = np.linspace(0.2, 1, 5)
     missed = np.array([True, True, True, True, False])
