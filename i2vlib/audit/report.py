@@ -50,6 +50,9 @@ def aims(result: Mapping[str, object]) -> list[Aim]:
     for name in NAMED if "classifier" in result else ():
         value = result["classifier"]["accuracy"].get(name)
         rows.append(_aim(f"peaks of {name} that fer names right", value, 0.8, True, 100, " %"))
+    if "speed" in result:
+        rate = result["speed"]["frames_per_second"]["everything"].get("2")
+        rows.append(_aim("frames rendered a second by two processes, everything on", rate, 20, True, 1, ""))
     return rows
 
 
@@ -79,6 +82,10 @@ def table(result: Mapping[str, object]) -> str:
     lines += [
         f"| equal-error rate, at a distance of {_number(identity['threshold'])} "
         f"| {_percent(identity['equal_error_rate'])} |",
+        *(
+            f"| the same, of frames up to the intensity {row['level']} | {_percent(row['equal_error_rate'])} |"
+            for row in identity.get("up_to", ())
+        ),
         f"| pairs of two people under dlib's {SAME_PERSON}, taken for one | "
         f"{_percent(identity['taken_for_one_person'])} |",
     ]
@@ -88,12 +95,14 @@ def table(result: Mapping[str, object]) -> str:
         words = ", ".join(map(str, result["tones"]))
         lines.append(f"| subjects with each tone of the Monk scale, light to dark | {words} |")
     if "speed" in result:
-        rates = " and ".join(f"{rate:.1f}" for rate in result["speed"]["frames_per_second"].values())
-        counts = " and ".join(result["speed"]["frames_per_second"])
-        lines.append(
-            f"| frames rendered a second with all truth and all nuisances, {result['speed']['size']} px, "
-            f"on {counts} processes ({result['speed']['processor']}) | {rates} |"
-        )
+        speed = result["speed"]
+        words = {"pictures": "without maps and nuisances", "everything": "with all truth and all nuisances"}
+        for what, rates in speed["frames_per_second"].items():
+            counts, found = " and ".join(rates), " and ".join(f"{rate:.1f}" for rate in rates.values())
+            lines.append(
+                f"| frames rendered a second {words[what]}, {speed['size']} px, "
+                f"on {counts} processes ({speed['processor']}) | {found} |"
+            )
     lines += [
         "",
         f"| expression | lead, first to last | Spearman | clips with {FOLLOWS} or more | lead rises by {SHOWS} |",

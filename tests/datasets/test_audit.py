@@ -192,6 +192,25 @@ def test_aims_stand_beside_what_was_measured() -> None:
     assert [one.met for one in unknown if "happy" in one.name] == [None]
 
 
+def test_speed_is_asked_of_two_processes_with_everything_on() -> None:
+    rates = {"pictures": {"1": 30.0, "2": 55.0}, "everything": {"1": 15.0, "2": 19.9}}
+    speed = {"frames_per_second": rates, "processor": "a", "cores": 2, "size": 64}
+    result = audit.summarise([sample("a")]) | {"speed": speed}
+    last = audit.aims(result)[-1]
+    assert (last.asked, last.measured, last.met) == ("≥ 20.0", "19.9", False)
+    assert "without maps and nuisances, 64 px, on 1 and 2 processes (a) | 30.0 and 55.0 |" in audit.table(result)
+
+
+def test_identity_is_confused_at_the_peaks_first() -> None:
+    # One person wanders towards the other as the expression grows, and arrives at 0.8.
+    way = np.array([0, 0, 0, 1, 1], np.float32)[:, None] * np.ones((5, 128), np.float32)
+    samples = [sample("a", embeddings=way), sample("b", embeddings=np.ones((5, 128), np.float32))]
+    early, late = audit.summarise(samples)["identity"]["up_to"]
+    assert (early["level"], early["equal_error_rate"]) == (0.6, 0)
+    assert late["level"] == 0.8 and late["equal_error_rate"] > 0.1
+    assert "| the same, of frames up to the intensity 0.6 | 0.0 % |" in audit.table(audit.summarise(samples))
+
+
 def test_nothing_to_audit() -> None:
     with pytest.raises(ValueError, match="no clip was read"):
         audit.summarise([])
