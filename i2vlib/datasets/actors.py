@@ -36,7 +36,7 @@ from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
-RENDERER_VERSION = 6
+RENDERER_VERSION = 7
 
 #: The peak coefficients of each expression; a name without Left or Right stands for both sides.
 RECIPES: Mapping[str, Mapping[str, float]] = {
@@ -45,12 +45,12 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
         "eyeSquint": 0.3, "mouthDimple": 0.25, "mouthStretch": 0.1,
     },
     "surprised": {
-        "jawOpen": 0.7, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.5,
-        "mouthPucker": 0.3,
+        "jawOpen": 0.5, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.3,
+        "mouthPucker": 0.2,
     },
     "angry": {
-        "browDown": 1.0, "eyeSquint": 0.2, "eyeWide": 0.2, "noseSneer": 0.8, "mouthUpperUp": 0.3,
-        "mouthLowerDown": 0.9, "jawOpen": 0.1, "mouthStretch": 0.5, "mouthFrown": 0.6, "cheekSquint": 0.1,
+        "browDown": 1.0, "eyeSquint": 0.3, "eyeWide": 0.1, "noseSneer": 0.6, "mouthUpperUp": 0.4,
+        "mouthLowerDown": 0.7, "jawOpen": 0.1, "mouthStretch": 0.5, "mouthFrown": 0.7,
     },
     "eyes_closed": {"eyeBlink": 1.0, "eyeSquint": 0.1, "mouthPress": 0.15},
     "contempt": {"mouthSmileLeft": 0.9, "mouthDimpleLeft": 0.7, "mouthUpperUpLeft": 0.4, "cheekSquintLeft": 0.4},
@@ -61,7 +61,7 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
         "mouthLowerDown": 0.45,
     },
     "disgust": {
-        "noseSneer": 1.0, "mouthUpperUp": 1.0, "browDown": 0.3, "eyeSquint": 0.45, "cheekSquint": 0.5,
+        "noseSneer": 0.75, "mouthUpperUp": 0.8, "browDown": 0.25, "eyeSquint": 0.4, "cheekSquint": 0.4,
         "mouthShrugLower": 0.12, "mouthLowerDown": 0.1,
     },
     "sad": {"browInnerUp": 0.9, "mouthFrown": 1.0, "mouthShrugLower": 0.6, "eyeSquint": 0.2, "eyeLookDown": 0.3},
