@@ -45,7 +45,7 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
         "eyeSquint": 0.3, "mouthDimple": 0.25, "mouthStretch": 0.1,
     },
     "surprised": {
-        "jawOpen": 0.5, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.3,
+        "jawOpen": 0.55, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.3,
         "mouthPucker": 0.2,
     },
     "angry": {

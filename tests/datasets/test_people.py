@@ -11,10 +11,10 @@ from i2vlib.datasets._creases import creases
 
 #: The green of frame 0 of 31_001, happy, in 4 by 4 blocks of the 96 pixels, of this renderer version.
 GOLDEN = (
-    (27.5, 55.0, 59.2, 33.1),
-    (31.0, 50.8, 68.1, 43.7),
-    (28.3, 47.9, 65.7, 41.7),
-    (22.3, 39.9, 51.3, 37.5),
+    (41.4, 77.8, 83.3, 48.8),
+    (46.1, 72.1, 95.5, 62.8),
+    (42.6, 68.3, 92.2, 60.2),
+    (34.7, 57.6, 72.9, 54.9),
 )
 
 
@@ -23,6 +23,15 @@ def test_pixels_are_those_that_models_learnt() -> None:
     blocks = clip.frames[0, ..., 1].reshape(4, 24, 4, 24).mean((1, 3))
     np.testing.assert_allclose(blocks, GOLDEN, atol=0.5)
     assert datasets.open("actors").folder.name == f"actors-v{actors.RENDERER_VERSION}-128px-12f-onset"
+
+
+def test_dark_skin_is_exposed_and_stays_darker_than_light_skin() -> None:
+    shown = {}
+    for seed in (31_000, 31_002):
+        clip = actors.clip(seed, "happy", size=64, intensity=[0], truth="all")
+        skin = clip.truth["parts"][0] == _truth.PARTS.index("skin")
+        shown[_people.person(seed).tone] = np.median(clip.frames[0][skin])
+    assert sorted(shown) == [3, 9] and 45 < shown[9] < 0.6 * shown[3]
 
 
 def test_people_come_out_the_same_after_others() -> None:
