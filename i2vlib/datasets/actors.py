@@ -49,8 +49,8 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
         "mouthPucker": 0.2,
     },
     "angry": {
-        "browDown": 1.0, "eyeSquint": 0.3, "eyeWide": 0.1, "noseSneer": 0.6, "mouthUpperUp": 0.4,
-        "mouthLowerDown": 0.7, "jawOpen": 0.1, "mouthStretch": 0.5, "mouthFrown": 0.7,
+        "browDown": 1.0, "eyeWide": 0.6, "noseSneer": 0.5, "mouthUpperUp": 0.3, "mouthLowerDown": 0.7,
+        "jawOpen": 0.1, "mouthStretch": 0.4, "mouthFrown": 0.7,
     },
     "eyes_closed": {"eyeBlink": 1.0, "eyeSquint": 0.1, "mouthPress": 0.15},
     "contempt": {"mouthSmileLeft": 0.9, "mouthDimpleLeft": 0.7, "mouthUpperUpLeft": 0.4, "cheekSquintLeft": 0.4},
