@@ -174,10 +174,12 @@ class Textured(Renderer):
 
 @lru_cache(maxsize=2)
 def renderer(size: int) -> Textured:
+    """The renderer of frames of a size: a window is slow to open, so there is one for all people."""
     return Textured(size, 3 if size <= 160 else 2)
 
 
 @lru_cache(maxsize=2)
 def identifier(size: int) -> Identifier:
+    """The one `Identifier` of the head's mesh for frames of a size."""
     mesh = _shown.shown()
     return Identifier(mesh.triangles, len(mesh.rows), size)

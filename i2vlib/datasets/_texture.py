@@ -20,6 +20,8 @@ MELANIN, BLOOD = np.array([0.6, 1.0, 1.25], np.float32), np.array([0.18, 1.0, 0.
 
 @dataclass(frozen=True)
 class Face:
+    """What of a face decides how its skin is painted."""
+
     skin: np.ndarray
     pigment: np.ndarray
     tone: int
