@@ -150,8 +150,8 @@ def history(run: Run) -> pd.DataFrame:
 
 
 def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
-    """The clips of a run's data set in one of its splits."""
-    options = {**run.data, **changes}
+    """The clips of a run's data set in one of its splits. ``subjects`` of the table counts those trained on."""
+    options = {name: value for name, value in run.data.items() if split == "train" or name != "subjects"} | changes
     return datasets.open(options.pop("name"), split=split, **options)
 
 

@@ -32,6 +32,13 @@ def test_the_committed_table_is_sound():
         assert run.settings.size == run.data["size"]
 
 
+def test_a_run_is_measured_on_the_people_of_the_split_however_many_it_was_trained_on():
+    run = reference.runs()["affinegan"]
+    people = {split: {seed for seed, _ in reference.clips(run, split).keys} for split in ("train", "test")}
+    assert people == {"train": set(range(64)), "test": set(range(20_000, 20_016))}
+    assert len(reference.clips(run, "validation", subjects=4)) == 4 * 4
+
+
 def test_a_run_is_trained_in_parts_and_ends_as_in_one_go(checkout):
     run = reference.runs()["tiny"]
     assert not reference.train(run, minutes=0, device="cpu", progress=False)
