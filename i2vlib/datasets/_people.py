@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -70,6 +71,22 @@ def generator(seed: int, *words: str) -> np.random.Generator:
 @lru_cache(maxsize=4)
 def person(seed: int) -> Person:
     """The person behind a seed, any int."""
+    with one_thread():
+        return _made(seed)
+
+
+def one_thread() -> AbstractContextManager:
+    """Linear algebra on one thread: on more of them sums are split elsewhere, and the last bits of a pixel differ."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise ImportError(
+            f'Making actors needs threadpoolctl ({error}). Install it with: pip install "i2vlib[actors]".'
+        ) from error
+    return threadpool_limits(1, user_api="blas")
+
+
+def _made(seed: int) -> Person:
     from i2vlib.datasets import _hair, _skin
 
     canvas = _canvas.canvas()

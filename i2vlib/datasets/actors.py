@@ -30,7 +30,7 @@ from i2vlib.clips import BLENDSHAPES, Clip
 from i2vlib.datasets import _canvas, _nuisance, _truth
 from i2vlib.datasets._head import load_head
 from i2vlib.datasets._nuisance import Nuisance
-from i2vlib.datasets._people import generator, identity, own_gains, person
+from i2vlib.datasets._people import generator, identity, one_thread, own_gains, person
 from i2vlib.datasets._scene import Scene
 from i2vlib.datasets._truth import PARTS, TRUTH
 from i2vlib.faces import user_cache
@@ -220,7 +220,8 @@ def clip(
         mode, frames = "onset", max(2, np.size(intensity))
     _check(expression, mode, frames, size)
     curve = intensity_curve(seed, expression, mode, frames) if intensity is None else _curve(intensity)
-    return _film(seed, expression, mode, curve, size, _truth.wanted(truth), nuisance)
+    with one_thread():
+        return _film(seed, expression, mode, curve, size, _truth.wanted(truth), nuisance)
 
 
 def _curve(intensity: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -532,7 +533,8 @@ def render_into(
     arrays = _arrays(path)
     lacking = [name for name in _truth.stored(truth) if name not in arrays]
     if set(_FIELDS) <= set(arrays):
-        arrays |= _truth.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not))
+        with one_thread():
+            arrays |= _truth.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not))
     else:
         wanted = _truth.stored(truth)
         made = clip(seed, expression, mode, frames, size, truth=wanted, nuisance=quiet_or_not)

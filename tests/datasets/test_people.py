@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 
 from i2vlib import datasets
@@ -40,6 +44,23 @@ def test_people_come_out_the_same_after_others() -> None:
     actors.clip(31_001, "happy", size=64, intensity=[0])
     again = actors.clip(31_002, "happy", size=64, intensity=[0, 1])
     np.testing.assert_array_equal(first.frames, again.frames)
+
+
+DRAWN = """
+import hashlib
+from i2vlib.datasets import actors
+clip = actors.clip(10_002, "sad", frames=3, size=32, truth="all", nuisance=actors.Nuisance(gaze=5, drift=2))
+print(hashlib.sha256(clip.frames.tobytes() + clip.truth["depth"].tobytes()).hexdigest())
+"""
+
+
+def test_people_come_out_the_same_on_any_number_of_threads() -> None:
+    drawn = set()
+    for threads in ("1", "2"):
+        environment = dict(os.environ, OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads)
+        run = subprocess.run([sys.executable, "-c", DRAWN], env=environment, capture_output=True, text=True, check=True)
+        drawn.add(run.stdout)
+    assert len(drawn) == 1
 
 
 def test_what_pixels_show_agrees_with_landmarks_and_picture() -> None:
