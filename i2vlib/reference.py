@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from torch.utils.data import Subset
 
 from i2vlib import datasets
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
@@ -70,6 +71,9 @@ class Run:
     """The name under `i2vlib/weights` that the result is shipped as."""
     keep: Literal["best", "last"] = "best"
     """The weights of the least validation error, or the last ones: that error does not know what discriminators add."""
+    dealt: bool = False
+    """Each training person shows one expression of the data only, dealt by seed; a model that knows some of the
+    expressions is trained on the people who show these (FAN, section 3.4)."""
     gpu: bool = False
 
     @property
@@ -97,6 +101,8 @@ class Run:
         parts = {**{name: vars(self)[name] for name in kept}, "config": changed}
         if self.keep != "best":
             parts["keep"] = self.keep
+        if self.dealt:
+            parts["dealt"] = True
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
     @property
@@ -109,10 +115,17 @@ class Run:
 
 
 def runs() -> dict[str, Run]:
-    """The rows of the table by name. Raises `ValueError` where it is missing: the runs are done from a checkout."""
+    """The runs of the table by name; a row with ``seeds`` is one run a seed, whose name ends in it.
+
+    Raises:
+        ValueError: there is no table; the runs are done from a checkout.
+    """
     if not TABLE.is_file():
         raise ValueError(f"There is no {TABLE}. The reference runs are done from a checkout of the book.")
-    rows = tomllib.loads(TABLE.read_text())
+    rows: dict[str, dict] = {}
+    for name, row in tomllib.loads(TABLE.read_text()).items():
+        seeds = row.pop("seeds", None)
+        rows |= {name: row} if seeds is None else {f"{name}_{seed}": {**row, "seed": seed} for seed in seeds}
     return {name: Run(name, **row) for name, row in rows.items()}
 
 
@@ -150,9 +163,17 @@ def history(run: Run) -> pd.DataFrame:
 
 
 def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
-    """The clips of a run's data set in one of its splits. ``subjects`` of the table counts those trained on."""
+    """The clips of a run's data set in one of its splits; where they are dealt, those that its model is about.
+
+    ``subjects`` of the table counts those trained on.
+    """
     options = {name: value for name, value in run.data.items() if split == "train" or name != "subjects"} | changes
-    return datasets.open(options.pop("name"), split=split, **options)
+    data = datasets.open(options.pop("name"), split=split, **options)
+    if not run.dealt:
+        return data
+    known, names = run.settings.expressions, data.expressions
+    kept = [e in known and (split != "train" or e == names[seed % len(names)]) for seed, e in data.keys]
+    return Subset(data, np.flatnonzero(kept).tolist())
 
 
 def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:

@@ -63,6 +63,28 @@ def test_the_ablations_of_fan_differ_from_the_full_model_in_one_thing():
     }
 
 
+def test_a_row_with_seeds_is_a_run_a_seed(checkout):
+    reference.TABLE.write_text(reference.TABLE.read_text().replace("steps = 8", "steps = 8\nseeds = [0, 3]"))
+    table = reference.runs()
+    assert {name: run.seed for name, run in table.items()} == {"tiny_0": 0, "tiny_3": 3}
+    assert table["tiny_0"].digest != table["tiny_3"].digest
+
+
+def test_dealt_expressions_are_one_a_person_in_training_and_all_in_the_test():
+    runs = reference.runs()
+    joint, single = runs["fan_64_dealt_0"], runs["fan_64_dealt_angry_0"]
+
+    def of(run, split):
+        chosen = reference.clips(run, split)
+        return [chosen.dataset.keys[index] for index in chosen.indices]
+
+    keys = of(joint, "train")
+    assert len(keys) == len({seed for seed, _ in keys}) == 64
+    assert of(single, "train") == [key for key in keys if key[1] == "angry"] and len(of(single, "train")) in (21, 22)
+    assert len(of(joint, "test")) == 3 * 16 and {e for _, e in of(single, "test")} == {"angry"}
+    assert joint.digest != dataclasses.replace(joint, dealt=False).digest
+
+
 def test_a_method_that_infers_nothing_is_trained_validated_and_measured(checkout):
     text = (
         reference.TABLE.read_text()
