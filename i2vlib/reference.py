@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import platform
 import subprocess
@@ -22,9 +23,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.utils.data import Subset
 
-from i2vlib import datasets
+from i2vlib import datasets, video
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.clips import Clip
 from i2vlib.datasets.actors import RENDERER_VERSION
@@ -112,6 +114,11 @@ class Run:
     @property
     def result(self) -> Path:
         return TABLE.parent / f"{self.name}.json"
+
+    @property
+    def picture(self) -> Path:
+        """Where `sample` of a measured run is kept: most runs ship no weights, and can still be looked at."""
+        return TABLE.parent / f"{self.name}.jpg"
 
 
 def runs() -> dict[str, Run]:
@@ -274,6 +281,9 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
         "clips": _records(ours), "summary": _records(metrics.summary(frame).reset_index()),
     }  # fmt: skip
     write_file(run.result, json.dumps(stored, indent=1).encode())
+    written = io.BytesIO()
+    Image.fromarray(sample(method, held_out)).save(written, "JPEG", quality=92)
+    write_file(run.picture, written.getvalue())
     if run.ships:
         means = ours.groupby("expression")[list(SHOWN)].mean().round(3)
         card = {
@@ -283,6 +293,25 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
         }  # fmt: skip
         method.save_pretrained(SHIPPED / run.ships, card)
     return frame
+
+
+def sample(method: torch.nn.Module, data: Sequence[Clip], columns: int = 6) -> np.ndarray:
+    """What a method makes of held-out people: two film strips an expression, each of another person, the true frames
+    above those made from the first of them.
+
+    Returns:
+        ``uint8 (rows * size, width, 3)``, the expressions in the order of the model's.
+    """
+    clips = [data[index] for index in range(len(data))]
+    rows = []
+    for number, expression in enumerate(method.expressions):
+        of_it = [clip for clip in clips if clip.expression == expression]
+        clip = of_it[number % len(of_it)]
+        infers = hasattr(method, "infer_intensity")
+        driven = method.infer_intensity(clip.frames, clip.frames[0], expression) if infers else clip.intensity
+        made = method.animate(clip.frames[0], expression, intensity=np.clip(driven, 0, 1))
+        rows += [video.film_strip(frames, columns) for frames in (clip.frames, made.frames)]
+    return np.concatenate(rows)
 
 
 def table(stored: dict, expression: str) -> pd.DataFrame:

@@ -3,9 +3,11 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from i2vlib import reference
+from i2vlib.clips import Clip
 from i2vlib.hub import load_pretrained
 from tests.conftest import moving_square
 
@@ -99,6 +101,23 @@ def test_a_method_that_infers_nothing_is_trained_validated_and_measured(checkout
     facts = json.loads((run.folder / "facts.json").read_text())
     assert {"generator/temporal", "validation/score"} <= {name for row in facts["history"] for name in row}
     assert load_pretrained(run.folder / "best").expressions == ("happy",)
+
+
+def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
+    class Copy:
+        expressions = ("happy", "angry")
+
+        def animate(self, still, expression, intensity):
+            frames = np.repeat(still[None], len(intensity), 0) // 2
+            return Clip(frames, intensity=np.asarray(intensity), expression=expression)
+
+    squares = [moving_square(seed=seed, expression=name) for seed in range(2) for name in Copy.expressions]
+    picture = reference.sample(Copy(), squares, columns=3)
+    size = squares[0].frames.shape[1]
+    assert picture.shape == (4 * size, 3 * size + 4, 3)
+    np.testing.assert_array_equal(picture[:size, -size:], squares[0].frames[-1])
+    np.testing.assert_array_equal(picture[size : 2 * size, -size:], squares[0].frames[0] // 2)
+    np.testing.assert_array_equal(picture[2 * size : 3 * size, :size], squares[3].frames[0])
 
 
 def test_a_preset_belongs_to_a_method():
