@@ -1,4 +1,4 @@
-"""Frames to something that can be watched: GIF, MP4, WebP, a film strip, or an HTML scrubber.
+"""Frames to something that can be watched: GIF, MP4, WebP, a film strip, or an HTML scrubber or pad.
 
 Frames are ``uint8 (T, H, W, 3)`` sRGB throughout. No frame is ever cropped.
 """
@@ -153,6 +153,55 @@ def compare(
     return _player(clips, fps, labels, title)
 
 
+def pad(
+    frames: np.ndarray,
+    names: tuple[str, str],
+    values: tuple[Sequence[float], Sequence[float]],
+    title: str = "mixture",
+) -> str:
+    """A face under a square pad, as HTML without kernel or network: across is one quantity, up is another.
+
+    Dragging on the pad, or the two sliders beside it, shows the frame made for that pair of values.
+
+    Args:
+        frames: ``uint8 (R, C, H, W, 3)``: row r was made with the r-th value of the second quantity, column c with the
+            c-th of the first.
+        names: of the quantities, across and up.
+        values: C values across and R values up, as they are read out.
+        title: what is shown; read out as well.
+
+    Raises:
+        ValueError: frames of another form, or another number of values than of columns and rows.
+    """
+    frames = np.asarray(frames)
+    if frames.ndim != 5 or frames.dtype != np.uint8 or frames.shape[-1] != 3 or not frames.size:
+        raise ValueError(f"A pad takes uint8 frames (R, C, H, W, 3); these are {frames.dtype} {frames.shape}.")
+    rows, columns = frames.shape[:2]
+    if (len(values[0]), len(values[1])) != (columns, rows):
+        raise ValueError(
+            f"A pad of {columns} columns and {rows} rows has as many values; there are {len(values[0])} and "
+            f"{len(values[1])}."
+        )
+    pictures = [_data_uri(frame) for frame in _reduced(frames.reshape(-1, *frames.shape[2:]))]
+    data = _script_json([columns, pictures, list(names), [[float(value) for value in axis] for axis in values]])
+    identity = hashlib.sha256(f"{title}{data}".encode()).hexdigest()[:12]
+    style, script = _assets("pad")
+    shown = html.escape(title)
+    sliders = "".join(
+        f'<label>{html.escape(name)}<input type="range" min="0" max="{len(axis) - 1}" step="1" value="0"'
+        ' autocomplete="off"></label>'
+        for name, axis in zip(names, values, strict=True)
+    )
+    return f"""<div class="i2v-pad" data-clip="{identity}" role="group" aria-label="{shown}">
+<style>{style}</style>
+<div class="i2v-stage">{_row("", frames[0], pictures[0], title)}
+<div class="i2v-controls"><div class="i2v-field"><span class="i2v-dot"></span></div>{sliders}</div></div>
+<div class="i2v-caption"><span class="i2v-title">{shown}</span><span class="i2v-label"></span></div>
+<noscript>This is the first of {len(pictures)} frames; the pad needs JavaScript.</noscript>
+<script>{script}("{identity}", ...{data});</script>
+</div>"""
+
+
 def encode(frame: np.ndarray) -> bytes:
     """One frame, ``uint8 (H, W, 3)``, as the bytes of a small lossy WebP image."""
     buffer = io.BytesIO()
@@ -249,9 +298,7 @@ def _player(clips: Mapping[str, np.ndarray], fps: float, labels: Sequence[str] |
     pictures = {name: [_data_uri(frame) for frame in _reduced(frames)] for name, frames in clips.items()}
     data = _script_json([float(fps), list(pictures.values()), labels])
     identity = hashlib.sha256(f"{title}{list(pictures)}{data}".encode()).hexdigest()[:12]
-    assets = resources.files("i2vlib") / "assets"
-    style = (assets / "scrubber.css").read_text("utf-8").replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK)
-    script = (assets / "scrubber.js").read_text("utf-8").strip()
+    style, script = _assets("scrubber")
     stage = "".join(_row(name, frames, pictures[name][0], title) for name, frames in clips.items())
     shown = html.escape(title)
     return f"""<div class="i2v-scrubber" data-clip="{identity}" role="group" aria-label="{shown}">
@@ -268,6 +315,13 @@ def _player(clips: Mapping[str, np.ndarray], fps: float, labels: Sequence[str] |
 <noscript>This is the first frame of {count}; the slider needs JavaScript.</noscript>
 <script>{script}("{identity}", ...{data});</script>
 </div>"""
+
+
+def _assets(name: str) -> tuple[str, str]:
+    """The style and the script of a thing on a page."""
+    folder = resources.files("i2vlib") / "assets"
+    style = (folder / f"{name}.css").read_text("utf-8").replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK)
+    return style, (folder / f"{name}.js").read_text("utf-8").strip()
 
 
 def _row(name: str, frames: np.ndarray, first: str, title: str) -> str:

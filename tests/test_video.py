@@ -370,3 +370,19 @@ def test_a_clip_in_a_notebook_is_a_scrubber_labelled_with_its_intensity() -> Non
     text = clip._repr_html_()
     labels = json.loads(re.search(r'(\["a = [^\]]*\])\]?\);', text)[1])
     assert labels == ["a = 0.00", "a = 0.35", "a = 1.00"] and "actor-7 happy" in text
+
+
+def test_a_pad_holds_every_frame_and_names_its_axes() -> None:
+    shades = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1) * 40
+    page = video.pad(np.broadcast_to(shades, (2, 3, 64, 64, 3)), ("happy", "sad & <b>"), ([0, 0.5, 1], [0, 1]))
+    assert page.count("data:image/webp") == 7 and "src=http" not in page
+    assert "sad &amp; &lt;b&gt;" in page and 'max="2"' in page and 'max="1"' in page
+
+
+@pytest.mark.parametrize(
+    ("shape", "values", "said"),
+    [((3, 8, 8, 3), ([0], [0]), r"\(R, C, H, W, 3\)"), ((2, 3, 8, 8, 3), ([0, 1], [0, 1]), "3 columns and 2 rows")],
+)
+def test_a_pad_refuses_what_does_not_fit(shape: tuple[int, ...], values: tuple[list, list], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        video.pad(np.zeros(shape, np.uint8), ("happy", "sad"), values)
