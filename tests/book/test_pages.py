@@ -134,8 +134,18 @@ def test_every_widget_with_a_play_button_moves_its_picture_without_a_kernel(brow
         wait(browser, moved)
 
 
+def errors(browser) -> list[str]:
+    severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    return [message for message in severe if not message.endswith(TOLERATED)]
+
+
 @pytest.mark.parametrize("page", contents())
 def test_a_page_says_no_error_and_asks_for_nothing_from_outside(browser, page: str) -> None:
     opened(browser, page)
-    severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert [message for message in severe if not message.endswith(TOLERATED)] == []
+    assert errors(browser) == []
+
+
+def test_a_first_visit_says_no_error(browser) -> None:
+    opened(browser, "book/notation").execute_script("localStorage.clear()")
+    opened(browser, "book/notation")
+    assert errors(browser) == []
