@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from i2vlib.clips import Clip
+from i2vlib.clips import Clip, to_tensor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def judge(
         train, test = np.flatnonzero(half != held_out), np.flatnonzero(half == held_out)
         network = _trained([(real[i], made[i]) for i in train], steps, seed + held_out, frames, progress)
         for source, clips in (("real", real), ("made", made)):
-            shown = torch.stack([_shown(clips[i], np.linspace(1, len(clips[i]) - 1, frames).round()) for i in test])
+            shown = torch.stack([to_tensor(clips[i].frames[_evenly(len(clips[i]), frames)]) for i in test])
             with torch.inference_mode():
                 scores = torch.cat([network(part) for part in shown.split(8)]).sigmoid()
             for i, score in zip(test, scores.tolist(), strict=True):
@@ -109,9 +109,8 @@ def _check(real: Sequence[Clip], made: Sequence[Clip]) -> None:
         raise ValueError("A judge has to be asked about people it has not seen; give clips of at least two subjects.")
 
 
-def _shown(clip: Clip, index: np.ndarray) -> Tensor:
-    frames = np.ascontiguousarray(clip.frames[np.asarray(index, int)].transpose(0, 3, 1, 2))
-    return torch.from_numpy(frames).float() / 127.5 - 1
+def _evenly(count: int, frames: int) -> np.ndarray:
+    return np.linspace(1, count - 1, frames).round().astype(int)
 
 
 def _trained(pairs: Sequence[tuple[Clip, Clip]], steps: int, seed: int, frames: int, progress: bool) -> Judge:
@@ -129,8 +128,7 @@ def _trained(pairs: Sequence[tuple[Clip, Clip]], steps: int, seed: int, frames: 
     for _ in trange(steps, desc="training a judge", unit="step", disable=not progress):
         drawn = [pairs[i] for i in rng.integers(len(pairs), size=8)]
         index = [np.sort(rng.choice(np.arange(1, len(one)), frames, replace=len(one) <= frames)) for one, _ in drawn]
-        batch = [torch.stack([_shown(pair[k], i) for pair, i in zip(drawn, index, strict=True)]) for k in (0, 1)]
-        both = torch.cat(batch)
+        both = torch.stack([to_tensor(pair[k].frames[i]) for k in (0, 1) for pair, i in zip(drawn, index, strict=True)])
         side = both.shape[-1] * 3 // 4
         top, left = rng.integers(both.shape[-1] - side + 1, size=2)
         both = both[..., top : top + side, left : left + side]
