@@ -192,7 +192,7 @@ def pad(
         ' autocomplete="off"></label>'
         for name, axis in zip(names, values, strict=True)
     )
-    return f"""<div class="i2v-pad" data-clip="{identity}" role="group" aria-label="{shown}">
+    return f"""<div class="i2v-pad i2v-card" data-clip="{identity}" role="group" aria-label="{shown}">
 <style>{style}</style>
 <div class="i2v-stage">{_row("", frames[0], pictures[0], title)}
 <div class="i2v-controls"><div class="i2v-field"><span class="i2v-dot"></span></div>{sliders}</div></div>
@@ -301,7 +301,7 @@ def _player(clips: Mapping[str, np.ndarray], fps: float, labels: Sequence[str] |
     style, script = _assets("scrubber")
     stage = "".join(_row(name, frames, pictures[name][0], title) for name, frames in clips.items())
     shown = html.escape(title)
-    return f"""<div class="i2v-scrubber" data-clip="{identity}" role="group" aria-label="{shown}">
+    return f"""<div class="i2v-scrubber i2v-card" data-clip="{identity}" role="group" aria-label="{shown}">
 <style>{style}</style>
 <div class="i2v-stage">{stage}</div>
 <div class="i2v-bar"{" hidden" if count == 1 else ""}>
@@ -318,10 +318,12 @@ def _player(clips: Mapping[str, np.ndarray], fps: float, labels: Sequence[str] |
 
 
 def _assets(name: str) -> tuple[str, str]:
-    """The style and the script of a thing on a page."""
+    """The style, with that of the card that all share, and the script of a thing on a page."""
     folder = resources.files("i2vlib") / "assets"
-    style = (folder / f"{name}.css").read_text("utf-8").replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK)
-    return style, (folder / f"{name}.js").read_text("utf-8").strip()
+    style = "".join((folder / f"{part}.css").read_text("utf-8") for part in ("card", name))
+    return style.replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK), (folder / f"{name}.js").read_text(
+        "utf-8"
+    ).strip()
 
 
 def _row(name: str, frames: np.ndarray, first: str, title: str) -> str:
