@@ -118,8 +118,10 @@ def test_faces_do_what_the_expression_says(rendered: Rendered) -> None:
         gap = (points[:, 66, 1] - points[:, 62, 1]) / apart
         width = (points[:, 54, 0] - points[:, 48, 0]) / apart
         brow = (points[:, 36:48, 1].mean(1) - points[:, 20:24, 1].mean(1)) / apart
-        moved = np.abs(clip.frames[2].astype(int) - clip.frames[0]).mean() / clip.frames[0].mean()
-        assert moved > 0.012, f"{name} hardly shows: {moved}"
+        change = np.abs(clip.frames[2].astype(int) - clip.frames[0])
+        # Lids are small, and dark on the dark: what they change is looked for where they are.
+        moved, least = (change[clip.truth["eyes"][0]].mean(), 20) if name == "eyes_closed" else (change.mean(), 1.2)
+        assert moved > least, f"{name} hardly shows: {moved}"
         if name == "happy":
             assert width[2] > 1.15 * width[0]
         if name == "surprised":
