@@ -33,8 +33,11 @@ COLUMNS = {
     "moving_ratio": "that, divided by the error of copying the neutral frame",
     "motion": "mean absolute change from first to peak frame inside the moving region, over the real clip's",
     "sharpness": "variance of the Laplacian inside the moving region of the peak frame, over the real clip's",
+    "sharpness_mouth": "the same inside the mouth of the peak frame; NaN where the clip knows no landmarks",
+    "mouth_ratio": "mean absolute error inside the mouth of the peak frame, over that of copying the neutral frame",
     "falls": "share of steps on 21 intensities from 0 to 1 whose L2 to the first frame drops",
     "growth": "rank correlation of that L2 with the intensity",
+    "unevenness": "standard deviation of the L2 between neighbours on 21 intensities from 0 to 1, over its mean",
     "lead_rise": "the lead's change from first to peak frame, over the real clip's; NaN where that is under 0.1",
     "lead_change": "the lead's change from first to peak frame",
     "lead_change_real": "the same of the real clip",
@@ -290,6 +293,15 @@ def falls(values: np.ndarray, tolerance: float = 0.005) -> float:
     return float((np.diff(values) < -tolerance * np.ptp(values)).mean()) if np.isfinite(values).all() else float("nan")
 
 
+def unevenness(frames: np.ndarray) -> float:
+    """How unequal the steps of a clip are: standard deviation over mean of the L2 from each frame to the next.
+
+    0 where every step is as long as the others; NaN if nothing moves. ``uint8 (T, H, W, 3)``, at least two frames.
+    """
+    steps = np.linalg.norm(np.diff(frames.astype(np.float64), axis=0).reshape(len(frames) - 1, -1), axis=1)
+    return _ratio(float(steps.std()), float(steps.mean()))
+
+
 def interval(values: Iterable[float], seed: int = 0, level: float = 0.95, draws: int = 2000) -> tuple[float, float]:
     """The percentile bootstrap interval of the mean of one value a subject, NaN left out; NaN with fewer than two."""
     values = np.asarray(list(values), np.float64)
@@ -442,6 +454,7 @@ def evaluate(
             | {
                 "psnr_neutral": min(_BEST_PSNR, psnr(grid[0], clip.frames[0])),
                 "falls": falls(reach),
+                "unevenness": unevenness(grid),
                 "growth": _rank_correlation(reach, np.linspace(0, 1, 21)),
             }
         )
@@ -496,6 +509,11 @@ def compare(
         "motion": motion(generated, real, peak),
         "sharpness": _ratio(sharpness(generated[peak], region), sharpness(real[peak], region)),
     }
+    if clip.landmarks is not None and np.isfinite(clip.landmarks[peak]).all():
+        mouth = faces.mouth_mask(clip.landmarks[peak], real.shape[1])
+        copying = moving_error(real[0], real[peak], mouth)
+        row["sharpness_mouth"] = _ratio(sharpness(generated[peak], mouth), sharpness(real[peak], mouth))
+        row["mouth_ratio"] = _ratio(moving_error(generated[peak], real[peak], mouth), copying)
     if readers:
         row |= _compare_readings(generated, clip, peak, every, seed)
     return row

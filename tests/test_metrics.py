@@ -264,6 +264,33 @@ def test_falls_by_hand():
         metrics.falls(np.zeros(1))
 
 
+def test_unevenness_by_hand():
+    even = np.stack([frame(value) for value in (0, 10, 20, 30)])
+    assert metrics.unevenness(even) == pytest.approx(0)
+    one_long_step = np.stack([frame(value) for value in (0, 10, 10, 40)])
+    assert metrics.unevenness(one_long_step) == pytest.approx(np.std([1, 0, 3]) / np.mean([1, 0, 3]))
+    assert np.isnan(metrics.unevenness(even[[0, 0, 0]]))
+
+
+def test_the_mouth_is_measured_where_its_true_landmarks_are():
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    points = np.full((2, 68, 2), 2.0, np.float32)
+    angle = np.linspace(0, 2 * np.pi, 20)
+    points[:, 48:] = np.stack([16 + 6 * np.cos(angle), 22 + 4 * np.sin(angle)], 1)
+    clip = Clip(frames, intensity=np.array([0, 1], np.float32), landmarks=points, expression="happy")
+    outside = frames.copy()
+    outside[1, :10] = 0
+    row = metrics.compare(outside, clip, readers=False)
+    assert row["mouth_ratio"] == 0 and row["sharpness_mouth"] == 1 and row["error"] > 0
+    copied = metrics.compare(frames[[0, 0]], clip, readers=False)
+    assert copied["mouth_ratio"] == 1
+    blurred = frames.copy()
+    blurred[1] = frames[1].mean(axis=(0, 1))
+    assert metrics.compare(blurred, clip, readers=False)["sharpness_mouth"] == 0
+    assert "mouth_ratio" not in metrics.compare(outside, replace(clip, landmarks=None), readers=False)
+
+
 def test_interval():
     low, high = metrics.interval([1.0] * 9)
     assert low == high == 1
