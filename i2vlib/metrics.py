@@ -31,6 +31,7 @@ COLUMNS = {
     "error": "mean absolute error over the driven frames",
     "moving_error": "mean absolute error inside the moving region of the peak frame",
     "moving_ratio": "that, divided by the error of copying the neutral frame",
+    "halfway_ratio": "the same for the frame whose true intensity is nearest to one half, where a cross-fade shows",
     "motion": "mean absolute change from first to peak frame inside the moving region, over the real clip's",
     "sharpness": "variance of the Laplacian inside the moving region of the peak frame, over the real clip's",
     "sharpness_mouth": "the same inside the mouth of the peak frame; NaN where the clip knows no landmarks",
@@ -506,6 +507,7 @@ def compare(
         "error": float(_difference(generated, real).mean()),
         "moving_error": moving_error(generated[peak], real[peak], region),
         "moving_ratio": moving_ratio(generated[peak], real[peak], real[0]),
+        "halfway_ratio": _halfway(generated, clip),
         "motion": motion(generated, real, peak),
         "sharpness": _ratio(sharpness(generated[peak], region), sharpness(real[peak], region)),
     }
@@ -517,6 +519,13 @@ def compare(
     if readers:
         row |= _compare_readings(generated, clip, peak, every, seed)
     return row
+
+
+def _halfway(generated: np.ndarray, clip: Clip) -> float:
+    if clip.intensity is None or clip.intensity.ndim != 1:
+        return float("nan")
+    half = int(np.abs(clip.intensity - 0.5).argmin())
+    return moving_ratio(generated[half], clip.frames[half], clip.frames[0])
 
 
 def _compare_readings(generated: np.ndarray, clip: Clip, peak: int, every: int, seed: int) -> dict[str, float]:

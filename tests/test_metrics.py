@@ -272,6 +272,20 @@ def test_unevenness_by_hand():
     assert np.isnan(metrics.unevenness(even[[0, 0, 0]]))
 
 
+def test_halfway_there_a_fade_to_the_peak_is_a_ghost():
+    frames = np.zeros((3, 32, 32, 3), np.uint8)
+    for index, left in enumerate((4, 12, 20)):
+        frames[index, 8:16, left : left + 8] = 200
+    clip = Clip(frames, intensity=np.array([0, 0.5, 1], np.float32), expression="happy")
+    fade = frames.copy()
+    fade[1] = (frames[0].astype(int) + frames[2]) // 2
+    row = metrics.compare(fade, clip, readers=False)
+    # Of copying's two errors, half of the one at the old place is left, all of the one at the new, and a ghost beyond.
+    assert row["moving_ratio"] == 0 and row["halfway_ratio"] > 0.75
+    assert metrics.compare(frames, clip, readers=False)["halfway_ratio"] == 0
+    assert np.isnan(metrics.compare(fade, replace(clip, intensity=None), readers=False)["halfway_ratio"])
+
+
 def test_the_mouth_is_measured_where_its_true_landmarks_are():
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -63,6 +64,17 @@ def test_the_ablations_of_fan_differ_from_the_full_model_in_one_thing():
         "without_temporal": {"temporal"},
         "pixel": {"residual", "landmarks"},
     }
+
+
+def test_the_sweeps_of_fan_turn_one_weight_each():
+    table = reference.runs()
+    full = table["fan_64_full_0"].settings
+    sweeps = {name: run for name, run in table.items() if re.fullmatch(r"fan_64_(temporal|landmarks|local)_\d+", name)}
+    assert len(sweeps) == 5
+    for name, run in sweeps.items():
+        term, weight = name.removeprefix("fan_64_").split("_")
+        term = {"local": "adversarial_local"}.get(term, term)
+        assert run.settings == dataclasses.replace(full, weights={**full.weights, term: float(weight)})
 
 
 def test_a_row_with_seeds_is_a_run_a_seed(checkout):
