@@ -122,18 +122,36 @@ class Run:
 
 
 def runs() -> dict[str, Run]:
-    """The runs of the table by name; a row with ``seeds`` is one run a seed, whose name ends in it.
+    """The runs of the table by name.
+
+    A row ``like`` an earlier one says only what differs from it. A row with ``seeds`` is one run a seed, whose name
+    ends in it, and so does that of the run that it starts from.
 
     Raises:
-        ValueError: there is no table; the runs are done from a checkout.
+        ValueError: there is no table; the runs are done from a checkout. Or a row is like one that does not come
+            before it.
     """
     if not TABLE.is_file():
         raise ValueError(f"There is no {TABLE}. The reference runs are done from a checkout of the book.")
     rows: dict[str, dict] = {}
     for name, row in tomllib.loads(TABLE.read_text()).items():
-        seeds = row.pop("seeds", None)
-        rows |= {name: row} if seeds is None else {f"{name}_{seed}": {**row, "seed": seed} for seed in seeds}
-    return {name: Run(name, **row) for name, row in rows.items()}
+        like = row.pop("like", None)
+        if like is not None and like not in rows:
+            raise ValueError(f"The run {name} is like {like!r}, and no run of that name comes before it in {TABLE}.")
+        rows[name] = _changed(rows.get(like, {}), row)
+    return {run.name: run for name, row in rows.items() for run in _seeded(name, **row)}
+
+
+def _changed(row: Mapping, changes: Mapping) -> dict:
+    """A row with some of its values changed, and of the tables in it (config, weights) only what is given."""
+    tables = {key: _changed(row.get(key, {}), value) for key, value in changes.items() if isinstance(value, dict)}
+    return {**row, **changes, **tables}
+
+
+def _seeded(name: str, seeds: Sequence[int] | None = None, start: str | None = None, **row: object) -> list[Run]:
+    if seeds is None:
+        return [Run(name, start=start, **row)]
+    return [Run(f"{name}_{seed}", start=start and f"{start}_{seed}", seed=seed, **row) for seed in seeds]
 
 
 def result(run: Run) -> dict | None:
@@ -282,7 +300,7 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
     }  # fmt: skip
     write_file(run.result, json.dumps(stored, indent=1).encode())
     written = io.BytesIO()
-    Image.fromarray(sample(method, held_out)).save(written, "JPEG", quality=92)
+    Image.fromarray(sample(method, held_out)).save(written, "JPEG", quality=95, subsampling=0)
     write_file(run.picture, written.getvalue())
     if run.ships:
         means = ours.groupby("expression")[list(SHOWN)].mean().round(3)

@@ -53,28 +53,68 @@ def test_a_run_is_trained_in_parts_and_ends_as_in_one_go(checkout):
 
 def test_the_ablations_of_fan_differ_from_the_full_model_in_one_thing():
     table = reference.runs()
-    full, changed = table["fan_64_full_1"].settings, {}
-    for name in ("without_local", "without_landmarks", "without_temporal", "pixel"):
-        settings = table[f"fan_64_{name}_1"].settings
-        fields = {key for key, value in vars(settings).items() if value != vars(full)[key]} - {"weights"}
-        changed[name] = fields | {key for key, value in settings.weights.items() if value != full.weights[key]}
-    assert changed == {
+
+    def changes(run, base):
+        fields = {key for key, value in vars(run.settings).items() if value != vars(base.settings)[key]} - {"weights"}
+        weights = run.settings.weights
+        return fields | {key for key, value in weights.items() if value != base.settings.weights[key]}
+
+    wanted = {
         "without_local": {"adversarial_local"},
         "without_landmarks": {"landmarks"},
         "without_temporal": {"temporal"},
         "pixel": {"residual", "landmarks"},
     }
+    full = table["fan_64_full_1"]
+    for name, changed in wanted.items():
+        run = table[f"fan_64_{name}_1"]
+        begun, base = table[run.start], table[full.start]
+        assert changes(run, full) == changed and changes(begun, base) == changed - {"adversarial_local"}
+        assert {r.seed for r in (run, full, begun, base)} == {1} and (run.steps, begun.steps) == (
+            full.steps,
+            base.steps,
+        )
 
 
 def test_the_sweeps_of_fan_turn_one_weight_each():
     table = reference.runs()
-    full = table["fan_64_full_0"].settings
-    sweeps = {name: run for name, run in table.items() if re.fullmatch(r"fan_64_(temporal|landmarks|local)_\d+", name)}
+    base = {"temporal": "reconstruction", "landmarks": "reconstruction", "local": "full"}
+    sweeps = [name for name in table if re.fullmatch(r"fan_64_(temporal|landmarks|local)_\d+_0", name)]
     assert len(sweeps) == 5
-    for name, run in sweeps.items():
-        term, weight = name.removeprefix("fan_64_").split("_")
-        term = {"local": "adversarial_local"}.get(term, term)
-        assert run.settings == dataclasses.replace(full, weights={**full.weights, term: float(weight)})
+    for name in sweeps:
+        term, weight = name.removeprefix("fan_64_").removesuffix("_0").split("_")
+        ours = table[f"fan_64_{base[term]}_0"]
+        weights = {**ours.settings.weights, {"local": "adversarial_local"}.get(term, term): float(weight)}
+        wanted = dataclasses.replace(ours, name=name, config={**ours.config, "weights": weights})
+        assert table[name].digest == wanted.digest != ours.digest
+
+
+def test_a_row_like_another_says_only_what_differs(checkout):
+    more = """
+[other]
+like = "tiny"
+seeds = [1, 2]
+config = { base_channels = 16, weights = { adversarial = 0.5 } }
+
+[more]
+like = "other"
+seeds = [2]
+start = "other"
+steps = 3
+config = { weights = { adversarial_local = 0.25 } }
+"""
+    reference.TABLE.write_text(reference.TABLE.read_text() + more)
+    table = reference.runs()
+    assert list(table) == ["tiny", "other_1", "other_2", "more_2"]
+    tiny, more = table["tiny"], table["more_2"]
+    assert (more.steps, more.seed, more.start, more.data) == (3, 2, "other_2", tiny.data)
+    assert table["other_1"].start is None and table["other_1"].steps == tiny.steps
+    named = {"adversarial": 0.5, "adversarial_local": 0.25}
+    assert more.settings == dataclasses.replace(tiny.settings, base_channels=16, weights=named)
+    assert tiny.settings.base_channels == 8
+    reference.TABLE.write_text('[first]\nlike = "second"\n')
+    with pytest.raises(ValueError, match="first is like 'second'"):
+        reference.runs()
 
 
 def test_a_row_with_seeds_is_a_run_a_seed(checkout):
