@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class Judge(nn.Module):
     """Clips ``(B, T, 3, H, W)`` in [-1, 1] to logits ``(B,)``, above 0 for real.
 
-    Each frame is looked at alone, by four convolutions; then what the frames show on average, and how much that changes
-    from one to the next, are weighed together.
+    Each frame is looked at alone, by four convolutions, of whose features the mean and the strongest place count: a
+    lattice in a mouth covers a hundredth of the picture. Then what the frames show on average, and how much that
+    changes from one to the next, are weighed together.
     """
 
     def __init__(self, channels: Sequence[int] = (16, 32, 64, 64)) -> None:
@@ -36,10 +37,11 @@ class Judge(nn.Module):
             for a, b in zip(sources, channels, strict=True)
         ]
         self.look = nn.Sequential(*layers)
-        self.weigh = nn.Linear(2 * channels[-1], 1)
+        self.weigh = nn.Linear(4 * channels[-1], 1)
 
     def forward(self, clips: Tensor) -> Tensor:
-        seen = self.look(clips.flatten(0, 1)).mean((2, 3)).unflatten(0, clips.shape[:2])
+        features = self.look(clips.flatten(0, 1))
+        seen = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1).unflatten(0, clips.shape[:2])
         return self.weigh(torch.cat([seen.mean(1), seen.diff(dim=1).abs().mean(1)], 1))[:, 0]
 
 
