@@ -26,7 +26,7 @@ import torch
 from PIL import Image
 from torch.utils.data import Subset
 
-from i2vlib import datasets, video
+from i2vlib import datasets, faces, video
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.clips import Clip
 from i2vlib.datasets.actors import RENDERER_VERSION
@@ -314,17 +314,18 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
 
 
 def sample(method: torch.nn.Module, data: Sequence[Clip], columns: int = 6) -> np.ndarray:
-    """What a method makes of held-out people: two film strips an expression, each of another person, the true frames
-    above those made from the first of them.
+    """What a method makes of held-out people: two film strips an expression, the true frames above those made from the
+    first of them. Another person for each expression, and the same one whatever else a model knows.
 
     Returns:
         ``uint8 (rows * size, width, 3)``, the expressions in the order of the model's.
     """
     clips = [data[index] for index in range(len(data))]
     rows = []
-    for number, expression in enumerate(method.expressions):
+    known = list(faces.LEADS)
+    for expression in method.expressions:
         of_it = [clip for clip in clips if clip.expression == expression]
-        clip = of_it[number % len(of_it)]
+        clip = of_it[known.index(expression) % len(of_it) if expression in known else 0]
         infers = hasattr(method, "infer_intensity")
         driven = method.infer_intensity(clip.frames, clip.frames[0], expression) if infers else clip.intensity
         made = method.animate(clip.frames[0], expression, intensity=np.clip(driven, 0, 1))

@@ -170,6 +170,9 @@ def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
     np.testing.assert_array_equal(picture[:size, -size:], squares[0].frames[-1])
     np.testing.assert_array_equal(picture[size : 2 * size, -size:], squares[0].frames[0] // 2)
     np.testing.assert_array_equal(picture[2 * size : 3 * size, :size], squares[3].frames[0])
+    single = Copy()
+    single.expressions = ("angry",)
+    np.testing.assert_array_equal(reference.sample(single, squares, columns=3), picture[2 * size :])
 
 
 def test_a_preset_belongs_to_a_method():
