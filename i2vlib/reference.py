@@ -303,7 +303,7 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
     Image.fromarray(sample(method, held_out)).save(written, "JPEG", quality=95, subsampling=0)
     write_file(run.picture, written.getvalue())
     if run.ships:
-        means = ours.groupby("expression")[list(SHOWN)].mean().round(3)
+        means = ours.groupby("expression")[list(SHOWN)].mean().round(3).dropna(axis=1, how="all")
         card = {
             "expressions": ", ".join(method.expressions), "data": dict(run.data),
             **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")},
@@ -334,7 +334,8 @@ def sample(method: torch.nn.Module, data: Sequence[Clip], columns: int = 6) -> n
 
 
 def table(stored: dict, expression: str) -> pd.DataFrame:
-    """A result's metrics on one expression: a row a system, a column a metric, as ``mean [low, high]``."""
+    """A result's metrics on one expression: a row a system, a column a metric that the method has, as
+    ``mean [low, high]``."""
     import pandas as pd
 
     rows = pd.DataFrame(stored["summary"]).query("expression == @expression and metric in @SHOWN")
@@ -342,7 +343,8 @@ def table(stored: dict, expression: str) -> pd.DataFrame:
     written = [f"{r['mean']:.2f} [{r['low']:.2f}, {r['high']:.2f}]" for _, r in rows[known].iterrows()]
     rows = rows.assign(cell=pd.Series(written, rows.index[known]))
     wide = rows.pivot(index="system", columns="metric", values="cell").fillna("")
-    return wide.reindex([stored["method"], "real", "copy", "cross-fade"])[[name for name in SHOWN if name in wide]]
+    wide = wide.reindex([stored["method"], "real", "copy", "cross-fade"])
+    return wide[[name for name in SHOWN if name in wide and wide[name].iloc[0]]]
 
 
 def _pixels(name: str, run: Run) -> dict[str, int]:

@@ -31,9 +31,10 @@ def test_a_folder_of_real_clips_becomes_a_model_that_animates_a_real_still(real_
         assert made.save(tmp_path / f"made{suffix}").stat().st_size > 500
 
 
-def test_the_shipped_model_moves_the_face_it_is_given_and_leaves_the_rest():
+@pytest.mark.parametrize("name", ["affinegan", "fan"])
+def test_a_shipped_model_moves_the_face_it_is_given_and_leaves_the_rest(name):
     """Motion and identity on one person it was not trained on: the expression moves, the background does not."""
-    model = i2vlib.load_pretrained("affinegan")
+    model = i2vlib.load_pretrained(name)
     actor = i2vlib.datasets.actors.clip(seed=20005, expression="happy", frames=4, size=128)
     made = model.animate(actor.frames[0], "happy", intensity=[0, 0.5, 1]).frames.astype(float)
     change = np.abs(made[2] - made[0]).mean(-1)
@@ -68,3 +69,21 @@ def test_a_driver_lends_a_strangers_face_its_timing():
     driven = model.animate(face, driver=driver)
     order = np.argsort(driver.intensity, kind="stable")
     assert np.all(np.diff(driven.intensity[order]) > -0.1) and driven.intensity[order][-1] > 0.4
+
+
+def test_the_joint_model_leads_from_one_expression_to_another_and_mixes_them():
+    """The path begins and ends where it should; a smile in a frown pulls at its mouth and leaves its brows."""
+    model = i2vlib.load_pretrained("fan")
+    face = i2vlib.datasets.actors.clip(seed=20005, expression="happy", frames=2, size=128).frames[0]
+    happy, angry = (model.animate(face, name, intensity=[0, 1]).frames.astype(float) for name in ("happy", "angry"))
+    led = model.animate(face, intensity={"angry": [1, 0.5, 0], "happy": [0, 0.5, 1]})
+    assert led.intensity.shape == (3, 2)
+    assert (led.frames[0] == angry[1]).all() and (led.frames[2] == happy[1]).all()
+    steps = np.abs(np.diff(led.frames.astype(float), axis=0)).mean((1, 2, 3))
+    assert steps.min() > 0.5 * steps.max(), "the face jumps from one end to the other"
+
+    mixed = model.animate(face, intensity={"happy": [1], "angry": [1]}).frames[0].astype(float)
+    mouth, brows = (slice(76, 116), slice(36, 92)), (slice(24, 52), slice(28, 100))
+    apart = lambda one, other, where: np.abs(one[where] - other[where]).mean()  # noqa: E731
+    assert apart(mixed, happy[1], mouth) < 0.8 * apart(angry[1], happy[1], mouth)
+    assert apart(mixed, angry[1], brows) < 0.8 * apart(happy[1], angry[1], brows)

@@ -91,6 +91,12 @@ def test_shipped_weights_fit_the_budget():
     assert all(size <= 16 * 2**20 for size in sizes.values()) and sum(sizes.values()) <= 40 * 2**20
 
 
+@pytest.mark.parametrize("card", sorted(SHIPPED.glob("*/README.md")), ids=lambda card: card.parent.name)
+def test_a_shipped_card_says_only_what_was_measured(card):
+    text = card.read_text()
+    assert "moving_ratio, test subjects" in text and "nan" not in text
+
+
 def test_config_values_survive_json(tmp_path):
     method = AffineGAN(tiny_config(expressions=("happy", "angry"), betas=(0.1, 0.2)))
     method.save_pretrained(tmp_path)

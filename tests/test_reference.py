@@ -155,6 +155,15 @@ def test_a_method_that_infers_nothing_is_trained_validated_and_measured(checkout
     assert load_pretrained(run.folder / "best").expressions == ("happy",)
 
 
+def test_a_table_has_the_metrics_of_its_method_and_a_row_for_each_reference():
+    inferring, driven = (reference.result(reference.runs()[name]) for name in ("affinegan", "fan"))
+    assert list(reference.table(inferring, "happy")) == list(reference.SHOWN)
+    table = reference.table(driven, "happy")
+    assert list(table) == [name for name in reference.SHOWN if name != "spearman"]
+    assert list(table.index) == ["FAN", "real", "copy", "cross-fade"]
+    assert table.loc["copy", "motion"] == "0.00 [0.00, 0.00]" and table.loc["real", "psnr_neutral"] == ""
+
+
 def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
     class Copy:
         expressions = ("happy", "angry")
