@@ -58,7 +58,8 @@ COLUMNS = {
 }
 
 _NO_LEAD = 0.1
-_BEST_PSNR = 60.0
+#: dB, what equal pictures count as in a mean.
+BEST_PSNR = 60.0
 _KEPT_READINGS = 20_000
 
 Rule = Literal["paper", "detected"]
@@ -453,7 +454,7 @@ def evaluate(
         rows.append(
             compare(generated, clip, inferred, readers, every, seed + index)
             | {
-                "psnr_neutral": min(_BEST_PSNR, psnr(grid[0], clip.frames[0])),
+                "psnr_neutral": min(BEST_PSNR, psnr(grid[0], clip.frames[0])),
                 "falls": falls(reach),
                 "unevenness": unevenness(grid),
                 "growth": _rank_correlation(reach, np.linspace(0, 1, 21)),
@@ -503,7 +504,7 @@ def compare(
     if inferred is not None and clip.intensity is not None and clip.intensity.ndim == 1:
         row |= {"spearman": spearman(inferred, clip.intensity), "intensity_peak": float(inferred[peak])}
     row |= {
-        "psnr": float(np.mean([min(_BEST_PSNR, psnr(a, b)) for a, b in zip(generated, real, strict=True)])),
+        "psnr": float(np.mean([min(BEST_PSNR, psnr(a, b)) for a, b in zip(generated, real, strict=True)])),
         "error": float(_difference(generated, real).mean()),
         "moving_error": moving_error(generated[peak], real[peak], region),
         "moving_ratio": moving_ratio(generated[peak], real[peak], real[0]),

@@ -35,6 +35,14 @@ def test_the_committed_table_is_sound():
         assert run.settings.size == run.data["size"]
 
 
+def test_committed_results_are_plain_json():
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    for path in reference.TABLE.parent.glob("*.json"):
+        json.loads(path.read_text(), parse_constant=refuse)
+
+
 def test_a_run_is_measured_on_the_people_of_the_split_however_many_it_was_trained_on():
     run = reference.runs()["affinegan"]
     people = {split: {seed for seed, _ in reference.clips(run, split).keys} for split in ("train", "test")}
