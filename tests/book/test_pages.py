@@ -109,6 +109,20 @@ def test_every_scrubber_on_a_page_moves_its_picture(browser, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", contents())
+def test_every_pad_on_a_page_changes_its_picture_both_ways(browser, page: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, page)
+    pads = browser.find_elements("class name", "i2v-pad")
+    assert pads or not page.endswith("fan_many_emotions"), "the chapter on mixtures shows no pad"
+    for pad in pads:
+        for slider in pad.find_elements("css selector", "input"):
+            before = pixels(browser, pad)
+            press(browser, slider, Keys.END)
+            assert pixels(browser, pad) != before, f"{slider.accessible_name!r} does not change the picture"
+
+
+@pytest.mark.parametrize("page", contents())
 def test_every_widget_with_a_play_button_moves_its_picture_without_a_kernel(browser, page: str) -> None:
     """The readout of the slider moves even where the picture does not: only the picture counts."""
     from selenium.webdriver.common.keys import Keys
