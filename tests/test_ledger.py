@@ -126,3 +126,9 @@ def test_the_table_shows_numbers_words_and_links(tmp_path: Path) -> None:
     assert "<td>not testable here</td><td>No raters.</td>" in shown
     assert shown.count("<tr>") == 1 + len(ledger.CLAIMS)
     assert ledger.table(rows.loc[["AFF-5"]]).count("to be measured: Kendall") == 1
+
+
+def test_every_committed_answer_names_the_cell_that_gave_it():
+    rows = ledger.load()
+    answered = rows[rows["verdict"] != ledger.OPEN]
+    assert len(answered) and (answered["chapter"] != "").all(), answered.index[answered["chapter"] == ""].tolist()
