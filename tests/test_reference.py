@@ -78,10 +78,8 @@ def test_the_ablations_of_fan_differ_from_the_full_model_in_one_thing():
         run = table[f"fan_64_{name}_1"]
         begun, base = table[run.start], table[full.start]
         assert changes(run, full) == changed and changes(begun, base) == changed - {"adversarial_local"}
-        assert {r.seed for r in (run, full, begun, base)} == {1} and (run.steps, begun.steps) == (
-            full.steps,
-            base.steps,
-        )
+        assert {r.seed for r in (run, full, begun, base)} == {1}
+        assert run.steps == full.steps and begun.steps == base.steps
 
 
 def test_the_sweeps_of_fan_turn_one_weight_each():

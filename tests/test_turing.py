@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter
 
 from i2vlib import turing
@@ -38,28 +39,23 @@ def test_what_is_drawn_alike_is_not_told_apart():
 
 
 def test_nobody_is_judged_by_a_network_that_saw_them(monkeypatch):
-    seen, asked = [], []
+    """The first network is made to call everything real and the second nothing, so a score says who gave it."""
+    seen = []
 
-    class Spy(turing.Judge):
-        def forward(self, clips):
-            asked.append(clips)
-            return super().forward(clips)
-
-    train = turing._trained
-
-    def spying(pairs, *rest):
+    def trained(pairs, *rest):
         seen.append({clip.subject for pair in pairs for clip in pair})
-        return train(pairs, *rest)
+        sure = 50.0 if len(seen) == 1 else -50.0
+        return lambda clips: torch.full((len(clips),), sure)
 
-    monkeypatch.setattr(turing, "_trained", spying)
+    monkeypatch.setattr(turing, "_trained", trained)
     real = [noisy(s, k) for s in range(5) for k in (0, 1)]
     table = turing.judge(real, real, steps=1, progress=False)
-    assert seen[0].isdisjoint(seen[1]) and seen[0] | seen[1] == set(table["subject"])
+    judged = [set(table.loc[table["score"] > 0.5, "subject"]), set(table.loc[table["score"] < 0.5, "subject"])]
+    assert judged[0].isdisjoint(seen[0]) and judged[1].isdisjoint(seen[1])
+    assert seen[0].isdisjoint(seen[1]) and judged[0] | judged[1] == {f"person-{s}" for s in range(5)}
 
 
 def test_one_seed_gives_one_verdict_and_leaves_the_callers_randomness_alone():
-    import torch
-
     real, made = [noisy(s, 0) for s in range(4)], [noisy(s, 1) for s in range(4)]
     torch.manual_seed(3)
     expected = torch.rand(1)
