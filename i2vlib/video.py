@@ -321,9 +321,8 @@ def _assets(name: str) -> tuple[str, str]:
     """The style, with that of the card that all share, and the script of a thing on a page."""
     folder = resources.files("i2vlib") / "assets"
     style = "".join((folder / f"{part}.css").read_text("utf-8") for part in ("card", name))
-    return style.replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK), (folder / f"{name}.js").read_text(
-        "utf-8"
-    ).strip()
+    script = (folder / f"{name}.js").read_text("utf-8").strip()
+    return style.replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK), script
 
 
 def _row(name: str, frames: np.ndarray, first: str, title: str) -> str:
