@@ -586,6 +586,23 @@ def summary(table: pd.DataFrame, level: float = 0.95, seed: int = 0) -> pd.DataF
     return result
 
 
+def paired(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> tuple[float, tuple[float, float], pd.Series]:
+    """How much more of a metric one system has than another on the same subjects, compared person by person.
+
+    Args:
+        ours, theirs: rows of `evaluate` with a column ``seed``, several seeds of a system one below the other.
+        metric: one of `COLUMNS`.
+
+    Returns:
+        The mean difference, its 95 % bootstrap interval over subjects, each the mean of its clips and seeds, and the
+        difference by seed. Subjects and seeds that one of the two lacks are left out.
+    """
+    one, other = (table.groupby(["seed", "subject"])[metric].mean() for table in (ours, theirs))
+    difference = (one - other).dropna()
+    people = difference.groupby("subject").mean()
+    return float(people.mean()), interval(people), difference.groupby("seed").mean()
+
+
 def _inferred(model: Model, clip: Clip) -> np.ndarray:
     return np.asarray(model.infer_intensity(clip.frames, clip.frames[0], clip.expression), np.float32)
 

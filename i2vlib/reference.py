@@ -162,6 +162,21 @@ def result(run: Run) -> dict | None:
     return stored if stored["digest"] == run.digest else None
 
 
+def measured(names: Mapping[int, Sequence[str]]) -> pd.DataFrame | None:
+    """The measured clips of runs: those named for each seed one below the other, with a column ``seed``.
+
+    A seed of which a run has no result is left out; None if that leaves nothing.
+    """
+    import pandas as pd
+
+    table, parts = runs(), []
+    for seed, of_it in names.items():
+        results = [result(table[name]) for name in of_it]
+        if all(results):
+            parts += [pd.DataFrame(stored["clips"]).assign(seed=seed) for stored in results]
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
 def lineage(run: Run) -> list[Run]:
     """The runs that a run started from, the earliest first, and the run itself."""
     return [*lineage(runs()[run.start]), run] if run.start else [run]

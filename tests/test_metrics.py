@@ -453,6 +453,21 @@ def test_summary_averages_a_subject_first():
     assert metrics.summary(unnamed).loc[("happy", "motion"), "subjects"] == 4
 
 
+def test_systems_are_compared_person_by_person():
+    import pandas as pd
+
+    def table(values):
+        rows = [(seed, subject, value) for (seed, subject), value in values.items()]
+        return pd.DataFrame(rows, columns=["seed", "subject", "motion"])
+
+    theirs = table({(0, "a"): 1.0, (0, "b"): 5.0, (1, "a"): 2.0, (1, "b"): 6.0})
+    ours = table({(0, "a"): 1.5, (0, "b"): 5.5, (1, "a"): 2.1, (1, "b"): 6.3, (2, "a"): 9.0})
+    mean, (low, high), seeds = metrics.paired(ours, theirs, "motion")
+    assert mean == pytest.approx((0.5 + 0.5 + 0.1 + 0.3) / 4)
+    assert low == pytest.approx(0.3) and high == pytest.approx(0.4)
+    assert seeds.to_dict() == pytest.approx({0: 0.5, 1: 0.2})
+
+
 def test_tables_can_be_written_as_json():
     table = metrics.evaluate(metrics.CopyNeutral(), [moving_square()], readers=False)
     assert json.loads(json.dumps(table.attrs))["drive"] == "inferred"

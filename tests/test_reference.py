@@ -170,6 +170,16 @@ def test_a_table_has_the_metrics_of_its_method_and_a_row_for_each_reference():
     assert table.loc["copy", "motion"] == "0.00 [0.00, 0.00]" and table.loc["real", "psnr_neutral"] == ""
 
 
+def test_measured_clips_know_their_seed_and_a_seed_that_lacks_a_run_is_left_out(monkeypatch):
+    table = dict.fromkeys(("one_0", "two_0", "one_1", "two_1"))
+    stored = {"one_0": {"clips": [{"motion": 1.0}]}, "two_0": {"clips": [{"motion": 2.0}]}, "one_1": {"clips": [{}]}}
+    monkeypatch.setattr(reference, "runs", lambda: {name: name for name in table})
+    monkeypatch.setattr(reference, "result", stored.get)
+    rows = reference.measured({s: [f"one_{s}", f"two_{s}"] for s in (0, 1)})
+    assert rows.to_dict("list") == {"motion": [1.0, 2.0], "seed": [0, 0]}
+    assert reference.measured({1: ["one_1", "two_1"]}) is None
+
+
 def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
     class Copy:
         expressions = ("happy", "angry")
