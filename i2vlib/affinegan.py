@@ -67,6 +67,8 @@ class AffineGANConfig:
     the decoder reads, so Propositions 1 and 2 hold for the whole; the released code projects the innermost."""
     intensity_denominator: Literal["squared", "norm"] = "squared"
     """Eq. 5 divides by the squared norm of f_Delta; the released code by the norm, which breaks Proposition 1."""
+    intensity_by: Literal["projection", "mlp"] = "projection"
+    """Eq. 5, or a plain MLP that is shown f_0, f_t and f_Delta (section 4.2)."""
     signed_intensity: bool = False
     """Leave out the absolute value of Eq. 5."""
     detach_intensity: bool = False
@@ -189,6 +191,21 @@ class IntensityDiscriminator(nn.Module):
         return self.layers(intensity.reshape(-1, self.inputs))
 
 
+class IntensityRegressor(nn.Module):
+    """The plain MLP that section 4.2 puts in the place of Eq. 5: the innermost f_0, f_t and f_Delta to a number."""
+
+    def __init__(self, channels: int, hidden: int = 64) -> None:
+        super().__init__()
+        first = nn.Linear(3 * channels, hidden), nn.LeakyReLU(0.2)
+        self.layers = nn.Sequential(*first, nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
+
+    def forward(self, frames: Tensor, base: Tensor, residual: Tensor) -> Tensor:
+        """Codes ``(B * n, C, 1, 1)``, ``(B, C, 1, 1)`` and ``(B, C, 1, 1)`` to ``(B, n)``, of any sign."""
+        shown = frames.flatten(1).unflatten(0, (len(base), -1))
+        still = torch.cat([base, residual], 1).flatten(1).unsqueeze(1).expand(-1, shown.shape[1], -1)
+        return self.layers(torch.cat([shown, still], 2)).squeeze(2)
+
+
 class AffineGAN(nn.Module, Pretrained):
     """The method: networks, the terms of one training step, and `animate`."""
 
@@ -200,6 +217,7 @@ class AffineGAN(nn.Module, Pretrained):
         self.residual_encoder = ResidualEncoder(config)
         drawing = config.decoder_norm, config.smooth_upsampling, config.dropout, config.corrected_levels
         self.decoder = Decoder(channels, *drawing)
+        self.regressor = IntensityRegressor(channels[-1]) if config.intensity_by == "mlp" else None
         seen = 6 if config.conditional_discriminators else 3
         base, strides = config.base_channels, config.discriminator_strides
         self.discriminator = PatchDiscriminator(seen, base, strides, config.norm, len(config.expressions))
@@ -211,11 +229,21 @@ class AffineGAN(nn.Module, Pretrained):
         return self.config.expressions
 
     def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for part in (self.encoder, self.residual_encoder, self.decoder) for p in part.parameters()]
+        return [p for name, p in self.named_parameters() if not name.startswith("discriminator")]
 
     def discriminator_parameters(self) -> list[nn.Parameter]:
-        parts = (self.discriminator, self.discriminator_local, self.discriminator_intensity)
-        return [p for part in parts for p in part.parameters()]
+        return [p for name, p in self.named_parameters() if name.startswith("discriminator")]
+
+    def inherit(self, other: AffineGAN) -> None:
+        """Starts from another model's generator, of the same sizes; discriminators, and new expressions, stay new."""
+        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
+        known, first = other.expressions, "residual_encoder.encoder.levels.0.weight"
+        if known != self.expressions:
+            old, state[first] = state[first], self.state_dict()[first].clone()
+            state[first][:, :3] = old[:, :3]
+            for column, name in enumerate(known if len(known) > 1 else ()):
+                state[first][:, 3 + self.expressions.index(name)] = old[:, 3 + column]
+        self.load_state_dict({**self.state_dict(), **state})
 
     # One training step ------------------------------------------------------------------------------------------
 
@@ -251,7 +279,7 @@ class AffineGAN(nn.Module, Pretrained):
         residual = self.residual_encoder(neutral, batch["label"])
         codes = self.encoder(frames.flatten(0, 1))
         signed = self._project(codes, base, residual)
-        intensity = signed if self.config.signed_intensity else signed.abs()
+        intensity = self._intensity(signed)
         wanted = {"images": affine(base, residual, intensity.detach() if self.config.detach_intensity else intensity)}
         if self.config.weights["reconstruction_self"]:
             wanted["self_images"] = codes
@@ -308,9 +336,15 @@ class AffineGAN(nn.Module, Pretrained):
         return terms
 
     def _project(self, codes: list[Tensor], base: list[Tensor], residual: list[Tensor]) -> Tensor:
+        if self.regressor is not None:
+            return self.regressor(codes[-1], base[-1], residual[-1])
         levels = slice(-1, None) if self.config.intensity_from == "innermost" else slice(None)
         squared = self.config.intensity_denominator == "squared"
         return projection(codes[levels], base[levels], residual[levels], squared=squared)
+
+    def _intensity(self, signed: Tensor) -> Tensor:
+        """Eq. 5 takes the absolute value; a plain MLP has none."""
+        return signed if self.config.signed_intensity or self.regressor is not None else signed.abs()
 
     def _noisy(self, code: Tensor) -> Tensor:
         sigma = self.config.latent_noise
@@ -347,7 +381,7 @@ class AffineGAN(nn.Module, Pretrained):
         Args:
             face: ``uint8 (H, W, 3)``, a square crop made by `i2vlib.align_face`; other sizes are resampled.
             expression: one of `expressions`; may be left out if there is one only.
-            intensity: finite values >= 0, 0 neutral and 1 the peak, in any number and order; or one such curve an
+            intensity: finite, >= 0, 0 neutral and 1 the peak, in any number and order; or one such curve an
                 expression, all of one length, whose steps are added; left out, 20 values from 0 to 1.
             driver: a clip whose inferred intensity is used instead.
 
@@ -377,12 +411,10 @@ class AffineGAN(nn.Module, Pretrained):
     def infer_intensity(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:
         """The intensity of real frames, ``float32 (T,)``, unclipped (Eq. 5).
 
-        Args:
-            frames: ``uint8 (T, H, W, 3)`` aligned as the neutral frame, ``uint8 (H, W, 3)``.
-            expression: may be left out if the model has one expression.
+        ``frames`` are ``uint8 (T, H, W, 3)``, aligned as the neutral one, ``uint8 (H, W, 3)``; the expression may be
+        left out if the model has one.
         """
-        signed = self.infer_projection(frames, neutral, expression)
-        return signed if self.config.signed_intensity else np.abs(signed)
+        return self._intensity(torch.from_numpy(self.infer_projection(frames, neutral, expression))).numpy()
 
     @torch.inference_mode()
     def infer_projection(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:
@@ -395,3 +427,23 @@ class AffineGAN(nn.Module, Pretrained):
             images = to_tensor(np.stack([animation.fit_to(frame, size) for frame in frames])).to(device)
             signed = animation.in_batches(lambda x: self._project(self.encoder(x), base, residual)[0], images)
         return signed.float().cpu().numpy()
+
+    def sensitivity(
+        self, face: np.ndarray, expression: str | None = None, intensity: float = 1.0, probes: int = 8
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How much each pixel of a still sways the frame made of it, through E_0 and through E_Delta (Fig. 7c).
+
+        The paper draws "the gradients of the input layers", without saying of what; here they are those of the whole
+        frame (`i2vlib.animation.sensitivity`). Arguments as of `animate`; two maps ``float32 (H, W)``.
+        """
+        device = next(self.parameters()).device
+        label = torch.tensor([self._label(expression)], device=device)
+
+        def draw(known: Tensor, direction: Tensor) -> Tensor:
+            residual = self.residual_encoder(direction, label)
+            return self.decoder(affine(self.encoder(known), residual, known.new_tensor([[intensity]])))
+
+        still = to_tensor(animation.fit_to(face, self.config.size))[None].to(device)
+        with animation.evaluating(self):
+            base, residual = animation.sensitivity(draw, [still, still], probes)
+        return base, residual

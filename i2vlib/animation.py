@@ -192,6 +192,36 @@ def in_batches(function: Callable[[Tensor], Tensor], rows: Tensor, batch: int = 
     return torch.cat(results)
 
 
+def sensitivity(
+    draw: Callable[..., Tensor], stills: Sequence[Tensor], probes: int = 8, seed: int = 0
+) -> list[np.ndarray]:
+    r"""How much each pixel of some stills sways a picture made of them: the Jacobian's norm, by column.
+
+    .. math:: s(p) = \lVert \partial \hat I / \partial I_p \rVert_F
+              = \sqrt{\mathbb{E}_v \lVert \partial\, v^\top \hat I / \partial I_p \rVert^2}
+
+    with v of independent random signs, one for each value of the picture, since then :math:`\mathbb{E}\, v v^\top`
+    is the identity.
+
+    Args:
+        draw: from the stills to the picture.
+        stills: each ``(1, 3, H, W)``; each is moved while the others are held.
+        probes: how many v; the estimate of s squared is unbiased for any number.
+
+    Returns:
+        A map ``float32 (H, W)`` for each still.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    seen = [still.clone().requires_grad_() for still in stills]
+    picture = draw(*seen)
+    squares = [torch.zeros_like(still[0, 0]) for still in stills]
+    for _ in range(probes):
+        signs = torch.randint(2, picture.shape, generator=generator).to(picture) * 2 - 1
+        gradients = torch.autograd.grad((picture * signs).sum(), seen, retain_graph=True)
+        squares = [total + g.square().sum((0, 1)) for total, g in zip(squares, gradients, strict=True)]
+    return [(total / probes).sqrt().cpu().numpy() for total in squares]
+
+
 def drawn(clip: Clip, count: int, first: int, repeat: bool, rng: torch.Generator) -> list[int]:
     """The frames of one training sample: ``count`` different ones, or any where a clip has too few.
 

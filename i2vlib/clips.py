@@ -144,6 +144,23 @@ class Clip:
         return video.save(self.frames, path, fps=self.fps)
 
 
+def backwards(clip: Clip) -> Clip:
+    """The clip from its last frame to its first, as a clip of its own: from the peak to neutral (AffineGAN, section 5).
+
+    Its intensity says how much of the way back has been made: 0 on the frame that it now begins with, 1 where the
+    clip is neutral.
+
+    Raises:
+        ValueError: the clip ends neutral, so that there is no way back.
+    """
+    turned = clip[::-1]
+    if clip.intensity is None:
+        return turned
+    if clip.intensity.ndim != 1 or not clip.intensity[-1] > 0:
+        raise ValueError(f"{clip!r} does not end in an expression, so it cannot be led back from one.")
+    return replace(turned, intensity=1 - turned.intensity / clip.intensity[-1])
+
+
 def to_tensor(frames: np.ndarray) -> torch.Tensor:
     """``uint8 (..., H, W, 3)`` to ``float32 (..., 3, H, W)`` in [-1, 1]."""
     return torch.from_numpy(np.array(frames, order="C")).movedim(-1, -3).float() / 127.5 - 1

@@ -184,6 +184,15 @@ class FAN(nn.Module, Pretrained):
     def discriminator_parameters(self) -> list[nn.Parameter]:
         return [p for part in (self.discriminator, self.discriminator_local) for p in part.parameters()]
 
+    def inherit(self, other: FAN) -> None:
+        """Starts from another model's generator; the discriminators are left new.
+
+        Raises:
+            RuntimeError: the other's networks have other sizes, or it knows another number of expressions.
+        """
+        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
+        self.load_state_dict({**self.state_dict(), **state})
+
     # One training step ------------------------------------------------------------------------------------------
 
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:

@@ -28,7 +28,7 @@ from torch.utils.data import Subset
 
 from i2vlib import datasets, faces, video
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
-from i2vlib.clips import Clip
+from i2vlib.clips import Clip, backwards
 from i2vlib.datasets.actors import RENDERER_VERSION
 from i2vlib.fan import FAN, FANConfig
 from i2vlib.hub import SHIPPED, load_pretrained, write_file
@@ -68,7 +68,13 @@ class Run:
     seed: int = 0
     precision: str = "no"
     start: str | None = None
-    """The run whose generator this one starts from; the discriminators start anew."""
+    """The run whose generator this one starts from; the discriminators, and expressions that it did not know, start
+    anew."""
+    taught: Mapping[str, object] = field(default_factory=dict)
+    """Options of the data that hold for the training people only (two frames a clip, frames in any order): held-out
+    people are always shown whole clips."""
+    backwards: bool = False
+    """From the peak to the neutral frame (AffineGAN, section 5)."""
     ships: str | None = None
     """The name under `i2vlib/weights` that the result is shipped as."""
     keep: Literal["best", "last"] = "best"
@@ -103,8 +109,7 @@ class Run:
         parts = {**{name: vars(self)[name] for name in kept}, "config": changed}
         if self.keep != "best":
             parts["keep"] = self.keep
-        if self.dealt:
-            parts["dealt"] = True
+        parts |= {name: vars(self)[name] for name in ("dealt", "taught", "backwards") if vars(self)[name]}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
     @property
@@ -162,10 +167,15 @@ def result(run: Run) -> dict | None:
     return stored if stored["digest"] == run.digest else None
 
 
-def measured(names: Mapping[int, Sequence[str]]) -> pd.DataFrame | None:
+def measured(names: Mapping[int, Sequence[str]], part: str = "clips") -> pd.DataFrame | None:
     """The measured clips of runs: those named for each seed one below the other, with a column ``seed``.
 
-    A seed of which a run has no result is left out; None if that leaves nothing.
+    Args:
+        names: by seed, the runs.
+        part: of their results: ``clips`` with their metrics, or ``inferences`` (see `inferences`).
+
+    Returns:
+        A row a clip. A seed of which a run has no result is left out; None if that leaves nothing.
     """
     import pandas as pd
 
@@ -173,7 +183,7 @@ def measured(names: Mapping[int, Sequence[str]]) -> pd.DataFrame | None:
     for seed, of_it in names.items():
         results = [result(table[name]) for name in of_it]
         if all(results):
-            parts += [pd.DataFrame(stored["clips"]).assign(seed=seed) for stored in results]
+            parts += [pd.DataFrame(stored[part]).assign(seed=seed) for stored in results]
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
@@ -207,13 +217,27 @@ def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
 
     ``subjects`` of the table counts those trained on.
     """
-    options = {name: value for name, value in run.data.items() if split == "train" or name != "subjects"} | changes
+    own = run.data | run.taught if split == "train" else {k: v for k, v in run.data.items() if k != "subjects"}
+    options = {**own, **changes}
     data = datasets.open(options.pop("name"), split=split, **options)
+    if run.backwards:
+        return _Backwards(data)
     if not run.dealt:
         return data
     known, names = run.settings.expressions, data.expressions
     kept = [e in known and (split != "train" or e == names[seed % len(names)]) for seed, e in data.keys]
     return Subset(data, np.flatnonzero(kept).tolist())
+
+
+@dataclass(frozen=True)
+class _Backwards(Sequence):
+    data: Sequence[Clip]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> Clip:
+        return backwards(self.data[index])
 
 
 def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
@@ -250,8 +274,7 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     torch.manual_seed(run.seed)
     method = METHODS[run.method](run.settings)
     if run.start is not None:
-        state = _weights(runs()[run.start]).state_dict()
-        method.load_state_dict({k: v for k, v in state.items() if not k.startswith("discriminator")}, strict=False)
+        method.inherit(_weights(runs()[run.start]))
     data = clips(run, "train")
     held_out = clips(run, "validation", subjects=VALIDATION)
     best = run.folder / "best"
@@ -313,6 +336,8 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
         "run": run.name, **facts, "split": split, **_pixels("measured_actors", run), "readings": ours.attrs,
         "clips": _records(ours), "summary": _records(metrics.summary(frame).reset_index()),
     }  # fmt: skip
+    if isinstance(method, AffineGAN):
+        stored["inferences"] = inferences(method, held_out)
     write_file(run.result, json.dumps(stored, indent=1).encode())
     written = io.BytesIO()
     Image.fromarray(sample(method, held_out)).save(written, "JPEG", quality=95, subsampling=0)
@@ -326,6 +351,35 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
         }  # fmt: skip
         method.save_pretrained(SHIPPED / run.ships, card)
     return frame
+
+
+def inferences(method: AffineGAN, data: Sequence[Clip]) -> list[dict]:
+    """What a model reads off held-out clips, and where its encoders look, a row a clip.
+
+    Returns:
+        subject, expression; true and inferred intensity and the signed projection, a value a frame; and the share of
+        the picture's area (area_share) and of the `AffineGAN.sensitivity` of E_0 (base_share) and E_Delta
+        (residual_share) that lies in the region that moves.
+    """
+    from i2vlib import metrics
+
+    rows = []
+    for clip in (data[index] for index in range(len(data))):
+        of_it = clip.frames, clip.frames[0], clip.expression
+        peak = clip.frames[metrics.peak_frame(clip)]
+        region = metrics.moving_region(peak, clip.frames[0])
+        curves = {
+            "true": clip.intensity, "inferred": method.infer_intensity(*of_it),
+            "projection": method.infer_projection(*of_it),
+        }  # fmt: skip
+        maps = method.sensitivity(clip.frames[0], clip.expression, probes=4)
+        shares = [float(seen[region].sum() / seen.sum()) for seen in (np.ones_like(maps[0]), *maps)]
+        rows.append(
+            {"subject": clip.subject, "expression": clip.expression}
+            | {name: np.round(curve.astype(float), 4).tolist() for name, curve in curves.items()}
+            | dict(zip(("area_share", "base_share", "residual_share"), np.round(shares, 4).tolist(), strict=True))
+        )
+    return rows
 
 
 def sample(method: torch.nn.Module, data: Sequence[Clip], columns: int = 6) -> np.ndarray:

@@ -343,3 +343,71 @@ def test_a_model_of_several_expressions_asks_which(clip):
     model = AffineGAN(tiny_config(expressions=("happy", "angry")))
     with pytest.raises(ValueError, match=r"knows the expressions \('happy', 'angry'\); asked for was None"):
         model.animate(clip.frames[0], intensity=[1])
+
+
+# A plain MLP in the place of Eq. 5, growing, and where the encoders look ---------------------------------------------
+
+
+def test_a_plain_mlp_sees_the_three_codes_and_may_say_any_number(clip):
+    torch.manual_seed(0)
+    method = AffineGAN(tiny_config(intensity_by="mlp"))
+    said = method.infer_intensity(clip.frames, clip.frames[0])
+    assert np.array_equal(said, method.infer_projection(clip.frames, clip.frames[0])) and said.shape == (6,)
+    with torch.no_grad():
+        method.regressor.layers[-1].bias.fill_(-3.0)
+    assert (method.infer_intensity(clip.frames, clip.frames[0]) < 0).all()
+    outputs = method.outputs(batch_of(method, [clip, moving_square(seed=1)]))
+    assert outputs["intensity"].shape == (2, 2) and (outputs["intensity"] < 0).all()
+    outputs["images"].mean().backward()
+    for part in (method.regressor, method.encoder, method.residual_encoder):
+        assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in list(part.parameters())[-2:])
+
+
+def test_a_plain_mlp_pairs_each_frame_with_its_own_still():
+    from i2vlib.affinegan import IntensityRegressor
+
+    torch.manual_seed(0)
+    judge = IntensityRegressor(4)
+    frames, base, residual = (torch.randn(n, 4, 1, 1) for n in (6, 2, 2))
+    both = judge(frames, base, residual)
+    alone = torch.cat([judge(frames[3 * i : 3 * i + 3], base[i : i + 1], residual[i : i + 1]) for i in (0, 1)])
+    assert both.shape == (2, 3) and torch.allclose(both, alone, atol=1e-6)
+    (by_hand,) = judge.layers(torch.cat([frames[4], base[1], residual[1]]).flatten()).tolist()
+    assert both[1, 1].item() == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_a_model_grows_by_expressions_and_keeps_those_it_knew(clip):
+    torch.manual_seed(0)
+    old = AffineGAN(tiny_config(expressions=("happy", "angry")))
+    new = AffineGAN(tiny_config(expressions=("angry", "sad", "happy")))
+    judges = {name: value.clone() for name, value in new.state_dict().items() if name.startswith("discriminator")}
+    new.inherit(old)
+    for name in old.expressions:
+        one, other = (m.animate(clip.frames[0], name, intensity=[0, 0.5, 1]).frames for m in (old, new))
+        assert np.array_equal(one, other)
+    sad, happy = (new.animate(clip.frames[0], name, intensity=[1]).frames for name in ("sad", "happy"))
+    assert not np.array_equal(sad, happy)
+    assert all(torch.equal(new.state_dict()[name], value) for name, value in judges.items())
+
+
+def test_a_model_does_not_grow_out_of_another_size():
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        AffineGAN(tiny_config(base_channels=16)).inherit(AffineGAN(tiny_config()))
+
+
+def test_sensitivity_is_the_norm_of_the_jacobians_columns():
+    from i2vlib.animation import sensitivity
+
+    weight = torch.randn(5, 3 * 2 * 2, generator=torch.Generator().manual_seed(0))
+    still = torch.rand(1, 3, 2, 2)
+    one, other = sensitivity(lambda a, b: (a.flatten() + 2 * b.flatten()) @ weight.T, [still, still], probes=20_000)
+    exact = weight.view(5, 3, 2, 2).square().sum((0, 1)).sqrt()
+    np.testing.assert_allclose(one, exact, rtol=0.03)
+    np.testing.assert_allclose(other, 2 * one, rtol=1e-5)
+
+
+def test_at_intensity_zero_the_direction_sways_nothing(model, clip):
+    base, residual = model.sensitivity(clip.frames[0], intensity=0.0)
+    assert base.shape == (16, 16) and base.sum() > 0 and residual.sum() == 0
+    base, residual = model.sensitivity(clip.frames[0])
+    assert (base > 0).any() and (residual > 0).any() and all(p.grad is None for p in model.parameters())

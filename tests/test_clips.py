@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 
 import i2vlib
-from i2vlib.clips import BLENDSHAPES, EXPRESSIONS, Clip, load_image, to_frames, to_tensor
+from i2vlib.clips import BLENDSHAPES, EXPRESSIONS, Clip, backwards, load_image, to_frames, to_tensor
 
 
 def picture(height: int = 24, width: int = 36) -> np.ndarray:
@@ -292,6 +293,16 @@ def test_a_clip_keeps_its_arrays_as_float32_and_says_what_it_knows() -> None:
     assert "unnamed" in repr(Clip(clip.frames))
     with pytest.raises(AttributeError):
         clip.fps = 3
+
+
+def test_a_clip_led_back_begins_at_its_peak_and_ends_neutral() -> None:
+    clip = full()
+    back = backwards(replace(clip, intensity=[0, 0.2, 0.3, 0.8]))
+    assert (back.frames == clip.frames[::-1]).all() and (back.truth["mouth"] == clip.truth["mouth"][::-1]).all()
+    assert back.intensity == pytest.approx([0, 1 - 0.3 / 0.8, 0.75, 1])
+    assert backwards(replace(clip, intensity=None)).intensity is None
+    with pytest.raises(ValueError, match="does not end in an expression, so it cannot be led back"):
+        backwards(replace(clip, intensity=[0, 0.5, 0.5, 0]))
 
 
 def test_labels_show_each_intensity_of_a_mixture() -> None:

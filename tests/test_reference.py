@@ -47,7 +47,7 @@ def test_a_run_is_measured_on_the_people_of_the_split_however_many_it_was_traine
     run = reference.runs()["affinegan"]
     people = {split: {seed for seed, _ in reference.clips(run, split).keys} for split in ("train", "test")}
     assert people == {"train": set(range(64)), "test": set(range(20_000, 20_016))}
-    assert len(reference.clips(run, "validation", subjects=4)) == 4 * 4
+    assert len(reference.clips(run, "validation", subjects=4)) == 4 * len(run.settings.expressions)
 
 
 def test_a_run_is_trained_in_parts_and_ends_as_in_one_go(checkout):
@@ -143,6 +143,48 @@ def test_dealt_expressions_are_one_a_person_in_training_and_all_in_the_test():
     assert of(single, "train") == [key for key in keys if key[1] == "angry"] and len(of(single, "train")) in (21, 22)
     assert len(of(joint, "test")) == 3 * 16 and {e for _, e in of(single, "test")} == {"angry"}
     assert joint.digest != dataclasses.replace(joint, dealt=False).digest
+
+
+def test_held_out_people_are_shown_whole_clips_whatever_was_taught():
+    runs = reference.runs()
+    for name in ("affinegan_64_two_frames_0", "fan_64_time_two_frames_0"):
+        trained, tested = (reference.clips(runs[name], split) for split in ("train", "test"))
+        assert (trained.mode, trained.frames) == ("two_frames", 2) and (tested.mode, tested.frames) == ("onset", 12)
+        assert runs[name].digest != dataclasses.replace(runs[name], taught={}).digest
+
+
+def test_a_run_backwards_is_trained_and_measured_from_peak_to_neutral(monkeypatch):
+    run = reference.runs()["affinegan_64_backwards_0"]
+    monkeypatch.setattr(reference.datasets, "open", lambda name, split, **options: [moving_square()])
+    for split in ("train", "test"):
+        (clip,) = reference.clips(run, split)
+        assert clip.intensity[0] == 0 and clip.intensity[-1] == 1
+        assert (clip.frames == moving_square().frames[::-1]).all()
+    assert run.digest != dataclasses.replace(run, backwards=False).digest
+
+
+def test_inferences_state_the_curves_and_where_the_encoders_look(model):
+    (row,) = reference.inferences(model, [moving_square()])
+    assert row["true"] == [0, 0.2, 0.4, 0.6, 0.8, 1] and row["inferred"] == [abs(x) for x in row["projection"]]
+    assert row["area_share"] == pytest.approx(0.5, abs=0.1) and 0 < row["base_share"] < 1
+    json.dumps(row)
+
+
+def test_the_paper_and_the_code_differ_in_one_thing_each_and_in_all_at_once():
+    runs = reference.runs()
+    base = runs["paper_64_0"].settings
+    assert base == reference.AffineGANConfig.paper(size=64, base_channels=24, channel_cap=4)
+    released = dataclasses.asdict(reference.AffineGANConfig.released_code())
+
+    def changes(run):
+        of_it = dataclasses.asdict(run.settings)
+        return {name: value for name, value in of_it.items() if value != dataclasses.asdict(base)[name]}
+
+    single = [changes(run) for name, run in runs.items() if re.fullmatch(r"paper_64_\d_.*_0", name)]
+    assert len(single) == 7 and all(len(change) == 1 for change in single)
+    assert changes(runs["paper_64_all_0"]) == {key: value for change in single for key, value in change.items()}
+    for change in single:
+        assert all(released[name] == value for name, value in change.items())
 
 
 def test_a_method_that_infers_nothing_is_trained_validated_and_measured(checkout):

@@ -68,8 +68,8 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
 }  # fmt: skip
 
 #: How a clip runs, and its fewest frames: from neutral to the peak; up and down; to a part of the peak only; up and
-#: down several times; and the frames of an onset in any order, the neutral one first.
-MODES = {"onset": 2, "full": 3, "incomplete": 2, "periodic": 5, "unordered": 3}
+#: down several times; the frames of an onset in any order, the neutral one first; and the neutral one with one other.
+MODES = {"onset": 2, "full": 3, "incomplete": 2, "periodic": 5, "unordered": 3, "two_frames": 2}
 #: Frames per second of a rendered clip.
 FPS = 12.0
 #: The first subject of each split, and how many there are unless asked otherwise.
@@ -119,15 +119,21 @@ def intensity_curve(seed: int, expression: str, mode: str = "onset", frames: int
     * ``onset`` rises to its peak, which is the last frame; ``full`` rises and falls;
     * ``incomplete`` is an onset whose highest value lies in [0.35, 0.75];
     * ``periodic`` rises and falls two or three times, not always as high;
-    * ``unordered`` holds the values of the onset of the same seed and expression, shuffled, 0 first.
+    * ``unordered`` holds the values of the onset of the same seed and expression, shuffled, 0 first;
+    * ``two_frames`` holds 0 and one value, any but the first, of the onset of 12 frames.
 
     Raises:
-        ValueError: an unknown mode, or fewer frames than `MODES` says.
+        ValueError: an unknown mode, or fewer frames than `MODES` says, or more than the two of ``two_frames``.
     """
     if mode not in MODES:
         raise ValueError(f"A clip's mode is one of {', '.join(MODES)}; this one is {mode!r}.")
     if frames < MODES[mode]:
         raise ValueError(f"A clip of mode {mode!r} has at least {MODES[mode]} frames; {frames} were asked for.")
+    if mode == "two_frames" and frames != 2:
+        raise ValueError(f"A clip of mode 'two_frames' has two frames; {frames} were asked for. Say frames=2.")
+    if mode == "two_frames":
+        other = generator(seed, "two", expression).integers(1, 12)
+        return intensity_curve(seed, expression, "onset", 12)[[0, other]]
     if mode == "unordered":
         return intensity_curve(seed, expression, "onset", frames)[_order(seed, expression, frames)]
     rng = generator(seed, "curve", expression, mode)
@@ -190,8 +196,8 @@ def clip(
     Args:
         seed: the person, any int.
         expression: one of `RECIPES`.
-        mode: one of `MODES`: ``onset`` (neutral to peak), ``full`` (up and down again), ``incomplete``, ``periodic`` or
-            ``unordered``; see `intensity_curve`.
+        mode: one of `MODES`: ``onset`` (neutral to peak), ``full`` (up and down again), ``incomplete``, ``periodic``,
+            ``unordered`` or ``two_frames``; see `intensity_curve`.
         frames: how many, at least what `MODES` says; the first is neutral.
         size: side of the square frame in pixels, at least 16.
         truth: what `Clip.truth` holds, names of `TRUTH` or "all".

@@ -210,6 +210,18 @@ def test_an_unordered_clip_is_its_onset_shuffled() -> None:
     np.testing.assert_array_equal(mixed.intensity, onset.intensity[order])
 
 
+def test_two_frames_are_the_neutral_one_and_any_other_of_the_onset() -> None:
+    others = []
+    for seed in range(200):
+        onset, two = (actors.intensity_curve(seed, "sad", mode, n) for mode, n in (("onset", 12), ("two_frames", 2)))
+        assert two.shape == (2,) and two[0] == 0 and two[1] in onset[1:]
+        others.append(two[1])
+    assert min(others) < 0.1 and max(others) > 0.9
+    both = actors.clip(31_001, "happy", "two_frames", 2, 32)
+    onset = actors.clip(31_001, "happy", frames=12, size=32)
+    assert len(both) == 2 and any((both.frames[1] == frame).all() for frame in onset.frames[1:])
+
+
 def test_a_curve_of_ones_own() -> None:
     onset = actors.clip(31_001, "happy", frames=3, size=32)
     again = actors.clip(31_001, "happy", size=32, intensity=onset.intensity[[2, 0, 1, 0]])
@@ -238,8 +250,9 @@ def test_time_is_not_intensity() -> None:
 
 
 def test_a_clip_gets_another_curve_by_expression_and_mode() -> None:
-    curves = {actors.intensity_curve(3, name, mode).tobytes() for name in EXPRESSIONS for mode in actors.MODES}
-    assert len(curves) == len(EXPRESSIONS) * len(actors.MODES)
+    modes = [mode for mode in actors.MODES if mode != "two_frames"]
+    curves = {actors.intensity_curve(3, name, mode).tobytes() for name in EXPRESSIONS for mode in modes}
+    assert len(curves) == len(EXPRESSIONS) * len(modes)
 
 
 # People
@@ -409,9 +422,10 @@ def test_an_interrupted_rendering_leaves_no_half_file(cache: Path, monkeypatch: 
         ({"subjects": 10_001}, "1 to 10,000 subjects; 10001 were asked for"),
         ({"expressions": ("happy", "smug")}, "no expression 'smug'. Choose one of: happy"),
         ({"expressions": ()}, "at least one expression"),
-        ({"mode": "sudden"}, "mode is one of onset, full, incomplete, periodic, unordered; this one is 'sudden'"),
+        ({"mode": "sudden"}, "mode is one of onset, full, .*, two_frames; this one is 'sudden'"),
         ({"frames": 1}, "mode 'onset' has at least 2 frames; 1 were asked for"),
         ({"frames": 4, "mode": "periodic"}, "mode 'periodic' has at least 5 frames; 4 were asked for"),
+        ({"frames": 3, "mode": "two_frames"}, "mode 'two_frames' has two frames; 3 were asked for. Say frames=2"),
         ({"frames": 2, "mode": "full"}, "mode 'full' has at least 3 frames; 2 were asked for"),
         ({"size": 8}, "at least 16 pixels wide; 8 were asked for"),
     ],
