@@ -16,6 +16,7 @@ _HOMES = {
     "align_face": "faces",
     "evaluate": "metrics",
     "fit": "training",
+    "load_clip": "datasets",
     "load_pretrained": "hub",
     "paste_back": "faces",
 }
@@ -27,6 +28,7 @@ _ROOMS = (
     "hub",
     "ledger",
     "losses",
+    "meter",
     "metrics",
     "reference",
     "training",

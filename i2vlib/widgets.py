@@ -1,7 +1,8 @@
-"""Widgets for notebooks, from stock ipywidgets: a scrubber that needs no kernel, an animator and a rater that do.
+"""Widgets for notebooks, from stock ipywidgets: a scrubber that needs no kernel; an animator, a rater and an intensity
+meter that do.
 
 All work with ipywidgets 7.7.1 (Colab) and 8. On a page without kernel, what is linked in the browser (`scrubber`)
-still moves; what calls Python (`animator`, `rater`) does not.
+still moves; what calls Python (`animator`, `rater`, `intensity_meter`) does not.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from i2vlib import turing, video
+from i2vlib import datasets, meter, turing, video
 from i2vlib.clips import Clip
 
 if TYPE_CHECKING:
     import ipywidgets
 
-_SHOWN = 256  # px, the width of a picture
+_SHOWN = 256  # px, the height of a picture
 
 # ipywidgets 7 has no Stack: there the frames are the pages of a Tab whose row of tabs is hidden.
 _HIDE_TABS = (
@@ -51,7 +52,8 @@ def scrubber(clip: Clip) -> ipywidgets.VBox:
     """
     import ipywidgets
 
-    images = [_picture(video.encode(frame)) for frame in clip.frames]
+    _, height, width, _ = clip.frames.shape
+    images = [_picture(video.encode(frame), round(_SHOWN * width / height)) for frame in clip.frames]
     pages, extra = _pages(images)
     last = len(clip) - 1
     slider = ipywidgets.IntSlider(0, 0, last, description="frame", continuous_update=True)
@@ -169,6 +171,65 @@ def rater(real: Sequence[Clip], made: Sequence[Clip], path: str | Path, seed: in
     return ipywidgets.VBox([picture, ipywidgets.HBox(buttons), status])
 
 
+def intensity_meter(model: meter.InfersIntensity) -> ipywidgets.VBox:
+    """Drop a clip in: the frames, with the intensity that a model infers and the blendshapes that MediaPipe reads.
+
+    A clip is one video or animated picture, or several pictures at once, in the order of the numbers in their names;
+    or the path, on the kernel's machine, of a file or of a folder of pictures. Its first frame is taken as neutral. It
+    needs a running kernel; what it shows, a `scrubber` of `meter.chart`, then works without.
+
+    Args:
+        model: AffineGAN.
+    """
+    import ipywidgets
+
+    upload = ipywidgets.FileUpload(multiple=True, description="Drop a clip")
+    path = ipywidgets.Text(placeholder="or the path of a file or folder, and Enter", continuous_update=False)
+    choice = ipywidgets.Dropdown(options=list(model.expressions), description="expression")
+    status, shown = ipywidgets.Label(""), ipywidgets.VBox([])
+    held: list[Clip] = []
+
+    def show(change: object = None) -> None:
+        if not held:
+            return
+        status.value = "Reading the faces ..."
+        try:
+            pictures = meter.chart(meter.measure(model, held[-1], choice.value))
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            status.value = f"Not read: {error}"
+        else:
+            shown.children = [scrubber(Clip(pictures, held[-1].fps))]
+            status.value = f"{len(held[-1])} frames"
+
+    def load(source: str | Path) -> None:
+        try:
+            held[:] = [datasets.load_clip(source)]
+        except (OSError, ValueError) as error:
+            status.value = f"Not read: {error}"
+        else:
+            show()
+
+    def uploaded(change: object) -> None:
+        files = _uploaded(upload.value)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files.items():
+                Path(folder, Path(name).name).write_bytes(content)
+            if files:
+                load(Path(folder, Path(next(iter(files))).name) if len(files) == 1 else folder)
+
+    upload.observe(uploaded, "value")
+    path.observe(lambda change: load(path.value) if path.value.strip() else None, "value")
+    choice.observe(show, "value")
+    return ipywidgets.VBox([ipywidgets.HBox([upload, path, choice]), status, shown])
+
+
+def _uploaded(value: dict | Sequence[dict]) -> dict[str, bytes]:
+    """The contents of uploaded files by name: ipywidgets 7 holds a dict by name, 8 a tuple of dicts."""
+    if isinstance(value, dict):
+        return {name: bytes(file["content"]) for name, file in value.items()}
+    return {file["name"]: bytes(file["content"]) for file in value}
+
+
 _COLUMNS = ["order", "source", "subject", "expression", "answer"]
 
 
@@ -206,10 +267,10 @@ def _verdict(answered: Sequence[tuple[str, str]]) -> str:
     return "Done. " + "; ".join(words) + "."
 
 
-def _picture(data: bytes) -> ipywidgets.Image:
+def _picture(data: bytes, width: int = _SHOWN) -> ipywidgets.Image:
     import ipywidgets
 
-    return ipywidgets.Image(value=data, format="webp", width=_SHOWN)
+    return ipywidgets.Image(value=data, format="webp", width=width)
 
 
 def _pages(children: list[ipywidgets.Image]) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:

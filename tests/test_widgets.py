@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +36,7 @@ class Shifter:
         return Clip(frames, intensity=np.array(intensity), expression=expression)
 
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FACE = np.full((32, 32, 3), 30, np.uint8)
 
 
@@ -192,3 +196,81 @@ def test_a_rater_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
         widgets.rater(numbered(2, 10), [], path)
     with pytest.raises(ValueError, match="no clips to ask about"):
         widgets.rater([], [], path)
+
+
+# --- the intensity meter ----------------------------------------------------------------------------------------------
+
+
+class Meter:
+    """Infers from the number of the frame; twice as much of one expression as of the other."""
+
+    expressions = ("happy", "angry")
+    config = SimpleNamespace(size=32)
+
+    def infer_intensity(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:
+        return np.linspace(0, 0.5 * (1 + self.expressions.index(expression)), len(frames)).astype(np.float32)
+
+
+@pytest.fixture
+def metered(monkeypatch: pytest.MonkeyPatch) -> tuple[ipywidgets.VBox, list[Clip]]:
+    """A meter, and the clips that it was about to draw."""
+    drawn: list[Clip] = []
+    read = lambda clip: replace(clip, blendshapes=np.zeros((len(clip), 52)))  # noqa: E731
+    monkeypatch.setattr(widgets.meter.faces, "read", read)
+    chart = widgets.meter.chart
+    monkeypatch.setattr(widgets.meter, "chart", lambda clip: drawn.append(clip) or chart(clip))
+    return widgets.intensity_meter(Meter()), drawn
+
+
+def files(count: int) -> dict[str, bytes]:
+    """Pictures whose level is their number, named so that only natural order is right."""
+    made = {}
+    for number in range(8, 8 + count):
+        buffer = io.BytesIO()
+        Image.fromarray(np.full((32, 32, 3), number, np.uint8)).save(buffer, "PNG")
+        made[f"{number}.png"] = buffer.getvalue()
+    return made
+
+
+@pytest.mark.parametrize("kernel", ["7", "8"])
+def test_pictures_dropped_on_the_meter_are_a_clip_in_order(metered: tuple, kernel: str) -> None:
+    box, drawn = metered
+    content = files(3)
+    if kernel == "8":
+        value = tuple({"name": name, "content": memoryview(data)} for name, data in content.items())
+    else:
+        value = {name: {"metadata": {"name": name}, "content": data} for name, data in content.items()}
+    assert widgets._uploaded(value) == content
+    (upload,) = inside(box, ipywidgets.FileUpload)
+    if ipywidgets.__version__[0] == "8":
+        upload.value = [
+            {"name": n, "type": "image/png", "size": len(d), "content": d, "last_modified": NOW}
+            for n, d in content.items()
+        ]
+        assert drawn[-1].frames[:, 0, 0, 0].tolist() == [8, 9, 10]
+        assert len(inside(box, ipywidgets.Image)) == 3
+
+
+def test_the_meter_reads_a_path_and_follows_the_choice_of_expression(metered: tuple, tmp_path: Path) -> None:
+    box, drawn = metered
+    for name, data in files(4).items():
+        (tmp_path / name).write_bytes(data)
+    (path,), (choice,) = inside(box, ipywidgets.Text), inside(box, ipywidgets.Dropdown)
+    path.value = str(tmp_path)
+    assert drawn[-1].intensity[-1] == pytest.approx(0.5) and len(inside(box, ipywidgets.Image)) == 4
+    choice.value = "angry"
+    assert drawn[-1].intensity[-1] == pytest.approx(1.0)
+
+
+def test_a_meter_says_what_it_cannot_read_and_keeps_what_it_showed(metered: tuple, tmp_path: Path) -> None:
+    box, drawn = metered
+    (path,), (status,) = inside(box, ipywidgets.Text), inside(box, ipywidgets.Label)[:1]
+    for name, data in files(2).items():
+        (tmp_path / name).write_bytes(data)
+    path.value = str(tmp_path)
+    path.value = str(tmp_path / "gone.mp4")
+    assert status.value.startswith("Not read: There is no video and no folder at")
+    (tmp_path / "text.mp4").write_text("no video")
+    path.value = str(tmp_path / "text.mp4")
+    assert "cannot be decoded as a video" in status.value
+    assert len(drawn) == 1 and len(inside(box, ipywidgets.Image)) == 2

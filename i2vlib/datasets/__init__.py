@@ -1,4 +1,5 @@
-"""Where clips come from: `open` finds them by name or folder, `describe` says what they are."""
+"""Where clips come from: `open` finds data sets by name or folder, `describe` says what they are, `load_clip` reads
+one clip from a file or a folder of pictures."""
 
 from __future__ import annotations
 
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from i2vlib.clips import Clip
 from i2vlib.datasets import affinegan, ckplus, mug, penn_action, ravdess
+from i2vlib.datasets._files import load_clip
+
+__all__ = ["NAMES", "describe", "load_clip", "open"]
 
 #: The data sets by name: what it is, its licence, and how to get it.
 NAMES = {

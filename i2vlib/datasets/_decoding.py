@@ -27,6 +27,22 @@ def decode(path: Path) -> Iterator[np.ndarray]:
         raise ValueError(f"{path} holds no picture. Download it again.")
 
 
+def rate(path: Path) -> float:
+    """Frames per second of a video that can be decoded, as the file says; 0 if it does not."""
+    if find_spec("av"):
+        import av
+
+        with av.open(str(path)) as container:
+            return float(container.streams.video[0].average_rate or 0)
+    import imageio_ffmpeg
+
+    frames = imageio_ffmpeg.read_frames(str(path))
+    try:
+        return float(next(frames)["fps"])
+    finally:
+        frames.close()
+
+
 def _with_pyav(path: Path) -> Iterator[np.ndarray]:
     import av
 
