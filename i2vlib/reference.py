@@ -357,26 +357,31 @@ def inferences(method: AffineGAN, data: Sequence[Clip]) -> list[dict]:
     """What a model reads off held-out clips, and where its encoders look, a row a clip.
 
     Returns:
-        subject, expression; true and inferred intensity and the signed projection, a value a frame; and the share of
-        the picture's area (area_share) and of the `AffineGAN.sensitivity` of E_0 (base_share) and E_Delta
-        (residual_share) that lies in the region that moves.
+        subject, expression; true and inferred intensity, the signed projection, and the intensity that is read back
+        off the frames made at the inferred one (read_back), a value a frame; the motion of the frame made at intensity
+        1, over the true one at the peak (motion_at_one); and the share of the picture's area (area_share) and of the
+        `AffineGAN.sensitivity` of E_0 (base_share) and E_Delta (residual_share) that lies in the region that moves.
     """
     from i2vlib import metrics
 
     rows = []
     for clip in (data[index] for index in range(len(data))):
         of_it = clip.frames, clip.frames[0], clip.expression
-        peak = clip.frames[metrics.peak_frame(clip)]
-        region = metrics.moving_region(peak, clip.frames[0])
+        ends = clip.frames[[0, metrics.peak_frame(clip)]]
+        region = metrics.moving_region(ends[1], ends[0])
+        inferred = method.infer_intensity(*of_it)
+        made = method.animate(clip.frames[0], clip.expression, np.clip(inferred, 0, 1))
         curves = {
-            "true": clip.intensity, "inferred": method.infer_intensity(*of_it),
-            "projection": method.infer_projection(*of_it),
+            "true": clip.intensity, "inferred": inferred, "projection": method.infer_projection(*of_it),
+            "read_back": method.infer_intensity(made.frames, *of_it[1:]),
         }  # fmt: skip
+        at_one = method.animate(clip.frames[0], clip.expression, [0, 1]).frames
         maps = method.sensitivity(clip.frames[0], clip.expression, probes=4)
         shares = [float(seen[region].sum() / seen.sum()) for seen in (np.ones_like(maps[0]), *maps)]
         rows.append(
             {"subject": clip.subject, "expression": clip.expression}
             | {name: np.round(curve.astype(float), 4).tolist() for name, curve in curves.items()}
+            | {"motion_at_one": round(metrics.motion(at_one, ends), 4)}
             | dict(zip(("area_share", "base_share", "residual_share"), np.round(shares, 4).tolist(), strict=True))
         )
     return rows

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from i2vlib import reference
+from i2vlib import metrics, reference
 from i2vlib.clips import Clip
 from i2vlib.hub import load_pretrained
 from tests.conftest import moving_square
@@ -166,6 +166,14 @@ def test_a_run_backwards_is_trained_and_measured_from_peak_to_neutral(monkeypatc
 def test_inferences_state_the_curves_and_where_the_encoders_look(model):
     (row,) = reference.inferences(model, [moving_square()])
     assert row["true"] == [0, 0.2, 0.4, 0.6, 0.8, 1] and row["inferred"] == [abs(x) for x in row["projection"]]
+    asked = np.clip(row["inferred"], 0, 1)
+    made = model.animate(moving_square().frames[0], intensity=asked).frames
+    read = model.infer_intensity(made, moving_square().frames[0])
+    assert row["read_back"] == pytest.approx(read, abs=1e-4)
+    ends = moving_square().frames[[0, -1]]
+    assert row["motion_at_one"] == pytest.approx(
+        metrics.motion(model.animate(ends[0], intensity=[0, 1]).frames, ends), abs=1e-4
+    )
     assert row["area_share"] == pytest.approx(0.5, abs=0.1) and 0 < row["base_share"] < 1
     json.dumps(row)
 
