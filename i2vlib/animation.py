@@ -24,6 +24,9 @@ BATCH = 5
 #: Expressions without motion of the mouth: AffineGAN drops the local loss for them (section 4).
 STILL_MOUTH = frozenset({"eyes_up", "eyes_closed"})
 
+#: Expressions of one side of the face: mirrored half of the time, they would be learnt as both sides at once.
+ONE_SIDED = frozenset({"contempt"})
+
 #: Where each of the 68 landmarks comes from when a face is mirrored: its left becomes its right.
 MIRRORED = (
     *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
@@ -259,7 +262,7 @@ def training_frames(
     points = np.full((len(index), 68, 2), np.nan) if clip.landmarks is None else clip.landmarks[list(index)]
     points = torch.from_numpy(points).float()
     if augmented:
-        frames, mask, points = augment(frames, mask, points, rng)
+        frames, mask, points = augment(frames, mask, points, rng, mirror=clip.expression not in ONE_SIDED)
     return frames, None if mouth is None else mask, points
 
 
@@ -274,19 +277,23 @@ def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
     return np.stack([faces.mouth_mask(clip.landmarks[i], clip.frames.shape[1]) for i in index])
 
 
-def augment(frames: Tensor, mask: Tensor, points: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def augment(
+    frames: Tensor, mask: Tensor, points: Tensor, rng: torch.Generator, mirror: bool = True
+) -> tuple[Tensor, Tensor, Tensor]:
     """One random flip, shift, scale, light and colour for all frames of a clip, their masks and their landmarks.
 
     Args:
         frames: ``(T, 3, H, H)`` in [-1, 1].
         mask: ``(T, 1, H, H)``.
         points: ``(T, 68, 2)`` in pixels; a flip also makes the left eye the right one (`MIRRORED`).
+        mirror: whether there may be a flip; the other draws are the same with and without.
 
     Returns:
         The three, moved alike.
     """
     draw = lambda low, high, count=1: torch.empty(count).uniform_(low, high, generator=rng)  # noqa: E731
     scale, shift, flip = draw(0.93, 1.07), draw(-0.05, 0.05, 2), 1 - 2 * torch.randint(2, (1,), generator=rng)
+    flip = flip if mirror else torch.ones_like(flip)
     matrix = torch.stack(
         [
             torch.cat([flip / scale, torch.zeros(1), shift[:1]]),

@@ -1,5 +1,7 @@
 """What every method does around its networks: where points go, and in which order steps are added."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +42,17 @@ def test_a_dot_and_its_landmark_stay_together_and_a_flip_changes_sides():
         dot = points[:, 45 if flips[-1] else 36]
         assert (dot - centre(frames)).norm(dim=1).max() < 0.1, seed
     assert 0 < sum(flips) < 12
+
+
+def test_an_expression_of_one_side_is_never_mirrored():
+    """Mirrored half of the time, contempt was learnt as a smile of both sides."""
+    sided = moving_square(size=32, expression="contempt")
+    left = np.zeros((6, 32, 32), bool)
+    left[:, :, :16] = True
+    for name, mirrored in (("contempt", {False}), ("happy", {False, True})):
+        clip = replace(sided, expression=name, truth={"mouth": left})
+        samples = [animation.training_frames(clip, [0], 32, True, torch.Generator().manual_seed(s)) for s in range(12)]
+        assert {bool(mask[..., 16:].sum() > mask[..., :16].sum()) for _, mask, _ in samples} == mirrored
 
 
 def test_left_and_right_landmarks_change_places():
