@@ -408,12 +408,12 @@ def sample(method: torch.nn.Module, data: Sequence[Clip], columns: int = 6) -> n
 
 
 def table(stored: dict, expression: str) -> pd.DataFrame:
-    """A result's metrics on one expression: a row a system, a column a metric that the method has, as
-    ``mean [low, high]``."""
+    """A result's metrics on one expression: a row a system, a column a metric that the method has (of
+    two people or more), as ``mean [low, high]``."""
     import pandas as pd
 
     rows = pd.DataFrame(stored["summary"]).query("expression == @expression and metric in @SHOWN")
-    known = rows["mean"].notna()
+    known = rows["mean"].notna() & rows["low"].notna()
     written = [f"{r['mean']:.2f} [{r['low']:.2f}, {r['high']:.2f}]" for _, r in rows[known].iterrows()]
     rows = rows.assign(cell=pd.Series(written, rows.index[known]))
     wide = rows.pivot(index="system", columns="metric", values="cell").fillna("")
