@@ -86,7 +86,9 @@ def chart(clip: Clip, count: int = 3) -> np.ndarray:
     axis.plot(time, clip.intensity, "k", linewidth=2.5, label="inferred intensity")
     for name, style in zip(moved(clip, count), _STYLES[1:] * count, strict=False):
         axis.plot(time, clip.blendshapes[:, BLENDSHAPES.index(name)], style, color="0.35", linewidth=1.2, label=name)
-    axis.set(xlabel="seconds", ylim=(min(-0.05, clip.intensity.min()), max(1.05, clip.intensity.max() * 1.05)))
+    low, high = min(0, clip.intensity.min()), max(1, clip.intensity.max())
+    margin = 0.05 * (high - low)
+    axis.set(xlabel="seconds", ylim=(low - margin, high + margin))
     figure.legend(fontsize=7, loc="outside upper center", ncols=2, frameon=False)
     canvas.draw()
     drawn = np.asarray(canvas.buffer_rgba())[..., :3]

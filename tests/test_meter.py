@@ -79,11 +79,12 @@ def test_the_mark_of_a_frame_wanders_from_left_to_right():
     assert (steps > 40).all() and np.ptp(steps) <= 1
 
 
-def test_intensities_beyond_0_and_1_stay_in_the_chart():
+@pytest.mark.parametrize("curve", [[0, 0.5, 1], [-2, 0.5, 3]])
+def test_the_curve_is_seen_from_its_first_value_to_its_last(curve):
     clip = scored(brightening(3))
-    inside, beyond = (
-        meter.chart(Clip(clip.frames, intensity=curve, blendshapes=clip.blendshapes))
-        for curve in ([0, 0.5, 1], [-2, 0.5, 3])
-    )
-    dark = [(p[0, :, 256:].max(-1) < 60).any(1).nonzero()[0] for p in (inside, beyond)]
-    assert all(len(rows) for rows in dark)
+    pictures = meter.chart(Clip(clip.frames, intensity=curve, blendshapes=clip.blendshapes))
+    marks = [np.nonzero((p[:, 256:] == (200, 60, 40)).all(-1)) for p in pictures]
+    top, bottom = marks[0][0].min() + 3, marks[0][0].max() - 3  # within the frame of the chart
+    for mark, beside in ((marks[0][1].max(), 3), (marks[-1][1].min(), -3)):
+        column = pictures[1][top:bottom, 256 + mark + beside]
+        assert (column.max(-1) < 60).any(), f"no curve beside the mark at {mark}"

@@ -10,8 +10,8 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 from i2vlib.clips import Clip, load_image
 from i2vlib.datasets import _decoding, _folders
 
-#: Moving pictures, which Pillow reads; every other file is taken for a video.
-_ANIMATED = (".gif", ".webp", ".png", ".apng")
+#: Pictures, still or moving, which Pillow reads; every other file is taken for a video.
+_PICTURES = (".gif", ".apng", *_folders.SUFFIXES)
 _USUAL = 12.0
 
 
@@ -31,7 +31,8 @@ def load_clip(source: str | Path, frames: int | None = None, fps: float | None =
     _folders.check_frames(frames)
     if not path.exists():
         raise ValueError(f"There is no video and no folder at {path}. Check the path.")
-    pictures, own = (_of_folder if path.is_dir() else _of_animation if _animated(path) else _of_video)(path)
+    read = _of_folder if path.is_dir() else _of_picture if path.suffix.lower() in _PICTURES else _of_video
+    pictures, own = read(path)
     clip = Clip(np.stack(pictures), fps=fps or own, subject=path.resolve().stem)
     return _folders.thinned(clip, frames)
 
@@ -43,11 +44,7 @@ def _of_folder(folder: Path) -> tuple[list[np.ndarray], float]:
     return list(_folders.load_frames(paths)), _USUAL
 
 
-def _animated(path: Path) -> bool:
-    return path.suffix.lower() in _ANIMATED
-
-
-def _of_animation(path: Path) -> tuple[list[np.ndarray], float]:
+def _of_picture(path: Path) -> tuple[list[np.ndarray], float]:
     try:
         with Image.open(path) as image:
             shown = [

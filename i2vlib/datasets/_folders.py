@@ -15,7 +15,7 @@ from i2vlib.clips import Clip, load_image
 
 SPLITS = ("train", "validation", "test")
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _KEPT_IN_MEMORY = 256
 
 
@@ -100,7 +100,7 @@ def folders(folder: Path) -> list[Path]:
 
 def images(folder: Path) -> tuple[Path, ...]:
     """The images in a folder, in natural order, hidden ones left out."""
-    files = (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.name.startswith("."))
+    files = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
     return tuple(sorted(files, key=natural))
 
 

@@ -33,9 +33,11 @@ def test_the_pictures_of_a_folder_are_in_the_order_of_their_numbers(tmp_path: Pa
     assert i2vlib.load_clip(tmp_path).fps == 12
 
 
-def test_a_still_is_a_clip_of_one_frame(tmp_path: Path) -> None:
-    Image.fromarray(levels(1)[0]).save(tmp_path / "one.png")
-    assert len(i2vlib.load_clip(tmp_path / "one.png")) == 1
+@pytest.mark.parametrize("name", ["one.png", "one.jpg", "one.JPEG", "one.bmp"])
+def test_a_still_is_a_clip_of_one_frame(tmp_path: Path, name: str) -> None:
+    Image.fromarray(levels(1)[0]).save(tmp_path / name)
+    clip = i2vlib.load_clip(tmp_path / name)
+    assert len(clip) == 1 and clip.fps == 12
 
 
 @pytest.mark.parametrize(
