@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -262,7 +263,9 @@ def training_frames(
     points = np.full((len(index), 68, 2), np.nan) if clip.landmarks is None else clip.landmarks[list(index)]
     points = torch.from_numpy(points).float()
     if augmented:
-        frames, mask, points = augment(frames, mask, points, rng, mirror=clip.expression not in ONE_SIDED)
+        changed = Augmentation.draw(rng, mirror=clip.expression not in ONE_SIDED)
+        frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
+        points = changed.moved_points(points, size)
     return frames, None if mouth is None else mask, points
 
 
@@ -277,44 +280,48 @@ def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
     return np.stack([faces.mouth_mask(clip.landmarks[i], clip.frames.shape[1]) for i in index])
 
 
-def augment(
-    frames: Tensor, mask: Tensor, points: Tensor, rng: torch.Generator, mirror: bool = True
-) -> tuple[Tensor, Tensor, Tensor]:
-    """One random flip, shift, scale, light and colour for all frames of a clip, their masks and their landmarks.
+@dataclass(frozen=True)
+class Augmentation:
+    """One random flip, shift, scale, light and colour, the same for all frames of a clip and what belongs to them."""
 
-    Args:
-        frames: ``(T, 3, H, H)`` in [-1, 1].
-        mask: ``(T, 1, H, H)``.
-        points: ``(T, 68, 2)`` in pixels; a flip also makes the left eye the right one (`MIRRORED`).
-        mirror: whether there may be a flip; the other draws are the same with and without.
+    scale: Tensor
+    shift: Tensor
+    mirrored: bool
+    gain: Tensor
+    gamma: Tensor
+    tint: Tensor
 
-    Returns:
-        The three, moved alike.
-    """
-    draw = lambda low, high, count=1: torch.empty(count).uniform_(low, high, generator=rng)  # noqa: E731
-    scale, shift, flip = draw(0.93, 1.07), draw(-0.05, 0.05, 2), 1 - 2 * torch.randint(2, (1,), generator=rng)
-    flip = flip if mirror else torch.ones_like(flip)
-    matrix = torch.stack(
-        [
-            torch.cat([flip / scale, torch.zeros(1), shift[:1]]),
-            torch.cat([torch.zeros(1), 1 / scale, shift[1:]]),
-        ]
-    )
-    move = lambda x, mode: F.grid_sample(  # noqa: E731
-        x, F.affine_grid(matrix.expand(len(x), -1, -1), list(x.shape), False), mode, "border", False
-    )
-    gain, gamma, tint = draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3)
-    light = ((move(frames, "bilinear") + 1) / 2).clamp(0, 1) ** gamma
-    frames = (light * (gain * tint)[:, None, None]).clamp(0, 1) * 2 - 1
-    return frames, move(mask, "nearest"), _moved(points, frames.shape[-1], scale, shift, bool(flip < 0))
+    @classmethod
+    def draw(cls, rng: torch.Generator, mirror: bool = True) -> Augmentation:
+        """``mirror``: whether there may be a flip; the other draws are the same with and without."""
+        draw = lambda low, high, count=1: torch.empty(count).uniform_(low, high, generator=rng)  # noqa: E731
+        scale, shift, flip = draw(0.93, 1.07), draw(-0.05, 0.05, 2), bool(torch.randint(2, (1,), generator=rng))
+        return cls(scale, shift, flip and mirror, draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3))
 
+    def moved(self, x: Tensor, mode: str = "bilinear") -> Tensor:
+        """Pictures ``(T, C, H, W)``, flipped, shifted and scaled; ``mode`` as of ``grid_sample``."""
+        flip = torch.tensor([-1.0 if self.mirrored else 1.0])
+        across, down = torch.cat([flip / self.scale, torch.zeros(1)]), torch.cat([torch.zeros(1), 1 / self.scale])
+        matrix = torch.stack([torch.cat([across, self.shift[:1]]), torch.cat([down, self.shift[1:]])])
+        grid = F.affine_grid(matrix.expand(len(x), -1, -1), list(x.shape), False)
+        return F.grid_sample(x, grid, mode, "border", False)
 
-def _moved(points: Tensor, size: int, scale: Tensor, shift: Tensor, flip: bool) -> Tensor:
-    """Where landmarks go when the picture is read at (flip x, y) / scale + shift, in coordinates from -1 to 1."""
-    points = (points * (2 / size) - 1 - shift) * scale
-    if flip:
-        points = (points * torch.tensor([-1.0, 1.0]))[:, list(MIRRORED)]
-    return (points + 1) * (size / 2)
+    def moved_normals(self, maps: Tensor) -> Tensor:
+        """Maps of normals ``(T, 3, H, W)``, x to the right: mirrored, they point the other way."""
+        moved = self.moved(maps, "nearest")
+        return moved * torch.tensor([-1.0, 1.0, 1.0])[:, None, None] if self.mirrored else moved
+
+    def moved_points(self, points: Tensor, size: int) -> Tensor:
+        """Landmarks ``(T, 68, 2)`` in pixels; a flip also makes the left eye the right one (`MIRRORED`)."""
+        points = (points * (2 / size) - 1 - self.shift) * self.scale
+        if self.mirrored:
+            points = (points * torch.tensor([-1.0, 1.0]))[:, list(MIRRORED)]
+        return (points + 1) * (size / 2)
+
+    def lit(self, frames: Tensor) -> Tensor:
+        """Frames ``(T, 3, H, W)`` in [-1, 1] in another light and colour."""
+        light = ((frames + 1) / 2).clamp(0, 1) ** self.gamma
+        return (light * (self.gain * self.tint)[:, None, None]).clamp(0, 1) * 2 - 1
 
 
 def local_region(batch: Mapping[str, Tensor], region: Literal["mouth", "moving"]) -> tuple[Tensor, Tensor]:

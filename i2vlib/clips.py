@@ -7,6 +7,7 @@ in [-1, 1]. `to_tensor` and `to_frames` are the only two doors between the two.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -170,6 +171,17 @@ def to_frames(images: torch.Tensor) -> np.ndarray:
     """``float (..., 3, H, W)`` in [-1, 1] to ``uint8 (..., H, W, 3)``; the inverse of `to_tensor`, clipping."""
     images = images.detach().float().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
     return images.movedim(-3, -1).contiguous().cpu().numpy()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """All of a file or none of it: written beside its place, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
 
 
 def load_image(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndarray:

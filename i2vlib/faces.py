@@ -61,6 +61,11 @@ LEADS: dict[str, tuple[str, ...]] = {
     "sad": ("browInnerUp",),
 }
 
+#: The blendshapes that MediaPipe reads; the others stay at 0 whatever a face does.
+READABLE = tuple(
+    name for name in BLENDSHAPES if name not in ("tongueOut", "cheekPuff", "noseSneerLeft", "noseSneerRight")
+)
+
 BACKENDS = ("dlib", "face-alignment", "mediapipe")
 
 #: The vertex of MediaPipe's mesh nearest to each of the 68 points.

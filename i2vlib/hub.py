@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -18,8 +17,14 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin, snapshot_download
 from torch import nn
 
+from i2vlib.clips import write_file
+
 #: Where each method lives, by the class name that ``config.json`` states.
-METHODS = {"AffineGAN": "i2vlib.affinegan", "FAN": "i2vlib.fan"}
+METHODS = {
+    "AffineGAN": "i2vlib.affinegan",
+    "FAN": "i2vlib.fan",
+    **dict.fromkeys(("FRGAN", "Forecast", "Refine"), "i2vlib.frgan"),
+}
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 
@@ -145,16 +150,6 @@ def _card(method: str, facts: Mapping[str, object], digest: str) -> str:
         f"Load it with `i2vlib.load_pretrained`. What it makes is synthetic; say so where you show it.\n\n"
         f"| fact | value |\n|---|---|\n{rows}\n"
     )
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """All of a file or none of it: written beside its place, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def write_checkpoint(path: Path, state: dict) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from i2vlib import faces, losses
-from i2vlib.clips import Clip, to_tensor
+from i2vlib.clips import BLENDSHAPES, Clip, to_tensor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,13 @@ COLUMNS = {
     "landmark_error": "% of the distance between the outer eye corners, all 68 points",
     "landmark_error_mouth": "the same, points 48 to 67",
     "landmark_error_eyes": "the same, points 36 to 47",
+    "landmark_ratio": "landmark_error over that of copying the neutral frame",
+    "blendshape_error": "mean absolute error of the blendshapes that can be read, frames after the first",
+    "blendshape_ratio": "that, divided by the error of copying the neutral frame",
+    "flicker": "mean absolute second difference in time, over the real clip's",
+    "static_change": "mean absolute change from the input, in grey levels, where the real clip never changes",
+    "mask_mean": "mean of the motion mask at the peak (FRGAN)",
+    "mask_iou": "intersection over union of the mask above one half with the moving region, at the peak (FRGAN)",
     "acd_i": "identity distance to the input, frames after the first, detected faces only",
     "acd_c": "identity distance between all pairs of frames, detected faces only",
     "acd_g": "identity distance to the real frames, frames after the first, detected faces only",
@@ -196,6 +203,39 @@ def motion(generated: np.ndarray, real: np.ndarray, peak: int = -1) -> float:
     """
     region = moving_region(real[peak], real[0])
     return _ratio(moving_error(generated[peak], generated[0], region), moving_error(real[peak], real[0], region))
+
+
+def flicker(generated: np.ndarray, real: np.ndarray) -> float:
+    r"""How much a clip trembles, over how much the real one does: the mean of :math:`|I_{t-1} - 2 I_t + I_{t+1}|`.
+
+    A smooth motion has next to no second difference. Both ``uint8 (T, H, W, 3)``; NaN with fewer than three frames, or
+    if the real clip stands still.
+    """
+    _same_shape(generated, real)
+    of = lambda frames: np.abs(np.diff(frames.astype(np.float32), 2, axis=0))  # noqa: E731
+    return _ratio(_mean(of(generated)), _mean(of(real)))
+
+
+def static_change(generated: np.ndarray, real: np.ndarray) -> float:
+    """How far the pixels change, in grey levels of 255, where the real clip never changes by more than one of them.
+
+    The mean absolute difference from the real first frame. Both ``uint8 (T, H, W, 3)``.
+    """
+    _same_shape(generated, real)
+    still = (np.abs(real.astype(np.int16) - real[0]) <= 1).all((0, 3))
+    return _mean(np.abs(generated.astype(np.float32) - real[0])[:, still])
+
+
+def mask_iou(mask: np.ndarray, region: np.ndarray) -> float:
+    """Intersection over union of a mask ``(H, W)``, where it is above one half, and a region ``bool (H, W)``."""
+    chosen = mask > 0.5
+    return _ratio(float((chosen & region).sum()), float((chosen | region).sum()))
+
+
+def blendshape_error(generated: np.ndarray, real: np.ndarray) -> float:
+    """Mean absolute error of the blendshapes in `faces.READABLE`, ``(T, 52)`` each; unread frames are left out."""
+    readable = [BLENDSHAPES.index(name) for name in faces.READABLE]
+    return _mean(np.abs(np.asarray(generated) - real)[:, readable])
 
 
 def sharpness(frame: np.ndarray, mask: np.ndarray | None = None) -> float:
@@ -460,7 +500,7 @@ def evaluate(
                 "growth": _rank_correlation(reach, np.linspace(0, 1, 21)),
             }
         )
-    return _table(rows, {"drive": drive, "readers": readers, "every": every, "seed": seed})
+    return as_table(rows, {"drive": drive, "readers": readers, "every": every, "seed": seed})
 
 
 def evaluate_references(
@@ -475,7 +515,7 @@ def evaluate_references(
     options = {"readers": readers, "every": every, "seed": seed}
     real = [compare(clips[i].frames, clips[i], None, readers, every, seed + i) for i in range(len(clips))]
     systems = {
-        "real": _table(real, options),
+        "real": as_table(real, options),
         "copy": evaluate(CopyNeutral(), clips, **options),
         "cross-fade": evaluate(CrossFade(train_clips), clips, **options),
     }
@@ -511,6 +551,8 @@ def compare(
         "halfway_ratio": _halfway(generated, clip),
         "motion": motion(generated, real, peak),
         "sharpness": _ratio(sharpness(generated[peak], region), sharpness(real[peak], region)),
+        "flicker": flicker(generated, real),
+        "static_change": static_change(generated, real),
     }
     if clip.landmarks is not None and np.isfinite(clip.landmarks[peak]).all():
         mouth = faces.mouth_mask(clip.landmarks[peak], real.shape[1])
@@ -543,6 +585,10 @@ def _compare_readings(generated: np.ndarray, clip: Clip, peak: int, every: int, 
         }
     for name, points in (("", slice(None)), ("_mouth", slice(48, 68)), ("_eyes", slice(36, 48))):
         row["landmark_error" + name] = landmark_error(ours.landmarks, theirs.landmarks, points)
+    first = np.repeat(theirs.landmarks[:1], len(shown), 0), np.repeat(theirs.blendshapes[:1], len(shown), 0)
+    row["landmark_ratio"] = _ratio(row["landmark_error"], landmark_error(first[0], theirs.landmarks))
+    row["blendshape_error"] = blendshape_error(ours.blendshapes[1:], theirs.blendshapes[1:])
+    row["blendshape_ratio"] = _ratio(row["blendshape_error"], blendshape_error(first[1][1:], theirs.blendshapes[1:]))
     for rule, name in (("detected", ""), ("paper", "_paper")):
         row["acd_i" + name] = acd_i(ours.embeddings[1:], of_input, seed, rule)
         row["acd_c" + name] = acd_c(ours.embeddings, seed, rule)
@@ -622,7 +668,8 @@ def _inferred(model: Model, clip: Clip) -> np.ndarray:
     return np.asarray(model.infer_intensity(clip.frames, clip.frames[0], clip.expression), np.float32)
 
 
-def _table(rows: list[dict[str, object]], options: dict[str, object]) -> pd.DataFrame:
+def as_table(rows: list[dict[str, object]], options: dict[str, object]) -> pd.DataFrame:
+    """Rows of `compare` as `evaluate` returns them."""
     import pandas as pd
 
     if not rows:

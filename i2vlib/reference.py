@@ -28,10 +28,12 @@ from torch.utils.data import Subset
 
 from i2vlib import datasets, faces, video
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
-from i2vlib.clips import Clip, backwards
+from i2vlib.clips import Clip, backwards, write_file
 from i2vlib.datasets.actors import RENDERER_VERSION
 from i2vlib.fan import FAN, FANConfig
-from i2vlib.hub import SHIPPED, load_pretrained, write_file
+from i2vlib.frgan import FRGAN, Forecast, ForecastConfig, Forecasts, Refine, RefineConfig
+from i2vlib.hub import SHIPPED, load_pretrained
+from i2vlib.morphable import Conditioned
 from i2vlib.training import CHECKPOINT, fit
 
 if TYPE_CHECKING:
@@ -41,8 +43,11 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 TABLE = CHECKOUT / "book/results/runs.toml"
 WORK = CHECKOUT / "runs/reference"
 VALIDATION = 4  # subjects that choose the checkpoint
-SHOWN = ("spearman", "moving_ratio", "motion", "lead_rise", "acd_i_ratio", "psnr_neutral", "sharpness", "falls")
-METHODS = {"AffineGAN": AffineGAN, "FAN": FAN}
+SHOWN = (
+    "spearman", "moving_ratio", "landmark_ratio", "blendshape_ratio", "motion", "lead_rise", "acd_i_ratio",
+    "acd_c_ratio", "psnr_neutral", "sharpness", "flicker", "static_change", "mask_iou", "mask_mean", "falls",
+)  # fmt: skip
+METHODS = {"AffineGAN": AffineGAN, "FAN": FAN, "Forecast": Forecast, "Refine": Refine}
 PRESETS = {
     "AffineGAN": {
         "small": AffineGANConfig.small,
@@ -50,7 +55,17 @@ PRESETS = {
         "released_code": AffineGANConfig.released_code,
     },
     "FAN": {"small": FANConfig.small, "paper": FANConfig.paper},
+    "Forecast": {
+        "small": ForecastConfig.small,
+        "paper": ForecastConfig.paper,
+        "released_code": ForecastConfig.released_code,
+    },
+    "Refine": {"small": RefineConfig.small, "paper": RefineConfig.paper},
 }
+#: The driver of a held-out person is the one so many further on.
+DRIVEN_BY = 5
+#: What the condition maps of actors are drawn from.
+FACE = ("mouth", "camera", "identity", "pose")
 
 
 @dataclass(frozen=True)
@@ -69,12 +84,14 @@ class Run:
     precision: str = "no"
     start: str | None = None
     """The run whose generator this one starts from; the discriminators, and expressions that it did not know, start
-    anew."""
+    anew. For the first run of a G_R, the run of the G_M whose clips it refines."""
     taught: Mapping[str, object] = field(default_factory=dict)
     """Options of the data that hold for the training people only (two frames a clip, frames in any order): held-out
     people are always shown whole clips."""
     backwards: bool = False
     """From the peak to the neutral frame (AffineGAN, section 5)."""
+    fitted: bool = False
+    """FRGAN's condition maps are of faces fitted to the frames, and not of the actors as they are."""
     ships: str | None = None
     """The name under `i2vlib/weights` that the result is shipped as."""
     keep: Literal["best", "last"] = "best"
@@ -85,7 +102,7 @@ class Run:
     gpu: bool = False
 
     @property
-    def settings(self) -> AffineGANConfig | FANConfig:
+    def settings(self) -> AffineGANConfig | FANConfig | ForecastConfig | RefineConfig:
         """The config in full. Raises `ValueError` for a preset that the method does not have."""
         if self.preset not in PRESETS[self.method]:
             raise ValueError(
@@ -109,7 +126,7 @@ class Run:
         parts = {**{name: vars(self)[name] for name in kept}, "config": changed}
         if self.keep != "best":
             parts["keep"] = self.keep
-        parts |= {name: vars(self)[name] for name in ("dealt", "taught", "backwards") if vars(self)[name]}
+        parts |= {name: vars(self)[name] for name in ("dealt", "taught", "backwards", "fitted") if vars(self)[name]}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
     @property
@@ -219,6 +236,10 @@ def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
     """
     own = run.data | run.taught if split == "train" else {k: v for k, v in run.data.items() if k != "subjects"}
     options = {**own, **changes}
+    if run.method in ("Forecast", "Refine"):
+        posed = run.settings.posed_normals
+        data = Conditioned(datasets.open(options.pop("name"), split=split, truth=FACE, **options), run.fitted, posed)
+        return data if run.method == "Forecast" else Forecasts(data, forecaster(run))
     data = datasets.open(options.pop("name"), split=split, **options)
     if run.backwards:
         return _Backwards(data)
@@ -227,6 +248,11 @@ def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
     known, names = run.settings.expressions, data.expressions
     kept = [e in known and (split != "train" or e == names[seed % len(names)]) for seed, e in data.keys]
     return Subset(data, np.flatnonzero(kept).tolist())
+
+
+def forecaster(run: Run) -> Forecast:
+    """The G_M whose clips a run of a G_R refines."""
+    return _weights([earlier for earlier in lineage(run) if earlier.method == "Forecast"][-1])
 
 
 @dataclass(frozen=True)
@@ -244,7 +270,7 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
     """How a method stands on validation clips, without any reader of faces; lower ``score`` is better.
 
     Returns:
-        score: the error inside the moving region at the last frame, over that of copying the neutral frame; motion:
+        score: the error inside the moving region at the peak, over that of copying the neutral frame; motion:
         the change that the method makes there, over the true one; psnr: of the decoded still, in dB, at most 60; and,
         of a method that infers the intensity, spearman: of the signed projection with the true intensity, negative for
         a mirrored solution. A method that infers none is driven by the true intensity.
@@ -253,10 +279,14 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
 
     rows = []
     for clip in data:
+        ends = clip.frames[[0, metrics.peak_frame(clip)]]
         infers = hasattr(method, "infer_projection")
         signed = method.infer_projection(clip.frames, clip.frames[0], clip.expression) if infers else clip.intensity
-        ends = clip.frames[[0, -1]]
-        made = method.animate(ends[0], clip.expression, intensity=[0, min(1.0, abs(float(signed[-1])))]).frames
+        if isinstance(method, (Forecast, Refine)):
+            made = drawn(method, clip)["frames"][[0, metrics.peak_frame(clip)]]
+        else:
+            highest = min(1.0, abs(float(signed[metrics.peak_frame(clip)])))
+            made = method.animate(ends[0], clip.expression, intensity=[0, highest]).frames
         rows.append(
             {
                 "score": metrics.moving_ratio(made[1], ends[1], ends[0]),
@@ -268,13 +298,21 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
     return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
 
 
+def drawn(method: Forecast | Refine, clip: Clip) -> dict[str, np.ndarray]:
+    """What a stage of FRGAN draws by a clip's condition maps, from its first frame or its forecast."""
+    maps = np.asarray(clip.truth["condition"])
+    if isinstance(method, Refine):
+        return method.refine(np.asarray(clip.truth["forecast"]), maps)
+    return method.forecast(clip.frames[0], np.concatenate([maps[:1], maps]))
+
+
 def train(run: Run, minutes: float = float("inf"), device: str | None = None, **options: object) -> bool:
     """Trains a run, or goes on with it, for at most so many minutes; True once all its steps are done."""
     deadline = time.monotonic() + 60 * minutes
     torch.manual_seed(run.seed)
     method = METHODS[run.method](run.settings)
-    if run.start is not None:
-        method.inherit(_weights(runs()[run.start]))
+    if run.start is not None and (before := runs()[run.start]).method == run.method:
+        method.inherit(_weights(before))
     data = clips(run, "train")
     held_out = clips(run, "validation", subjects=VALIDATION)
     best = run.folder / "best"
@@ -328,8 +366,9 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
 
     facts = json.loads((run.folder / "facts.json").read_text())
     method = load_pretrained(run.folder / "best")
-    held_out = clips(run, split)
-    ours = metrics.evaluate(method, held_out, every=every)
+    in_stages = isinstance(method, (Forecast, Refine))
+    held_out = clips(run, split, **({"driven_by": DRIVEN_BY} if in_stages else {}))
+    ours = (retargeted if in_stages else metrics.evaluate)(method, held_out, every=every)
     others = metrics.evaluate_references(held_out, clips(run, "train"), every=every)
     frame = pd.concat([ours.assign(system=run.method), others], ignore_index=True)
     stored = {
@@ -345,12 +384,35 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
     if run.ships:
         means = ours.groupby("expression")[list(SHOWN)].mean().round(3).dropna(axis=1, how="all")
         card = {
-            "expressions": ", ".join(method.expressions), "data": dict(run.data),
+            "expressions": ", ".join(dict.fromkeys(ours["expression"])), "data": dict(run.data),
             **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")},
             **{f"{name}, {split} subjects": means[name].to_dict() for name in means},
         }  # fmt: skip
-        method.save_pretrained(SHIPPED / run.ships, card)
+        whole = FRGAN.of(forecaster(run), method, run.data["expressions"]) if run.method == "Refine" else method
+        whole.save_pretrained(SHIPPED / run.ships, card)
     return frame
+
+
+def retargeted(method: Forecast | Refine, data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
+    """As `metrics.evaluate`, of a stage of FRGAN: each clip against what the stage draws by the clip's own condition
+    maps; where actors are ``driven_by`` others, that is retargeting between people."""
+    from i2vlib import metrics
+
+    rows = []
+    for index in range(len(data)):
+        clip, peak = data[index], metrics.peak_frame(data[index])
+        made = drawn(method, clip)
+        rows.append(
+            metrics.compare(made["frames"], clip, None, True, every, index)
+            | {
+                "psnr_neutral": min(metrics.BEST_PSNR, metrics.psnr(made["frames"][0], clip.frames[0])),
+                "mask_mean": float(made["masks"][peak].mean()),
+                "mask_iou": metrics.mask_iou(
+                    made["masks"][peak], metrics.moving_region(clip.frames[peak], clip.frames[0])
+                ),
+            }
+        )
+    return metrics.as_table(rows, {"drive": "conditions", "readers": True, "every": every, "seed": 0})
 
 
 def inferences(method: AffineGAN, data: Sequence[Clip]) -> list[dict]:
@@ -397,13 +459,17 @@ def sample(method: torch.nn.Module, data: Sequence[Clip], columns: int = 6) -> n
     clips = [data[index] for index in range(len(data))]
     rows = []
     known = list(faces.LEADS)
-    for expression in method.expressions:
+    staged = isinstance(method, (Forecast, Refine))
+    for expression in sorted({clip.expression for clip in clips}) if staged else method.expressions:
         of_it = [clip for clip in clips if clip.expression == expression]
         clip = of_it[known.index(expression) % len(of_it) if expression in known else 0]
         infers = hasattr(method, "infer_intensity")
-        driven = method.infer_intensity(clip.frames, clip.frames[0], expression) if infers else clip.intensity
-        made = method.animate(clip.frames[0], expression, intensity=np.clip(driven, 0, 1))
-        rows += [video.film_strip(frames, columns) for frames in (clip.frames, made.frames)]
+        if staged:
+            frames = drawn(method, clip)["frames"]
+        else:
+            driven = method.infer_intensity(clip.frames, clip.frames[0], expression) if infers else clip.intensity
+            frames = method.animate(clip.frames[0], expression, intensity=np.clip(driven, 0, 1)).frames
+        rows += [video.film_strip(x, columns) for x in (clip.frames, frames)]
     return np.concatenate(rows)
 
 

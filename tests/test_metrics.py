@@ -561,3 +561,40 @@ def test_real_clips_as_they_are(real_data):
     assert table.loc["real", "lead_change"] > 0.4
     # It fades to its own peak, so at the peak it is the real frame.
     assert table.loc["cross-fade", "moving_ratio"] == 0 and table.loc["cross-fade", "lead_rise"] == pytest.approx(1)
+
+
+def test_flicker_is_the_second_difference_over_the_real_clips():
+    ramp = np.arange(6, dtype=np.uint8)[:, None, None, None] * 10 + np.zeros((6, 8, 8, 3), np.uint8)
+    bent = ramp.copy()
+    bent[3] += 4
+    trembling = ramp.copy()
+    trembling[1::2] += 8
+    assert np.isnan(metrics.flicker(bent, ramp))  # what moves evenly has no second difference to divide by
+    assert metrics.flicker(bent, bent) == 1
+    assert metrics.flicker(trembling, bent) == pytest.approx((4 * 16 / 4) / ((4 + 8 + 4) / 4))
+
+
+def test_static_pixels_are_those_the_real_clip_leaves_alone():
+    real = np.full((3, 8, 8, 3), 100, np.uint8)
+    real[1:, :4] = 160
+    made = real.copy()
+    made[:, :4] = 0
+    assert metrics.static_change(made, real) == 0
+    made[2, 4:] += 3
+    assert metrics.static_change(made, real) == pytest.approx(1)
+
+
+def test_mask_iou_by_hand():
+    mask, region = np.zeros((4, 4)), np.zeros((4, 4), bool)
+    mask[:2], region[1:3] = 0.9, True
+    assert metrics.mask_iou(mask, region) == pytest.approx(4 / 12)
+    assert metrics.mask_iou(region.astype(float), region) == 1
+
+
+def test_blendshapes_that_cannot_be_read_do_not_count():
+    made, real = np.zeros((2, 52)), np.zeros((2, 52))
+    made[:, BLENDSHAPES.index("cheekPuff")] = 1
+    real[:, BLENDSHAPES.index("tongueOut")] = np.nan
+    assert metrics.blendshape_error(made, real) == 0
+    made[0, BLENDSHAPES.index("jawOpen")] = 0.96
+    assert metrics.blendshape_error(made, real) == pytest.approx(0.01)

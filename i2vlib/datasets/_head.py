@@ -38,6 +38,17 @@ LOOK_UP = 28.0
 _GAINS = {
     "browInnerUp": 2.64, "browOuterUp": 2.2, "browDown": 1.45, "noseSneer": 1.5, "mouthUpperUp": 1.25, "eyeWide": 1.89,
 }  # fmt: skip
+#: The variations of each phenotype but the origins, and at which of its values each is there alone.
+ANCHORS = {
+    "age": (np.linspace(-1 / 3, 1, 5), ("newborn", "baby", "child", "young", "old")),
+    "gender": (np.linspace(0, 1, 2), ("male", "female")),
+    "muscle": (np.linspace(0, 1, 3), ("minmuscle", "averagemuscle", "maxmuscle")),
+    "weight": (np.linspace(0, 1, 3), ("minweight", "averageweight", "maxweight")),
+    "height": (np.linspace(0, 1, 2), ("minheight", "maxheight")),
+    "proportions": (np.linspace(0, 1, 2), ("idealproportions", "uncommonproportions")),
+    "cupsize": (np.linspace(0, 1, 3), ("mincup", "averagecup", "maxcup")),
+    "firmness": (np.linspace(0, 1, 3), ("minfirmness", "averagefirmness", "maxfirmness")),
+}
 _LOCAL = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth-", "nose-", "neck-")
 
 
@@ -79,18 +90,8 @@ class Head:
 
 def phenotype_weights(phenotype: Mapping[str, float]) -> dict[str, float]:
     """The weight of each variation by name, piecewise linear between anchors, as `anny` defines them."""
-    anchors = {
-        "age": (np.linspace(-1 / 3, 1, 5), ("newborn", "baby", "child", "young", "old")),
-        "gender": (np.linspace(0, 1, 2), ("male", "female")),
-        "muscle": (np.linspace(0, 1, 3), ("minmuscle", "averagemuscle", "maxmuscle")),
-        "weight": (np.linspace(0, 1, 3), ("minweight", "averageweight", "maxweight")),
-        "height": (np.linspace(0, 1, 2), ("minheight", "maxheight")),
-        "proportions": (np.linspace(0, 1, 2), ("idealproportions", "uncommonproportions")),
-        "cupsize": (np.linspace(0, 1, 3), ("mincup", "averagecup", "maxcup")),
-        "firmness": (np.linspace(0, 1, 3), ("minfirmness", "averagefirmness", "maxfirmness")),
-    }
     weights = {}
-    for feature, (points, names) in anchors.items():
+    for feature, (points, names) in ANCHORS.items():
         value = phenotype.get(feature, 0.5)
         for i, name in enumerate(names):
             weights[name] = float(np.interp(value, points, np.eye(len(points))[i]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -91,10 +91,7 @@ def _made(seed: int) -> Person:
 
     canvas = _canvas.canvas()
     phenotype, local = _shape(seed)
-    vertices = canvas.head.neutral(phenotype, local)
-    _set_teeth(vertices, canvas.head)
-    eyes = _canvas.eye_corners(vertices).mean((0, 1)) * np.array([0, 0, 1])
-    vertices = (vertices + np.array([0, 0, _canvas.EYE], np.float32) - eyes).astype(np.float32)
+    vertices = neutral_head(phenotype, local)
     light = generator(seed, "light")
     lights, tints, sky, ground = _lights(light)
     cut = _hair.choose(generator(seed, "look-2"), phenotype["gender"] > 0.5, phenotype["age"])
@@ -121,6 +118,15 @@ def _made(seed: int) -> Person:
         background=_background(light),
         distance=_uniform(light, 0.8, 1.2),
     )
+
+
+def neutral_head(phenotype: Mapping[str, float], local: Mapping[str, float]) -> np.ndarray:
+    """The vertices ``float32 (N, 3)`` of a head at rest, in metres, the eyes at a fixed height."""
+    head = _canvas.canvas().head
+    vertices = head.neutral(phenotype, local)
+    _set_teeth(vertices, head)
+    eyes = _canvas.eye_corners(vertices).mean((0, 1)) * np.array([0, 0, 1])
+    return (vertices + np.array([0, 0, _canvas.EYE], np.float32) - eyes).astype(np.float32)
 
 
 def identity(seed: int) -> np.ndarray:
@@ -177,7 +183,7 @@ def _shape(seed: int) -> tuple[dict[str, float], dict[str, float]]:
     """A person's phenotype and local changes, drawn until the chin lies in the frame."""
     head, rows, rng = _canvas.canvas().head, _canvas.landmark_rows(), generator(seed, "shape")
     while True:
-        phenotype, local = _drawn_shape(rng, head.local_names)
+        phenotype, local = drawn_shape(rng, head.local_names)
         points = rows @ head.neutral(phenotype, local)
         apart = points[42:48, 0].mean() - points[36:42, 0].mean()
         chin = faces.EYE_LEVEL + faces.EYE_DISTANCE * (points[36:48, 2].mean() - points[8, 2]) / apart
@@ -185,7 +191,7 @@ def _shape(seed: int) -> tuple[dict[str, float], dict[str, float]]:
             return phenotype, local
 
 
-def _drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
+def drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
     """Phenotype and local changes: left and right nearly alike, and little of what would turn the head."""
     woman = rng.random() < 0.5
     races = rng.dirichlet([0.4, 0.4, 0.4]) + 0.02
@@ -212,7 +218,9 @@ def _drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[s
 
 
 #: By how much closed lids overlap, in metres.
-_OVERLAP = 0.001
+OVERLAP = 0.001
+#: Landmarks of the upper and the lower lid of each eye that meet when it closes.
+LIDS = (("Left", (43, 44), (47, 46)), ("Right", (37, 38), (41, 40)))
 
 
 @lru_cache(maxsize=256)
@@ -221,17 +229,22 @@ def own_gains(seed: int) -> np.ndarray:
 
     Eyes differ in height: by its gain eyeBlink 1 closes everybody's, and pushes no lid through the other.
     """
+    return gains_of(_canvas.canvas().head.neutral(*_shape(seed)))
+
+
+def gains_of(vertices: np.ndarray) -> np.ndarray:
+    """`own_gains` of a head at rest, ``float32 (N, 3)``."""
     head, rows = _canvas.canvas().head, _canvas.landmark_rows()
-    points = rows @ head.neutral(*_shape(seed))
+    points = rows @ vertices
     gains = np.ones(len(BLENDSHAPES), np.float32)
-    for side, above, below in (("Left", (43, 44), (47, 46)), ("Right", (37, 38), (41, 40))):
+    for side, above, below in LIDS:
         index = BLENDSHAPES.index("eyeBlink" + side)
         moved = rows @ head.facial[index]
         gap, closing = (
             (points[list(above)] - points[list(below)])[:, 2],
             (moved[list(below)] - moved[list(above)])[:, 2],
         )
-        gains[index] = ((gap + _OVERLAP) / closing).max()
+        gains[index] = ((gap + OVERLAP) / closing).max()
     return gains
 
 

@@ -32,7 +32,7 @@ class Scene:
     ) -> None:
         self.who, self.canvas, self.shift, self.pose, self.size = who, canvas, shift, pose, size
         self._creased = creases(_shown.shown().canvas, peak, who.age)
-        self.camera = _camera(who.vertices @ pose.T, who.distance, size)
+        self.camera = camera_before(who.vertices @ pose.T, who.distance, size)
         self._turn: np.ndarray | None = None
         self._flattened: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
 
@@ -65,6 +65,11 @@ class Scene:
         if turn is not None:
             head = (head - NECK) @ turn.T + NECK
         return head @ self.pose.T
+
+    def placed(self, turn: np.ndarray | None = None) -> np.ndarray:
+        """The rotation and shift ``float32 (3, 4)`` that `head` applies to the head at rest."""
+        linear = self.pose if turn is None else self.pose @ turn
+        return np.column_stack([linear, self.pose @ NECK - linear @ NECK]).astype(np.float32)
 
     def turned(self, turn: np.ndarray | None) -> None:
         """Takes a frame's rotation ``(3, 3)`` of the head, if it drifts: hair is drawn once and moves with it."""
@@ -237,7 +242,7 @@ def project(camera: np.ndarray, points: np.ndarray) -> np.ndarray:
     return (image[..., :2] / image[..., 2:]).astype(np.float32)
 
 
-def _camera(vertices: np.ndarray, distance: float, size: int) -> np.ndarray:
+def camera_before(vertices: np.ndarray, distance: float, size: int) -> np.ndarray:
     """A camera ``float32 (3, 4)`` `distance` metres before the eyes that puts them where the crop rule wants them."""
     corners = _canvas.eye_corners(vertices).astype(np.float64)
     middle = corners.mean((0, 1))

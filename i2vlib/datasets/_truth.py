@@ -14,7 +14,7 @@ PARTS = ("background", "skin", "brows", "hair", "eyeball", "mouth_inside", "lash
 #: The masks that are pixels of one part.
 PART_MASKS = ("skin", "brows", "hair", "background")
 #: Everything that a clip of actors can know in its `truth`, and what it knows unless asked for more.
-TRUTH = ("mouth", "eyes", "camera", "identity", "parts", *PART_MASKS, "normals", "depth")
+TRUTH = ("mouth", "eyes", "camera", "identity", "pose", "parts", *PART_MASKS, "normals", "depth")
 DEFAULT = ("mouth", "eyes", "camera")
 #: What needs the surface under each pixel.
 SURFACE = ("parts", *PART_MASKS, "normals", "depth")
@@ -97,19 +97,32 @@ def surface(
         axes (x right, y down, z away from it); ``depth`` float32 (S, S), metres along the camera's axis. Normals and
         depth are 0 where nothing is.
     """
+    far = points @ camera[2, :3] + camera[2, 3]
+    seen, corners, share = below(ids, triangles, flat, far)
+    mix = lambda values: np.einsum("nk,nk...->n...", share, values[corners])  # noqa: E731
+    parts, depth = np.zeros(ids.shape, np.uint8), np.zeros(ids.shape, np.float32)
+    parts[seen], depth[seen] = _labels(mix, corners, who, canvas), mix(far)
+    return {"parts": parts, "normals": normal_map(seen, mix(normal) @ axes(camera).T), "depth": depth}
+
+
+def below(
+    ids: np.ndarray, triangles: np.ndarray, flat: np.ndarray, far: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What lies under the centres of pixels: whether anything ``bool (S, S)``, and of those n pixels where something
+    does the corners ``int (n, 3)`` of its triangle with their weights ``(n, 3)``. Arguments as `surface`, and how far
+    each point is from the camera."""
     seen = ids >= 0
     row, column = np.nonzero(seen)
     corners = triangles[ids[seen]]
-    far = points @ camera[2, :3] + camera[2, 3]
-    share = weights(np.stack([column, row], 1) + 0.5, flat[corners], far[corners])
-    mix = lambda values: np.einsum("nk,nk...->n...", share, values[corners])  # noqa: E731
-    label = _labels(mix, corners, who, canvas)
-    turned = mix(normal) @ axes(camera).T
-    turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-9)
-    parts, depth = np.zeros(ids.shape, np.uint8), np.zeros(ids.shape, np.float32)
-    normals = np.zeros((*ids.shape, 3), np.int8)
-    parts[seen], depth[seen], normals[seen] = label, mix(far), np.rint(turned * NORMAL_SCALE)
-    return {"parts": parts, "normals": normals, "depth": depth}
+    return seen, corners, weights(np.stack([column, row], 1) + 0.5, flat[corners], far[corners])
+
+
+def normal_map(seen: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Normals ``(n, 3)`` of any length at the n pixels ``seen (S, S)``, as ``int8 (S, S, 3)``, 0 elsewhere."""
+    drawn = np.zeros((*seen.shape, 3), np.int8)
+    unit = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    drawn[seen] = np.rint(unit * NORMAL_SCALE)
+    return drawn
 
 
 def weights(at: np.ndarray, corners: np.ndarray, far: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ SPLITS = {"train": (0, 64), "validation": (10_000, 8), "test": (20_000, 16)}
 
 __all__ = [
     "FPS", "MODES", "PARTS", "RECIPES", "RENDERER_VERSION", "SPLITS", "TRUTH",
-    "Actors", "Nuisance", "clip", "identity", "intensity_curve", "peak_coefficients",
+    "Actors", "Nuisance", "clip", "identity", "intensity_curve", "peak_coefficients", "recipe",
 ]  # fmt: skip
 
 _QUIET = Nuisance()
@@ -102,6 +102,19 @@ def peak_coefficients(seed: int, expression: str) -> np.ndarray:
     if expression == "eyes_up":
         for label in ("eyeLookUpLeft", "eyeLookUpRight"):
             values[BLENDSHAPES.index(label)] = np.clip(values[BLENDSHAPES.index(label)], 0.9, 1)
+    return values
+
+
+def recipe(expression: str) -> np.ndarray:
+    """The coefficients ``float32 (52,)`` of an expression's peak before a person makes them their own.
+
+    Raises:
+        ValueError: actors know no such expression.
+    """
+    values = np.zeros(len(BLENDSHAPES), np.float32)
+    for name, amount in _recipe(expression).items():
+        for label in [name + "Left", name + "Right"] if name + "Left" in BLENDSHAPES else [name]:
+            values[BLENDSHAPES.index(label)] = amount
     return values
 
 
@@ -190,6 +203,7 @@ def clip(
     truth: str | Iterable[str] = _truth.DEFAULT,
     nuisance: Nuisance = _QUIET,
     intensity: Sequence[float] | np.ndarray | None = None,
+    coefficients: np.ndarray | None = None,
 ) -> Clip:
     """One rendered clip; the same arguments give the same bits on one machine.
 
@@ -203,6 +217,9 @@ def clip(
         truth: what `Clip.truth` holds, names of `TRUTH` or "all".
         nuisance: blinks, wandering eyes, a drifting head, camera noise; all off by default.
         intensity: a curve of one's own, finite values (T,) in [0, 1], in place of the one of mode and frames.
+        coefficients: blendshapes of one's own ``(T, 52)`` in [0, 1], in place of the person's own expression, such as
+            another person's: the truth of a retargeted clip. The expression then only names the clip and chooses the
+            head's pose; the intensity of a frame is its share of the frame that is farthest from neutral.
 
     Returns:
         A clip at 12 fps with ``intensity`` (T,), ``landmarks`` (T, 68, 2) projected from the mesh and the true
@@ -212,6 +229,8 @@ def clip(
         * ``mouth``, ``eyes``: bool (T, S, S), the hulls of their landmarks;
         * ``camera``: float32 (T, 3, 4), from metres to pixels;
         * ``identity``: float32 (T, k), what the head's shape was made from, the same in every frame; see `identity`;
+        * ``pose``: float32 (T, 3, 4), from the head as `identity` makes it, eyes straight ahead, to the world of the
+          camera, in metres: a rotation and a shift;
         * ``parts``: uint8 (T, S, S), what is seen at the centre of each pixel, an index into `PARTS`;
         * ``skin``, ``brows``, ``hair``, ``background``: bool (T, S, S), where `parts` says so. Lips are skin;
         * ``normals``: int8 (T, S, S, 3), 127 to the unit, along the camera's axes: x right, y down, z away from the
@@ -219,15 +238,31 @@ def clip(
         * ``depth``: float32 (T, S, S), metres along the camera's axis; 0 on the background.
 
     Raises:
-        ValueError: an unknown expression, mode or truth, too few frames, a size below 16, or intensities that are
-            empty, not finite or outside [0, 1].
+        ValueError: an unknown expression, mode or truth, too few frames, a size below 16, intensities or coefficients
+            that are empty, not finite or outside [0, 1], or both of them.
     """
+    if intensity is not None and coefficients is not None:
+        raise ValueError("A clip of actors takes a curve of intensity or coefficients of its own, not both.")
+    peak = None
+    if coefficients is not None:
+        intensity, peak = _led_by(coefficients)
     if intensity is not None:
         mode, frames = "onset", max(2, np.size(intensity))
     _check(expression, mode, frames, size)
     curve = intensity_curve(seed, expression, mode, frames) if intensity is None else _curve(intensity)
     with one_thread():
-        return _film(seed, expression, mode, curve, size, _truth.wanted(truth), nuisance)
+        return _film(seed, expression, mode, curve, size, _truth.wanted(truth), nuisance, coefficients, peak)
+
+
+def _led_by(coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The curve ``(T,)`` in [0, 1] and the peak ``(52,)`` that come nearest to given coefficients ``(T, 52)``."""
+    given = np.asarray(coefficients, np.float32)
+    if given.ndim != 2 or given.shape[1] != len(BLENDSHAPES) or not len(given):
+        raise ValueError(f"Coefficients are (T, {len(BLENDSHAPES)}); these have the shape {given.shape}.")
+    if not ((given >= 0) & (given <= 1)).all():
+        raise ValueError("Coefficients are finite numbers from 0 to 1; some of these are not.")
+    peak = given[np.linalg.norm(given, axis=1).argmax()]
+    return np.clip(given @ peak / max(float(peak @ peak), 1e-9), 0, 1), peak
 
 
 def _curve(intensity: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -247,11 +282,15 @@ def _film(
     size: int,
     names: Sequence[str],
     nuisance: Nuisance,
+    given: np.ndarray | None = None,
+    peak: np.ndarray | None = None,
 ) -> Clip:
+    peak = peak_coefficients(seed, expression) if peak is None else peak
     coefficients, turns = _moves(seed, expression, mode, curve, nuisance)
-    scene = _scene(seed, expression, size)
+    coefficients = coefficients if given is None else np.asarray(given, np.float32)
+    scene = _scene(seed, expression, size, peak)
     pictures, points, below = [], [], []
-    heads = _heads(seed, scene, expression, curve, coefficients, turns)
+    heads = _heads(seed, scene, peak, curve, coefficients, turns)
     for index, (a, head) in enumerate(zip(curve, heads, strict=True)):
         scene.turned(None if turns is None or not index else turns[index])
         mesh = scene.shown(head)
@@ -270,7 +309,7 @@ def _film(
         blendshapes=coefficients,
         subject=person(seed).name,
         expression=expression,
-        truth=_known(seed, scene, np.stack(points), below, names),
+        truth=_known(seed, scene, np.stack(points), turns, below, names),
     )
 
 
@@ -289,9 +328,9 @@ def _moves(
     return coefficients, turns
 
 
-def _scene(seed: int, expression: str, size: int) -> Scene:
+def _scene(seed: int, expression: str, size: int, peak: np.ndarray | None = None) -> Scene:
     canvas = _canvas.canvas()
-    peak = peak_coefficients(seed, expression)
+    peak = peak_coefficients(seed, expression) if peak is None else peak
     shift = np.tensordot(own_gains(seed) * peak, canvas.head.facial, 1).astype(np.float32)
     return Scene(person(seed), canvas, peak, shift, _pose(seed, expression), size)
 
@@ -299,13 +338,13 @@ def _scene(seed: int, expression: str, size: int) -> Scene:
 def _heads(
     seed: int,
     scene: Scene,
-    expression: str,
+    peak: np.ndarray,
     curve: np.ndarray,
     coefficients: np.ndarray,
     turns: np.ndarray | None,
 ) -> Iterator[np.ndarray]:
     """The head ``(N, 3)`` of each frame."""
-    peak, gains = peak_coefficients(seed, expression), own_gains(seed)
+    gains = own_gains(seed)
     for index, a in enumerate(curve):
         beside = gains * (coefficients[index] - a * peak)
         moved = np.flatnonzero(beside)
@@ -315,7 +354,12 @@ def _heads(
 
 
 def _known(
-    seed: int, scene: Scene, points: np.ndarray, below: Sequence[Mapping[str, np.ndarray]], names: Sequence[str]
+    seed: int,
+    scene: Scene,
+    points: np.ndarray,
+    turns: np.ndarray | None,
+    below: Sequence[Mapping[str, np.ndarray]],
+    names: Sequence[str],
 ) -> dict[str, np.ndarray]:
     """The truth of T frames by name: `points` are their landmarks, `below` what lies under their pixels."""
     count = len(points)
@@ -324,6 +368,7 @@ def _known(
         known.update(_truth.hulls(points, scene.size))
     known["camera"] = np.repeat(scene.camera[None], count, 0)
     known["identity"] = np.repeat(identity(seed)[None], count, 0)
+    known["pose"] = np.stack([scene.placed(None if turns is None or not i else turns[i]) for i in range(count)])
     return _truth.derived(known, names)
 
 
@@ -335,19 +380,23 @@ def _more(
     size: int,
     names: Sequence[str],
     nuisance: Nuisance,
+    given: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """The truth alone, without drawing a picture."""
-    curve = intensity_curve(seed, expression, mode, frames)
+    curve, peak = intensity_curve(seed, expression, mode, frames), peak_coefficients(seed, expression)
+    if given is not None:
+        curve, peak = _led_by(given)
     coefficients, turns = _moves(seed, expression, mode, curve, nuisance)
-    scene = _scene(seed, expression, size)
-    heads = list(_heads(seed, scene, expression, curve, coefficients, turns))
+    coefficients = coefficients if given is None else np.asarray(given, np.float32)
+    scene = _scene(seed, expression, size, peak)
+    heads = list(_heads(seed, scene, peak, curve, coefficients, turns))
     points = np.stack([scene.landmarks(head) for head in heads])
     wanted = set(names) & set(_truth.SURFACE)
     below = []
     for index, head in enumerate(heads if wanted else ()):
         scene.turned(None if turns is None or not index else turns[index])
         below.append(scene.surface(*scene.shown(head)))
-    return _known(seed, scene, points, below, names)
+    return _known(seed, scene, points, turns, below, names)
 
 
 def _pose(seed: int, expression: str) -> np.ndarray:
@@ -370,12 +419,15 @@ class Actors(Sequence):
         split: ``train``, ``validation`` or ``test``: subjects from 0, 10,000 or 20,000 on.
         size: side of the square frame in pixels.
         subjects: how many, at most 10,000; 64, 8 or 16 by split if not given.
+        skip: how many subjects of the split to leave out before the first, for groups of different people.
         expressions: names of `RECIPES`.
         frames: frames of a clip.
         mode: one of `MODES`.
         truth: what `Clip.truth` holds, names of `TRUTH` or "all"; see `clip`. A cached file that lacks some of it gets
             that added, without its pictures being drawn again.
         nuisance: blinks, wandering eyes, a drifting head, camera noise; see `Nuisance`.
+        driven_by: each subject shows the coefficients of the one so many further on in the split, counted round, in
+            place of its own: what a clip retargeted between the two should look like.
 
     Raises:
         ValueError: an option outside of what it may be.
@@ -391,22 +443,30 @@ class Actors(Sequence):
         mode: str = "onset",
         truth: str | Iterable[str] = _truth.DEFAULT,
         nuisance: Nuisance = _QUIET,
+        skip: int = 0,
+        driven_by: int = 0,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"Actors have the splits {', '.join(SPLITS)}; this one is {split!r}.")
         first, usual = SPLITS[split]
         subjects = usual if subjects is None else subjects
-        if not 1 <= subjects <= 10_000:
-            raise ValueError(f"A split of actors has 1 to 10,000 subjects; {subjects} were asked for.")
+        if not (1 <= subjects and 0 <= skip <= 10_000 - subjects):
+            raise ValueError(
+                f"A split of actors has 1 to 10,000 subjects; {subjects} were asked for, after the first {skip}."
+            )
         expressions = (expressions,) if isinstance(expressions, str) else tuple(expressions)
         for expression in expressions:
             _check(expression, mode, frames, size)
         if not expressions:
             raise ValueError(f"Actors need at least one expression. Choose from: {', '.join(RECIPES)}.")
         self.size, self.frames, self.mode, self.expressions = size, frames, mode, expressions
-        self.keys = [(first + i, expression) for i in range(subjects) for expression in expressions]
+        self.keys = [(first + skip + i, expression) for i in range(subjects) for expression in expressions]
+        if not 0 <= driven_by < subjects:
+            raise ValueError(f"Subjects are driven by one 0 to {subjects - 1} further on; {driven_by} was asked for.")
         self.truth, self.nuisance = _truth.wanted(truth), nuisance
-        self.folder = user_cache() / f"actors-v{RENDERER_VERSION}-{size}px-{frames}f-{mode}{nuisance.words()}"
+        self._drivers = {first + skip + i: first + skip + (i + driven_by) % subjects for i in range(subjects)}
+        whose = "-driven" if driven_by else ""
+        self.folder = user_cache() / f"actors-v{RENDERER_VERSION}-{size}px-{frames}f-{mode}{nuisance.words()}{whose}"
         self._complete = False
 
     def __len__(self) -> int:
@@ -429,7 +489,8 @@ class Actors(Sequence):
 
     def path(self, seed: int, expression: str) -> Path:
         """Where the clip of a subject and expression is kept."""
-        return self.folder / f"{seed:05d}-{expression}.npz"
+        driver = self._drivers[seed]
+        return self.folder / f"{seed:05d}-{expression}{'' if driver == seed else f'-by-{driver:05d}'}.npz"
 
     def missing(self) -> list[tuple[int, str]]:
         """The (seed, expression) pairs that are not in the cache yet, or not with all the truth asked for."""
@@ -454,7 +515,16 @@ class Actors(Sequence):
             render_into(self.path(seed, expression), *self._order_of(seed, expression))
 
     def _order_of(self, seed: int, expression: str) -> tuple:
-        return seed, expression, self.mode, self.frames, self.size, self.truth, asdict(self.nuisance)
+        return (
+            seed,
+            expression,
+            self.mode,
+            self.frames,
+            self.size,
+            self.truth,
+            asdict(self.nuisance),
+            self._drivers[seed],
+        )
 
     def _spawn(self, missing: list[tuple[int, str]], workers: int) -> None:
         # Plain processes and not `multiprocessing`, which needs a guarded main script from its user.
@@ -533,17 +603,23 @@ def render_into(
     size: int,
     truth: Sequence[str] = _truth.DEFAULT,
     nuisance: Mapping[str, float] | None = None,
+    driver: int | None = None,
 ) -> None:
     """Renders a clip into a file, which appears only when it is whole; or adds to the file the truth that it lacks."""
     quiet_or_not = Nuisance(**(nuisance or {}))
+    given = None
+    if driver not in (None, seed):
+        given = np.outer(intensity_curve(driver, expression, mode, frames), peak_coefficients(driver, expression))
     arrays = _arrays(path)
     lacking = [name for name in _truth.stored(truth) if name not in arrays]
     if set(_FIELDS) <= set(arrays):
         with one_thread():
-            arrays |= _truth.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not))
+            arrays |= _truth.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not, given))
     else:
         wanted = _truth.stored(truth)
-        made = clip(seed, expression, mode, frames, size, truth=wanted, nuisance=quiet_or_not)
+        made = clip(
+            seed, expression, mode, frames, size, truth=wanted, nuisance=quiet_or_not, coefficients=given
+        )  # fmt: skip
         arrays = {name: getattr(made, name) for name in _FIELDS[:-1]}
         arrays |= {"names": np.array([made.subject, made.expression])} | _truth.pack(made.truth)
     path.parent.mkdir(parents=True, exist_ok=True)

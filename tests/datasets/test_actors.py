@@ -440,3 +440,48 @@ def test_a_clip_refuses_the_same() -> None:
         actors.clip(1, "smug")
     with pytest.raises(ValueError, match="at least 16 pixels"):
         actors.clip(1, size=15)
+
+
+def test_coefficients_of_somebody_else_make_the_retargeted_clip():
+    driver = actors.clip(10_001, "happy", frames=3, size=32)
+    own = actors.clip(10_002, "happy", frames=3, size=32)
+    made = actors.clip(10_002, "happy", size=32, coefficients=driver.blendshapes)
+    assert np.array_equal(made.blendshapes, driver.blendshapes) and made.subject == own.subject
+    assert np.array_equal(made.frames[0], own.frames[0]) and made.intensity[-1] == pytest.approx(1)
+    again = actors.clip(10_002, "happy", size=32, coefficients=own.blendshapes)
+    assert np.abs(again.frames.astype(int) - own.frames).mean() < 1  # its creases deepen by its own intensity
+    assert np.abs(again.landmarks - own.landmarks).max() < 1e-3
+
+
+@pytest.mark.parametrize("bad", [np.zeros((2, 51)), np.full((2, 52), np.nan), np.full((1, 52), 1.5), np.zeros((0, 52))])
+def test_coefficients_that_are_none_are_refused(bad):
+    with pytest.raises(ValueError, match="[Cc]oefficients"):
+        actors.clip(3, "happy", size=16, coefficients=bad)
+    with pytest.raises(ValueError, match="not both"):
+        actors.clip(3, "happy", size=16, coefficients=np.zeros((2, 52)), intensity=[0, 1])
+
+
+def test_the_pose_takes_the_head_to_where_it_was_drawn():
+    for nuisance in (actors.Nuisance(), actors.Nuisance(drift=5.0)):
+        made = actors.clip(10_001, "angry", frames=3, size=32, truth=("pose", "camera"), nuisance=nuisance)
+        for pose, camera, points in zip(made.truth["pose"], made.truth["camera"], made.landmarks, strict=True):
+            assert np.allclose(pose[:, :3] @ pose[:, :3].T, np.eye(3), atol=1e-5)
+            eye = pose[:, :3] @ [0, -0.1, 0.7284] + pose[:, 3]
+            image = camera @ [*eye, 1]
+            assert np.abs(image[:2] / image[2] - points[36:48].mean(0)).max() < 4
+        moved = np.ptp(made.truth["pose"], axis=0).max()
+        assert (moved > 1e-3) == bool(nuisance.drift)
+
+
+def test_people_are_driven_by_others_and_some_are_skipped(cache):
+    options = {"split": "validation", "size": 16, "expressions": "happy", "frames": 3}
+    later = actors.Actors(subjects=2, skip=1, **options)
+    assert [seed for seed, _ in later.keys] == [10_001, 10_002]
+    driven = actors.Actors(subjects=2, skip=1, driven_by=1, **options)
+    assert driven[0].subject == later[0].subject
+    assert np.array_equal(driven[0].blendshapes, later[1].blendshapes)
+    assert np.array_equal(driven[1].blendshapes, later[0].blendshapes)
+    with pytest.raises(ValueError, match="driven by one 0 to 1"):
+        actors.Actors(subjects=2, driven_by=2, **options)
+    with pytest.raises(ValueError, match="2 were asked for, after the first 9999"):
+        actors.Actors(subjects=2, skip=9_999, **options)

@@ -93,7 +93,7 @@ def test_tones_cover_the_ten_anchors_evenly() -> None:
     names = _canvas.canvas().head.local_names
     tones = []
     for seed in range(600):
-        phenotype, _ = _people._drawn_shape(_people.generator(seed, "shape"), names)
+        phenotype, _ = _people.drawn_shape(_people.generator(seed, "shape"), names)
         tones.append(_skin.tone_of(_people.generator(seed, "paint-2"), phenotype))
     counts = np.bincount(tones, minlength=10)
     assert len(counts) == 10 and counts.min() > 30 and counts.max() < 95

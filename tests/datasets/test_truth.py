@@ -40,6 +40,7 @@ def test_shapes_and_types(known: dict[int, Clip]) -> None:
         assert shapes == masks | {
             "camera": (np.float32, (3, 4)),
             "identity": (np.float32, actors.identity(0).shape),
+            "pose": (np.float32, (3, 4)),
             "parts": (np.uint8, (SIZE, SIZE)),
             "normals": (np.int8, (SIZE, SIZE, 3)),
             "depth": (np.float32, (SIZE, SIZE)),

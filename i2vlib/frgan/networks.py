@@ -1,0 +1,215 @@
+"""The networks of FRGAN (sections 3.2 and 3.3) and the small functions that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEVELS = 4  # times that a picture is halved: a side of 64 becomes 4, one of 96 becomes 6
+
+
+def widths(base: int, cap: int, levels: int = LEVELS + 1) -> list[int]:
+    """Channels of the levels, doubling from ``base`` up to ``base * cap``."""
+    return [base * min(2**level, cap) for level in range(levels)]
+
+
+def settle(config: object, terms: Mapping[str, float]) -> None:
+    """What both configs do as they are made: weights left out become 0, and a size that cannot be halved is refused."""
+    unknown = set(config.weights) - set(terms)
+    if unknown:
+        raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(terms)}.")
+    if config.size % 2**LEVELS or config.size < 2**LEVELS:
+        raise ValueError(f"The size is a multiple of {2**LEVELS} pixels; it is {config.size}. Try 64 or 96.")
+    object.__setattr__(config, "betas", tuple(config.betas))
+    object.__setattr__(config, "weights", {**dict.fromkeys(terms, 0.0), **config.weights})
+
+
+def compose(still: Tensor, mask: Tensor, content: Tensor) -> Tensor:
+    r"""What the masked pixels show, and the rest as it was (Eq. 2 and, of clips, Eq. 10).
+
+    .. math:: I_{t+k} = m_{t+k} \odot c_{t+k} + (1 - m_{t+k}) \odot I_t
+
+    Args:
+        still, content: ``(B, 3, ...)`` in [-1, 1].
+        mask: ``(B, 1, ...)`` in [0, 1].
+    """
+    return mask * content + (1 - mask) * still
+
+
+def analogy(image: Tensor, now: Tensor, then: Tensor) -> Tensor:
+    r"""What f_D decodes: f_I(I_t) moved as the condition moves (Eq. 3).
+
+    .. math:: f_M(M_{t+k}) - f_M(M_t) + f_I(I_t)
+    """
+    return then - now + image
+
+
+def mask_outputs(mask: Tensor) -> dict[str, Tensor]:
+    """What a training history keeps of masks ``(B, 1, ...)``, a row a sample ``(B, 1)``.
+
+    Returns:
+        mask_mean; mask_empty and mask_full, 1 for a mask that has collapsed: below 0.05 or above 0.95 everywhere, so
+        that nothing moves, or nothing is kept. A sample or two of a step may not move at all; a share that stays near
+        1 has collapsed.
+    """
+    flat = mask.detach().flatten(1)
+    low, high = flat.amin(1, keepdim=True), flat.amax(1, keepdim=True)
+    saturated = {"mask_empty": (high < 0.05).float(), "mask_full": (low > 0.95).float()}
+    return {"mask_mean": flat.mean(1, keepdim=True), **saturated}
+
+
+class ResidualBlock(nn.Module):
+    """Half the height and width by averaging, then two 3x3 convolutions beside a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.LeakyReLU(0.01),
+            nn.Conv2d(inputs, outputs, 3, 1, 1),
+            nn.LeakyReLU(0.01),
+            nn.Conv2d(outputs, outputs, 3, 1, 1),
+        )
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.avg_pool2d(x, 2)
+        return self.shortcut(x) + self.body(x)
+
+
+class MapEncoder(nn.Module):
+    """f_I or f_M: a picture or a condition map to a vector, and what each level saw on the way: full size first."""
+
+    def __init__(self, size: int, widths: Sequence[int], code: int, in_channels: int = 3) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(in_channels, widths[0], 3, 1, 1)
+        self.blocks = nn.ModuleList(ResidualBlock(i, o) for i, o in zip(widths, widths[1:], strict=False))
+        self.code = nn.Linear(widths[-1] * (size // 2**LEVELS) ** 2, code)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        features = [self.first(images)]
+        for block in self.blocks:
+            features.append(block(features[-1]))
+        return self.code(F.leaky_relu(features[-1], 0.01).flatten(1)), features
+
+
+def enlarged_convolution(x: Tensor, weight: Tensor, factor: int) -> Tensor:
+    """A 3x3 convolution of a picture enlarged by a whole factor (nearest neighbour), without enlarging it.
+
+    The two are one transposed convolution, whose kernel is the 3x3 one spread by a box of the factor's side.
+
+    Args:
+        x: ``(B, C, h, w)``.
+        weight: ``(O, C, 3, 3)``.
+
+    Returns:
+        ``(B, O, h * factor, w * factor)``.
+    """
+    if factor == 1:
+        return F.conv2d(x, weight, padding=1)
+    box = weight.new_ones(1, 1, factor, factor)
+    kernel = F.conv_transpose2d(weight.flip(2, 3).reshape(-1, 1, 3, 3), box).unflatten(0, weight.shape[:2])[:, :, 0]
+    return F.conv_transpose2d(x, kernel.transpose(0, 1), stride=factor, padding=1)
+
+
+class DenseBlock(nn.Module):
+    """Two 3x3 convolutions, the first of which reads any number of earlier outputs, each enlarged to its size."""
+
+    def __init__(self, inputs: Sequence[int], outputs: int) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(torch.empty(outputs, i, 3, 3) for i in inputs)
+        self.bias = nn.Parameter(torch.zeros(outputs, 1, 1))
+        self.second = nn.Conv2d(outputs, outputs, 3, 1, 1)
+        for weight in self.weights:
+            nn.init.normal_(weight, std=(2 / (9 * sum(inputs))) ** 0.5)
+
+    def forward(self, inputs: Sequence[Tensor], side: int) -> Tensor:
+        pairs = zip(inputs, self.weights, strict=True)
+        read = sum(enlarged_convolution(x, weight, side // x.shape[-1]) for x, weight in pairs)
+        return F.relu(self.second(F.relu(read + self.bias)))
+
+
+class DenseDecoder(nn.Module):
+    """f_D: the analogy's vector back to a picture, each block of which reads all earlier ones (section 3.2).
+
+    Without dense connections a block reads the last one only. Either way it is shown the features of ``encoders``
+    encoders at its own size.
+    """
+
+    def __init__(self, size: int, widths: Sequence[int], code: int, encoders: int, dense: bool, outputs: int) -> None:
+        super().__init__()
+        self.side, self.dense = size // 2**LEVELS, dense
+        inward = [*reversed(widths)]
+        self.first = nn.Linear(code, inward[0] * self.side**2)
+        made, self.blocks = [inward[0]], nn.ModuleList()
+        for width, skip in zip([*inward[1:], widths[0]], inward, strict=True):
+            self.blocks.append(DenseBlock([*(made if dense else made[-1:]), *[skip] * encoders], width))
+            made.append(width)
+        self.last = nn.Conv2d(widths[0], outputs, 3, 1, 1)
+
+    def forward(self, code: Tensor, skips: Sequence[Sequence[Tensor]]) -> Tensor:
+        """``skips``: the features of each encoder that the decoder is shown, from the full size down."""
+        made = [F.relu(self.first(code)).unflatten(1, (-1, self.side, self.side))]
+        for depth, block in enumerate(self.blocks):
+            earlier = made if self.dense else made[-1:]
+            made.append(block([*earlier, *(F.relu(f[-1 - depth]) for f in skips)], self.side * 2**depth))
+        return self.last(made[-1])
+
+
+class Critic(nn.Module):
+    """D_I: a picture and its condition map to one number, larger for real ones (Eq. 8); no norm, as WGAN-GP wants."""
+
+    def __init__(self, size: int, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.encoder = MapEncoder(size, widths, 1, 6)
+
+    def forward(self, pictures: Tensor, maps: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` twice to ``(B,)``."""
+        return self.encoder(torch.cat([pictures, maps], 1))[0][:, 0]
+
+
+class ClipCritic(nn.Module):
+    """D_V: a clip and its condition maps to one number (Eq. 13): strided 3D convolutions, no pooling, no norm."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.levels = nn.ModuleList(nn.Conv3d(i, o, 4, 2, 1) for i, o in zip([6, *widths], widths, strict=False))
+        self.score = nn.Conv3d(widths[-1], 1, 1)
+
+    def forward(self, clips: Tensor, maps: Tensor) -> Tensor:
+        """``(B, 3, T, H, W)`` twice to ``(B,)``."""
+        x = torch.cat([clips, maps], 1)
+        for level in self.levels:
+            x = F.leaky_relu(level(x), 0.2)
+        return self.score(x).mean((1, 2, 3, 4))
+
+
+class ClipUNet(nn.Module):
+    """G_R's network: a clip and its condition maps to a mask and a content, after VideoGAN's two streams (Fig. 5).
+
+    Strided convolutions halve time, height and width together, fractionally strided ones double them again; each level
+    reads what the same level of the way down saw.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(nn.Conv3d(i, o, 4, 2, 1) for i, o in zip([6, *widths], widths, strict=False))
+        inward = [*reversed(widths)]
+        pairs = zip([inward[0], *(2 * w for w in inward[1:])], [*inward[1:], 4], strict=True)
+        self.up = nn.ModuleList(nn.ConvTranspose3d(i, o, 4, 2, 1) for i, o in pairs)
+        # At first G_R leaves nearly everything as it is.
+        nn.init.normal_(self.up[-1].weight, std=0.01)
+        nn.init.constant_(self.up[-1].bias, 0.0)
+        self.up[-1].bias.data[0] = -3.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, 6, T, H, W)`` to ``(B, 4, T, H, W)``."""
+        seen = []
+        for level in self.down:
+            x = F.leaky_relu(level(x), 0.2)
+            seen.append(x)
+        for depth, level in enumerate(self.up):
+            x = level(x if not depth else torch.cat([F.relu(x), seen[-1 - depth]], 1))
+        return x
