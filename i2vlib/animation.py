@@ -308,7 +308,7 @@ class Augmentation:
 
     def moved_normals(self, maps: Tensor) -> Tensor:
         """Maps of normals ``(T, 3, H, W)``, x to the right: mirrored, they point the other way."""
-        moved = self.moved(maps, "nearest")
+        moved = self.moved(maps)
         return moved * torch.tensor([-1.0, 1.0, 1.0])[:, None, None] if self.mirrored else moved
 
     def moved_points(self, points: Tensor, size: int) -> Tensor:

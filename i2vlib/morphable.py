@@ -451,18 +451,24 @@ class Conditioned(Sequence):
         clips: square ones.
         fitted: the faces are fitted to the frames, as those of real clips have to be, and not taken from the truth.
         posed: see `condition_maps`.
+        drivers: where given, a clip for each: its expression, as fitted, on the face that is fitted to the clip's first
+            frame alone. That is all that a retargeting has to go by.
     """
 
     clips: Sequence[Clip]
     fitted: bool = False
     posed: bool = True
+    drivers: Sequence[Clip] | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
 
     def __getitem__(self, index: int) -> Clip:
         clip = self.clips[index]
-        face = cached_fit(clip) if self.fitted else known(clip)
+        if self.drivers is not None:
+            face = retarget(cached_fit(clip[:1]), cached_fit(self.drivers[index]))
+        else:
+            face = cached_fit(clip) if self.fitted else known(clip)
         return replace(clip, truth={**clip.truth, "condition": cached_maps(face, self.posed)})
 
     def prepare(self) -> None:

@@ -91,7 +91,8 @@ class Run:
     backwards: bool = False
     """From the peak to the neutral frame (AffineGAN, section 5)."""
     fitted: bool = False
-    """FRGAN's condition maps are of faces fitted to the frames, and not of the actors as they are."""
+    """FRGAN's condition maps are of faces fitted to the frames, and not of the actors as they are: when measured, of
+    the driver's fitted expression on the face fitted to the target's still."""
     ships: str | None = None
     """The name under `i2vlib/weights` that the result is shipped as."""
     keep: Literal["best", "last"] = "best"
@@ -147,7 +148,7 @@ def runs() -> dict[str, Run]:
     """The runs of the table by name.
 
     A row ``like`` an earlier one says only what differs from it. A row with ``seeds`` is one run a seed, whose name
-    ends in it, and so does that of the run that it starts from.
+    ends in it, and so does that of the run that it starts from, where that is of a row with seeds as well.
 
     Raises:
         ValueError: there is no table; the runs are done from a checkout. Or a row is like one that does not come
@@ -161,7 +162,8 @@ def runs() -> dict[str, Run]:
         if like is not None and like not in rows:
             raise ValueError(f"The run {name} is like {like!r}, and no run of that name comes before it in {TABLE}.")
         rows[name] = _changed(rows.get(like, {}), row)
-    return {run.name: run for name, row in rows.items() for run in _seeded(name, **row)}
+    seeded = {name for name, row in rows.items() if row.get("seeds")}
+    return {run.name: run for name, row in rows.items() for run in _seeded(name, seeded, **row)}
 
 
 def _changed(row: Mapping, changes: Mapping) -> dict:
@@ -170,10 +172,13 @@ def _changed(row: Mapping, changes: Mapping) -> dict:
     return {**row, **changes, **tables}
 
 
-def _seeded(name: str, seeds: Sequence[int] | None = None, start: str | None = None, **row: object) -> list[Run]:
-    if seeds is None:
+def _seeded(
+    name: str, seeded: set[str], seeds: Sequence[int] = (), start: str | None = None, **row: object
+) -> list[Run]:
+    if not seeds:
         return [Run(name, start=start, **row)]
-    return [Run(f"{name}_{seed}", start=start and f"{start}_{seed}", seed=seed, **row) for seed in seeds]
+    starts = {seed: f"{start}_{seed}" if start in seeded else start for seed in seeds}
+    return [Run(f"{name}_{seed}", start=starts[seed], seed=seed, **row) for seed in seeds]
 
 
 def result(run: Run) -> dict | None:
@@ -237,8 +242,14 @@ def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
     own = run.data | run.taught if split == "train" else {k: v for k, v in run.data.items() if k != "subjects"}
     options = {**own, **changes}
     if run.method in ("Forecast", "Refine"):
-        posed = run.settings.posed_normals
-        data = Conditioned(datasets.open(options.pop("name"), split=split, truth=FACE, **options), run.fitted, posed)
+        name, others = options.pop("name"), options.pop("driven_by", 0)
+        data = datasets.open(name, split=split, truth=FACE, driven_by=others, **options)
+        drivers = None
+        if run.fitted and others:
+            drivers = datasets.open(name, split=split, truth=FACE, **options)
+            count, each = len(drivers), len(drivers.expressions)
+            drivers = Subset(drivers, [(index + others * each) % count for index in range(count)])
+        data = Conditioned(data, run.fitted, run.settings.posed_normals, drivers)
         return data if run.method == "Forecast" else Forecasts(data, forecaster(run))
     data = datasets.open(options.pop("name"), split=split, **options)
     if run.backwards:
@@ -298,9 +309,12 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
     return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
 
 
-def drawn(method: Forecast | Refine, clip: Clip) -> dict[str, np.ndarray]:
+def drawn(method: Forecast | Refine | None, clip: Clip) -> dict[str, np.ndarray]:
     """What a stage of FRGAN draws by a clip's condition maps, from its first frame or its forecast."""
     maps = np.asarray(clip.truth["condition"])
+    if method is None:
+        frames = np.asarray(clip.truth["forecast"])
+        return {"frames": frames, "masks": np.full(frames.shape[:3], np.nan)}
     if isinstance(method, Refine):
         return method.refine(np.asarray(clip.truth["forecast"]), maps)
     return method.forecast(clip.frames[0], np.concatenate([maps[:1], maps]))
@@ -366,11 +380,13 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
 
     facts = json.loads((run.folder / "facts.json").read_text())
     method = load_pretrained(run.folder / "best")
-    in_stages = isinstance(method, (Forecast, Refine))
+    in_stages = run.method in ("Forecast", "Refine")
     held_out = clips(run, split, **({"driven_by": DRIVEN_BY} if in_stages else {}))
     ours = (retargeted if in_stages else metrics.evaluate)(method, held_out, every=every)
-    others = metrics.evaluate_references(held_out, clips(run, "train"), every=every)
-    frame = pd.concat([ours.assign(system=run.method), others], ignore_index=True)
+    others = [metrics.evaluate_references(held_out, clips(run, "train"), every=every)]
+    if run.method == "Refine":
+        others.append(retargeted(None, held_out, every).assign(system="Forecast"))
+    frame = pd.concat([ours.assign(system=run.method), *others], ignore_index=True)
     stored = {
         "run": run.name, **facts, "split": split, **_pixels("measured_actors", run), "readings": ours.attrs,
         "clips": _records(ours), "summary": _records(metrics.summary(frame).reset_index()),
@@ -393,9 +409,9 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
     return frame
 
 
-def retargeted(method: Forecast | Refine, data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
+def retargeted(method: Forecast | Refine | None, data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
     """As `metrics.evaluate`, of a stage of FRGAN: each clip against what the stage draws by the clip's own condition
-    maps; where actors are ``driven_by`` others, that is retargeting between people."""
+    maps; where actors are ``driven_by`` others, that is retargeting between people. None is G_M under a G_R's data."""
     from i2vlib import metrics
 
     rows = []
@@ -483,7 +499,9 @@ def table(stored: dict, expression: str) -> pd.DataFrame:
     written = [f"{r['mean']:.2f} [{r['low']:.2f}, {r['high']:.2f}]" for _, r in rows[known].iterrows()]
     rows = rows.assign(cell=pd.Series(written, rows.index[known]))
     wide = rows.pivot(index="system", columns="metric", values="cell").fillna("")
-    wide = wide.reindex([stored["method"], "real", "copy", "cross-fade"])
+    wide = wide.reindex(
+        [name for name in (stored["method"], "Forecast", "real", "copy", "cross-fade") if name in wide.index]
+    )
     return wide[[name for name in SHOWN if name in wide and wide[name].iloc[0]]]
 
 

@@ -366,6 +366,7 @@ steps = 2
 start = "tiny_forecast"
 keep = "last"
 ships = "tiny"
+fitted = true
 data = { name = "actors", size = 64, subjects = 2, frames = 16, mode = "full", expressions = ["happy"] }
 taught = { skip = 2 }
 config = { size = 64, frames = 16, base_channels = 4, channel_cap = 2, critic_base = 4, clips_per_step = 1 }
@@ -386,9 +387,13 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     for run in (first, second):
         assert reference.train(run, device="cpu", progress=False)
     refined = reference.clips(second, "train")[0]
+    held_out = reference.clips(second, "test", driven_by=1)
+    driver, target = held_out.clips.drivers[0], held_out.clips.clips[0]
+    assert (driver.subject, target.subject) == ("actor-20001", "actor-20000")
+    assert np.array_equal(driver.blendshapes, target.blendshapes)
     assert refined.subject == "actor-2" and len(refined) == 16 and "forecast" in refined.truth
     frame = reference.measure(second, every=8)
-    assert set(frame["system"]) == {"Refine", "real", "copy", "cross-fade"}
+    assert set(frame["system"]) == {"Refine", "Forecast", "real", "copy", "cross-fade"}
     own = frame[frame["system"] == "Refine"]
     assert own[["flicker", "static_change", "mask_mean", "landmark_ratio"]].notna().all().all()
     shipped = load_pretrained(reference.SHIPPED / "tiny")
