@@ -65,7 +65,7 @@ PRESETS = {
 #: The driver of a held-out person is the one so many further on.
 DRIVEN_BY = 5
 #: What the condition maps of actors are drawn from.
-FACE = ("mouth", "camera", "identity", "pose")
+FACE = ("camera", "identity", "pose")
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ class Run:
     fitted: bool = False
     """FRGAN's condition maps are of faces fitted to the frames, and not of the actors as they are: when measured, of
     the driver's fitted expression on the face fitted to the target's still."""
+    every: int = 3
+    """When measured, faces are read in every so many frames of a clip, its first, its peak and its last among them."""
     ships: str | None = None
     """The name under `i2vlib/weights` that the result is shipped as."""
     keep: Literal["best", "last"] = "best"
@@ -125,8 +127,9 @@ class Run:
         changed = {name: value for name, value in asdict(self.settings).items() if value != usual[name]}
         changed["weights"] = {name: weight for name, weight in self.settings.weights.items() if weight}
         parts = {**{name: vars(self)[name] for name in kept}, "config": changed}
-        if self.keep != "best":
-            parts["keep"] = self.keep
+        parts |= {
+            name: vars(self)[name] for name, usual in (("keep", "best"), ("every", 3)) if vars(self)[name] != usual
+        }
         parts |= {name: vars(self)[name] for name in ("dealt", "taught", "backwards", "fitted") if vars(self)[name]}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
@@ -365,11 +368,8 @@ def _weights(run: Run) -> torch.nn.Module:
     raise ValueError(f"The run {run.name} has to be done first: python -m i2vlib.reference --only {run.name}.")
 
 
-def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
+def measure(run: Run, split: str = "test") -> pd.DataFrame:
     """Measures a trained run on held-out subjects beside the reference rows, writes its result, ships the weights.
-
-    Args:
-        every: faces are read in every so many frames of a clip, its first, its peak and its last among them.
 
     Returns:
         The metrics, a row a clip and system.
@@ -382,10 +382,10 @@ def measure(run: Run, split: str = "test", every: int = 3) -> pd.DataFrame:
     method = load_pretrained(run.folder / "best")
     in_stages = run.method in ("Forecast", "Refine")
     held_out = clips(run, split, **({"driven_by": DRIVEN_BY} if in_stages else {}))
-    ours = (retargeted if in_stages else metrics.evaluate)(method, held_out, every=every)
-    others = [metrics.evaluate_references(held_out, clips(run, "train"), every=every)]
+    ours = (retargeted if in_stages else metrics.evaluate)(method, held_out, every=run.every)
+    others = [metrics.evaluate_references(held_out, clips(run, "train"), every=run.every)]
     if run.method == "Refine":
-        others.append(retargeted(None, held_out, every).assign(system="Forecast"))
+        others.append(retargeted(None, held_out, run.every).assign(system="Forecast"))
     frame = pd.concat([ours.assign(system=run.method), *others], ignore_index=True)
     stored = {
         "run": run.name, **facts, "split": split, **_pixels("measured_actors", run), "readings": ours.attrs,
