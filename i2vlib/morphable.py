@@ -445,7 +445,7 @@ def condition_maps(face: Face, posed: bool = True) -> np.ndarray:
 class Conditioned(Sequence):
     """Clips with their condition maps, ``truth["condition"]``: int8 (T, S, S, 3), as `condition_maps`.
 
-    Fits and maps are made at the first need, with progress, and kept in the user's cache.
+    Fits and maps are made at the first need and kept in the user's cache.
 
     Args:
         clips: square ones.
@@ -471,13 +471,6 @@ class Conditioned(Sequence):
             face = cached_fit(clip) if self.fitted else known(clip)
         return replace(clip, truth={**clip.truth, "condition": cached_maps(face, self.posed)})
 
-    def prepare(self) -> None:
-        """Makes what is missing, with progress."""
-        from tqdm.auto import tqdm
-
-        for index in tqdm(range(len(self)), desc="drawing condition maps", unit="clip"):
-            self[index]
-
 
 def cached_fit(clip: Clip) -> Face:
     """`fit` of a clip, kept in the user's cache by its frames."""
@@ -500,10 +493,15 @@ def cached_maps(face: Face, posed: bool = True) -> np.ndarray:
 
 def kept(what: str, *arrays: np.ndarray) -> Path:
     """Where in the user's cache an array is kept that follows from others."""
-    digest = hashlib.sha256()
+    return user_cache() / f"{what}-v{VERSION}" / f"{digest(*arrays)}.npy"
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """24 hexadecimal digits that change with the shape or a value of any of the arrays."""
+    found = hashlib.sha256()
     for array in arrays:
-        digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-    return user_cache() / f"{what}-v{VERSION}" / f"{digest.hexdigest()[:24]}.npy"
+        found.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:24]
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

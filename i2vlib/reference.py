@@ -16,8 +16,9 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch.utils.data import Subset
+from tqdm.auto import tqdm
 
 from i2vlib import datasets, faces, video
 from i2vlib.affinegan import AffineGAN, AffineGANConfig
@@ -293,13 +295,14 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
 
     rows = []
     for clip in data:
-        ends = clip.frames[[0, metrics.peak_frame(clip)]]
+        peak = metrics.peak_frame(clip)
+        ends = clip.frames[[0, peak]]
         infers = hasattr(method, "infer_projection")
         signed = method.infer_projection(clip.frames, clip.frames[0], clip.expression) if infers else clip.intensity
         if isinstance(method, (Forecast, Refine)):
-            made = drawn(method, clip)["frames"][[0, metrics.peak_frame(clip)]]
+            made = drawn(method, clip)["frames"][[0, peak]]
         else:
-            highest = min(1.0, abs(float(signed[metrics.peak_frame(clip)])))
+            highest = min(1.0, abs(float(signed[peak])))
             made = method.animate(ends[0], clip.expression, intensity=[0, highest]).frames
         rows.append(
             {
@@ -312,15 +315,18 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
     return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
 
 
-def drawn(method: Forecast | Refine | None, clip: Clip) -> dict[str, np.ndarray]:
+def drawn(method: Forecast | Refine, clip: Clip) -> dict[str, np.ndarray]:
     """What a stage of FRGAN draws by a clip's condition maps, from its first frame or its forecast."""
     maps = np.asarray(clip.truth["condition"])
-    if method is None:
-        frames = np.asarray(clip.truth["forecast"])
-        return {"frames": frames, "masks": np.full(frames.shape[:3], np.nan)}
     if isinstance(method, Refine):
         return method.refine(np.asarray(clip.truth["forecast"]), maps)
     return method.forecast(clip.frames[0], np.concatenate([maps[:1], maps]))
+
+
+def unrefined(clip: Clip) -> dict[str, np.ndarray]:
+    """In the form of `drawn`, the forecast that a G_R is given."""
+    frames = np.asarray(clip.truth["forecast"])
+    return {"frames": frames, "masks": np.full(frames.shape[:3], np.nan)}
 
 
 def train(run: Run, minutes: float = float("inf"), device: str | None = None, **options: object) -> bool:
@@ -332,6 +338,9 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
         method.inherit(_weights(before))
     data = clips(run, "train")
     held_out = clips(run, "validation", subjects=VALIDATION)
+    if run.method in ("Forecast", "Refine"):
+        for index in tqdm(range(len(data)), desc="drawing conditions", unit="clip"):
+            data[index]
     best = run.folder / "best"
 
     def keep(method: torch.nn.Module) -> dict[str, float]:
@@ -382,10 +391,13 @@ def measure(run: Run, split: str = "test") -> pd.DataFrame:
     method = load_pretrained(run.folder / "best")
     in_stages = run.method in ("Forecast", "Refine")
     held_out = clips(run, split, **({"driven_by": DRIVEN_BY} if in_stages else {}))
-    ours = (retargeted if in_stages else metrics.evaluate)(method, held_out, every=run.every)
+    if in_stages:
+        ours = retargeted(partial(drawn, method), held_out, run.every)
+    else:
+        ours = metrics.evaluate(method, held_out, every=run.every)
     others = [metrics.evaluate_references(held_out, clips(run, "train"), every=run.every)]
     if run.method == "Refine":
-        others.append(retargeted(None, held_out, run.every).assign(system="Forecast"))
+        others.append(retargeted(unrefined, held_out, run.every).assign(system="Forecast"))
     frame = pd.concat([ours.assign(system=run.method), *others], ignore_index=True)
     stored = {
         "run": run.name, **facts, "split": split, **_pixels("measured_actors", run), "readings": ours.attrs,
@@ -409,15 +421,16 @@ def measure(run: Run, split: str = "test") -> pd.DataFrame:
     return frame
 
 
-def retargeted(method: Forecast | Refine | None, data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
-    """As `metrics.evaluate`, of a stage of FRGAN: each clip against what the stage draws by the clip's own condition
-    maps; where actors are ``driven_by`` others, that is retargeting between people. None is G_M under a G_R's data."""
+def retargeted(draw: Callable[[Clip], dict[str, np.ndarray]], data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
+    """As `metrics.evaluate`, of a stage of FRGAN: each clip against what is drawn (`drawn`, `unrefined`) by the clip's
+    own condition maps; where actors are ``driven_by`` others, that is retargeting between people."""
     from i2vlib import metrics
 
     rows = []
     for index in range(len(data)):
-        clip, peak = data[index], metrics.peak_frame(data[index])
-        made = drawn(method, clip)
+        clip = data[index]
+        peak = metrics.peak_frame(clip)
+        made = draw(clip)
         rows.append(
             metrics.compare(made["frames"], clip, None, True, every, index)
             | {

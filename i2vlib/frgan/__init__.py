@@ -156,6 +156,6 @@ class FRGAN(nn.Module, Pretrained):
 
 def _expressions_of(clip: Clip) -> np.ndarray:
     """The coefficients ``(T, 52)`` of a driver: an actor's own, or else fitted to its faces."""
-    if "pose" in clip.truth or ("camera" in clip.truth and clip.blendshapes is not None):
+    if "camera" in clip.truth:  # an actor, whose blendshapes are coefficients and no reading of a face
         return clip.blendshapes
     return morphable.fit(faces.align_clip(clip, 256)).coefficients

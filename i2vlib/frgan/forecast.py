@@ -203,7 +203,11 @@ class Forecast(nn.Module, Pretrained):
         first = 0 if config.jumps == "from_first" else int(torch.randint(len(clip), (), generator=rng))
         jump = 1 + int(torch.randint(len(clip) - 1, (), generator=rng))
         pair = [first, (first + jump) % len(clip)]
-        frames, maps = conditioned_frames(clip, pair, config.size, config.augment, config.misfit, rng)
+        change = animation.Augmentation.draw(rng) if config.augment else None
+        frames, maps = conditioned_frames(clip, pair, config.size, change)
+        if config.misfit:
+            pixels = (torch.rand(2, generator=rng) * 2 - 1) * config.misfit * config.size
+            maps = torch.roll(maps, pixels.round().int().tolist(), (-2, -1))
         names = dict(zip(("still", "frame"), frames, strict=True)) | dict(zip(("now", "then"), maps, strict=True))
         return {**names, "share": torch.rand((), generator=rng)}
 
@@ -244,12 +248,9 @@ def map_tensor(maps: np.ndarray) -> Tensor:
 
 
 def conditioned_frames(
-    clip: Clip, index: Sequence[int], size: int, augmented: bool, misfit: float, rng: torch.Generator
+    clip: Clip, index: Sequence[int], size: int, change: animation.Augmentation | None
 ) -> tuple[Tensor, Tensor]:
-    """Some frames of a clip and their condition maps, augmented all alike.
-
-    Args:
-        misfit: maps are shifted against the frames by up to this share of the side.
+    """Some frames of a clip and their condition maps, changed all alike.
 
     Returns:
         ``(n, 3, size, size)`` in [-1, 1], twice.
@@ -262,10 +263,6 @@ def conditioned_frames(
     if clip.frames.shape[1:3] != (size, size):
         raise ValueError(f"{clip!r} does not fit a model of {size} px. Open the data with size={size}.")
     frames, maps = to_tensor(clip.frames[list(index)]), map_tensor(clip.truth["condition"][list(index)])
-    if augmented:
-        changed = animation.Augmentation.draw(rng)
-        frames, maps = changed.lit(changed.moved(frames)), changed.moved_normals(maps)
-    if misfit:
-        pixels = (torch.rand(2, generator=rng) * 2 - 1) * misfit * size
-        maps = torch.roll(maps, pixels.round().int().tolist(), (-2, -1))
-    return frames, maps
+    if change is None:
+        return frames, maps
+    return change.lit(change.moved(frames)), change.moved_normals(maps)

@@ -12,13 +12,23 @@ from torch import Tensor, nn
 
 from i2vlib import animation, morphable
 from i2vlib.clips import Clip, to_frames, to_tensor
-from i2vlib.frgan.forecast import FORECAST_WEIGHTS, Forecast, conditioned_frames, map_tensor
+from i2vlib.frgan.forecast import Forecast, conditioned_frames, map_tensor
 from i2vlib.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, compose, mask_outputs, settle, widths
 from i2vlib.hub import Pretrained
 from i2vlib.losses import gradient_penalty
 
-#: Eq. 11 to 14, of which the paper gives the last: those of G_M, and D_I beside D_V.
-REFINE_WEIGHTS = {**FORECAST_WEIGHTS, "adversarial_frames": 1.0, "critic_frames": 1.0, "gradient_penalty_frames": 10.0}
+#: Eq. 11 to 14, of which the paper gives the penalties'; the first two are the released code's of G_M. Those of
+#: ``_frames`` are about D_I, the others about D_V.
+REFINE_WEIGHTS = {
+    "reconstruction": 3.0,
+    "sparsity": 0.05,
+    "adversarial": 1.0,
+    "critic": 1.0,
+    "gradient_penalty": 10.0,
+    "adversarial_frames": 1.0,
+    "critic_frames": 1.0,
+    "gradient_penalty_frames": 10.0,
+}
 
 
 @dataclass(frozen=True)
@@ -139,9 +149,9 @@ class Refine(nn.Module, Pretrained):
         start = int(torch.randint(len(clip) - config.frames + 1, (), generator=rng))
         index = range(start, start + config.frames)
         drawn = replace(clip, frames=np.asarray(clip.truth["forecast"]))
-        state = rng.get_state()
-        frames, maps = conditioned_frames(clip, index, config.size, config.augment, 0.0, rng)
-        forecast, _ = conditioned_frames(drawn, index, config.size, config.augment, 0.0, rng.set_state(state))
+        change = animation.Augmentation.draw(rng) if config.augment else None
+        frames, maps = conditioned_frames(clip, index, config.size, change)
+        forecast, _ = conditioned_frames(drawn, index, config.size, change)
         chosen = torch.randperm(config.frames, generator=rng)[: config.criticised_frames]
         named = {"frames": frames, "forecast": forecast, "maps": maps}
         share = torch.rand((), generator=rng)
@@ -196,8 +206,7 @@ class Forecasts(Sequence):
 
     def __init__(self, clips: Sequence[Clip], forecast: Forecast) -> None:
         self.clips, self.forecast = clips, forecast
-        weights = [p.detach().cpu().numpy() for p in forecast.generator_parameters()]
-        self.key = np.frombuffer(morphable.kept("weights", *weights).stem.encode(), np.uint8)
+        self.digest = morphable.digest(*(p.detach().cpu().numpy() for p in forecast.generator_parameters()))
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -205,7 +214,7 @@ class Forecasts(Sequence):
     def __getitem__(self, index: int) -> Clip:
         clip = self.clips[index]
         maps = np.asarray(clip.truth["condition"])
-        path = morphable.kept("forecasts", self.key, clip.frames[0], maps)
+        path = morphable.kept(f"forecasts-{self.digest}", clip.frames[0], maps)
         if not path.is_file():
             drawn = self.forecast.forecast(clip.frames[0], np.concatenate([maps[:1], maps]))["frames"]
             morphable.write_array(path, drawn)
