@@ -238,6 +238,24 @@ def blendshape_error(generated: np.ndarray, real: np.ndarray) -> float:
     return _mean(np.abs(np.asarray(generated) - real)[:, readable])
 
 
+def normal_error(maps: np.ndarray, wanted: np.ndarray) -> float:
+    """Mean angle in degrees between the normals of two condition maps, where both show the head (FRGAN, section 3.1).
+
+    Args:
+        maps, wanted: ``int8 (..., H, W, 3)`` of `morphable.condition_maps`.
+
+    Returns:
+        0 to 180; NaN where the two share no pixel.
+    """
+    _same_shape(maps, wanted)
+    both = maps.any(-1) & wanted.any(-1)
+    a, b = (np.asarray(x[both], float) for x in (maps, wanted))
+    if not len(a):
+        return float("nan")
+    cosine = (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
+    return float(np.degrees(np.arccos(cosine.clip(-1, 1))).mean())
+
+
 def sharpness(frame: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Variance of the Laplacian of the grey picture, of the full range, inside a mask; NaN if that is empty.
 

@@ -11,12 +11,14 @@ import argparse
 import hashlib
 import io
 import json
+import multiprocessing
 import platform
 import subprocess
 import sys
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -199,7 +201,8 @@ def measured(names: Mapping[int, Sequence[str]], part: str = "clips") -> pd.Data
 
     Args:
         names: by seed, the runs.
-        part: of their results: ``clips`` with their metrics, or ``inferences`` (see `inferences`).
+        part: of their results: ``clips`` with their metrics, ``unrefined``, those of the clips that a G_R was given,
+            or ``inferences`` (see `inferences`).
 
     Returns:
         A row a clip. A seed of which a run has no result is left out; None if that leaves nothing.
@@ -368,6 +371,32 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     return finished
 
 
+def cost(run: Run, steps: int = 10) -> dict[str, float]:
+    """What a training step of a run takes on this machine's CPU, on one thread, in a process of its own.
+
+    Returns:
+        seconds_per_step, after a first step that is not counted, and memory_gib, the most that the process held.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(_cost, run, steps).result()
+
+
+def _cost(run: Run, steps: int) -> dict[str, float]:
+    import resource  # not on Windows
+
+    torch.set_num_threads(1)
+    method, data = METHODS[run.method](run.settings), clips(run, "train")
+    for index in range(steps):  # conditions are drawn beforehand
+        data[index % len(data)]
+    history = fit(
+        method, Subset(data, range(min(steps, len(data)))), steps + 1, run.seed, precision=run.precision, device="cpu",
+        log_every=1, progress=False,
+    )  # fmt: skip
+    seconds = history["seconds"].to_numpy()
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**30
+    return {"seconds_per_step": float((seconds[-1] - seconds[0]) / steps), "memory_gib": most}
+
+
 def _weights(run: Run) -> torch.nn.Module:
     """What a run ended in: as trained here, or else as shipped."""
     if (run.folder / "best").is_dir():
@@ -396,8 +425,9 @@ def measure(run: Run, split: str = "test") -> pd.DataFrame:
     else:
         ours = metrics.evaluate(method, held_out, every=run.every)
     others = [metrics.evaluate_references(held_out, clips(run, "train"), every=run.every)]
-    if run.method == "Refine":
-        others.append(retargeted(unrefined, held_out, run.every).assign(system="Forecast"))
+    before = retargeted(unrefined, held_out, run.every) if run.method == "Refine" else None
+    if before is not None:
+        others.append(before.assign(system="Forecast"))
     frame = pd.concat([ours.assign(system=run.method), *others], ignore_index=True)
     stored = {
         "run": run.name, **facts, "split": split, **_pixels("measured_actors", run), "readings": ours.attrs,
@@ -405,6 +435,8 @@ def measure(run: Run, split: str = "test") -> pd.DataFrame:
     }  # fmt: skip
     if isinstance(method, AffineGAN):
         stored["inferences"] = inferences(method, held_out)
+    if before is not None:
+        stored["unrefined"] = _records(before)
     write_file(run.result, json.dumps(stored, indent=1).encode())
     written = io.BytesIO()
     Image.fromarray(sample(method, held_out)).save(written, "JPEG", quality=95, subsampling=0)

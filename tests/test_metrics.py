@@ -574,6 +574,17 @@ def test_flicker_is_the_second_difference_over_the_real_clips():
     assert metrics.flicker(trembling, bent) == pytest.approx((4 * 16 / 4) / ((4 + 8 + 4) / 4))
 
 
+def test_normals_are_compared_by_angle_where_both_maps_show_the_head():
+    wanted = np.zeros((4, 4, 3), np.int8)
+    wanted[:3, :, 2] = -127
+    found = np.zeros((4, 4, 3), np.int8)
+    found[1:] = (0, 90, -90)
+    found[1, 0] = (0, 0, -64)  # the length does not matter
+    assert metrics.normal_error(wanted, wanted) == pytest.approx(0, abs=1e-3)
+    assert metrics.normal_error(found, wanted) == pytest.approx(45 * 7 / 8)
+    assert np.isnan(metrics.normal_error(wanted[:1], wanted[3:]))
+
+
 def test_static_pixels_are_those_the_real_clip_leaves_alone():
     real = np.full((3, 8, 8, 3), 100, np.uint8)
     real[1:, :4] = 160

@@ -386,6 +386,7 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     assert people == [{"actor-0", "actor-1"}] and len(reference.clips(first, "train")[0]) == 3
     for run in (first, second):
         assert reference.train(run, device="cpu", progress=False)
+    assert {*reference.cost(first, steps=1)} == {"seconds_per_step", "memory_gib"}
     refined = reference.clips(second, "train")[0]
     held_out = reference.clips(second, "test", driven_by=1)
     driver, target = held_out.clips.drivers[0], held_out.clips.clips[0]
@@ -396,5 +397,7 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     assert set(frame["system"]) == {"Refine", "Forecast", "real", "copy", "cross-fade"}
     own = frame[frame["system"] == "Refine"]
     assert own[["flicker", "static_change", "mask_mean", "landmark_ratio"]].notna().all().all()
+    before = reference.measured({0: ["tiny_refine"]}, "unrefined")
+    assert len(before) == len(own) and before["mask_mean"].isna().all()
     shipped = load_pretrained(reference.SHIPPED / "tiny")
     assert type(shipped).__name__ == "FRGAN" and shipped.refine.config.frames == 16
