@@ -170,6 +170,15 @@ class Critic(nn.Module):
         return self.encoder(torch.cat([pictures, maps], 1))[0][:, 0]
 
 
+def keep_size(levels: Sequence[nn.Module]) -> None:
+    """He's weights, from which activations keep their size through levels without a norm; PyTorch's own shrink them to
+    a fortieth on the way down and up. An output of a fractionally strided level reads an eighth of its kernel."""
+    for level in levels:
+        taps = level.in_channels * 4**3 / (8 if isinstance(level, nn.ConvTranspose3d) else 1)
+        nn.init.normal_(level.weight, std=(2 / taps) ** 0.5)
+        nn.init.zeros_(level.bias)
+
+
 class ClipCritic(nn.Module):
     """D_V: a clip and its condition maps to one number (Eq. 13): strided 3D convolutions, no pooling, no norm."""
 
@@ -177,6 +186,7 @@ class ClipCritic(nn.Module):
         super().__init__()
         self.levels = nn.ModuleList(nn.Conv3d(i, o, 4, 2, 1) for i, o in zip([6, *widths], widths, strict=False))
         self.score = nn.Conv3d(widths[-1], 1, 1)
+        keep_size(self.levels)
 
     def forward(self, clips: Tensor, maps: Tensor) -> Tensor:
         """``(B, 3, T, H, W)`` twice to ``(B,)``."""
@@ -193,16 +203,15 @@ class ClipUNet(nn.Module):
     reads what the same level of the way down saw.
     """
 
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int], mask_start: float = 0.0) -> None:
         super().__init__()
         self.down = nn.ModuleList(nn.Conv3d(i, o, 4, 2, 1) for i, o in zip([6, *widths], widths, strict=False))
         inward = [*reversed(widths)]
         pairs = zip([inward[0], *(2 * w for w in inward[1:])], [*inward[1:], 4], strict=True)
         self.up = nn.ModuleList(nn.ConvTranspose3d(i, o, 4, 2, 1) for i, o in pairs)
-        # At first G_R leaves nearly everything as it is.
-        nn.init.normal_(self.up[-1].weight, std=0.01)
-        nn.init.constant_(self.up[-1].bias, 0.0)
-        self.up[-1].bias.data[0] = -3.0
+        keep_size([*self.down, *self.up])
+        nn.init.zeros_(self.up[-1].weight)  # what is drawn at first does not depend on the clip
+        self.up[-1].bias.data[0] = mask_start
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, 6, T, H, W)`` to ``(B, 4, T, H, W)``."""

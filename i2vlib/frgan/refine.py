@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,12 +16,13 @@ from i2vlib.clips import Clip, to_frames, to_tensor
 from i2vlib.frgan.forecast import Forecast, conditioned_frames, map_tensor
 from i2vlib.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, compose, mask_outputs, settle, widths
 from i2vlib.hub import Pretrained
-from i2vlib.losses import gradient_penalty
+from i2vlib.losses import gradient_penalty, masked_l1, moving_region
 
 #: Eq. 11 to 14, of which the paper gives the penalties'; the first two are the released code's of G_M. Those of
-#: ``_frames`` are about D_I, the others about D_V.
+#: ``_frames`` are about D_I, the others about D_V. `reconstruction_moving`, as of G_M, is not in the paper.
 REFINE_WEIGHTS = {
     "reconstruction": 3.0,
+    "reconstruction_moving": 0.0,
     "sparsity": 0.05,
     "adversarial": 1.0,
     "critic": 1.0,
@@ -46,6 +48,10 @@ class RefineConfig:
     criticised_frames: int = 32
     """How many frames of a clip the sum over D_I in Eq. 12 takes a step; the paper takes all."""
     posed_normals: bool = True
+    content: Literal["free", "from_clip"] = "free"
+    """The content of Eq. 10 is drawn anew, ``tanh(d)``, or as a change of the forecast clip; see `ForecastConfig`."""
+    mask_start: float = 0.0
+    """The mask's logit at the start."""
     clips_per_step: int = 32
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.0, 0.9)
@@ -57,6 +63,8 @@ class RefineConfig:
         settle(self, REFINE_WEIGHTS)
         if self.frames % 2**LEVELS:
             raise ValueError(f"G_R refines a multiple of {2**LEVELS} frames at once; asked for were {self.frames}.")
+        if self.content not in ("free", "from_clip"):
+            raise ValueError(f"G_R's content is 'free' or 'from_clip'; given was {self.content!r}.")
 
     @classmethod
     def paper(cls, **changes: object) -> RefineConfig:
@@ -65,10 +73,11 @@ class RefineConfig:
 
     @classmethod
     def small(cls, **changes: object) -> RefineConfig:
-        """What two cores can train: narrow, few clips a step, faint critics."""
+        """What two cores can train: narrow, few clips a step, faint critics, a mask that begins open."""
         small = cls(
-            base_channels=16, channel_cap=4, critic_base=16, criticised_frames=4, clips_per_step=2, learning_rate=2e-4,
-            betas=(0.0, 0.9), decay=0.3, weights={**REFINE_WEIGHTS, "adversarial": 0.003, "adversarial_frames": 0.003},
+            base_channels=16, channel_cap=4, critic_base=16, criticised_frames=4, content="from_clip", mask_start=3.0,
+            clips_per_step=2, learning_rate=5e-4, betas=(0.0, 0.9), decay=0.3,
+            weights={**REFINE_WEIGHTS, "sparsity": 0.005, "adversarial": 0.003, "adversarial_frames": 0.003},
         )  # fmt: skip
         return replace(small, **changes)
 
@@ -80,7 +89,7 @@ class Refine(nn.Module, Pretrained):
         super().__init__()
         self.config = config
         channels = widths(config.base_channels, config.channel_cap, LEVELS)
-        self.network = ClipUNet(channels)
+        self.network = ClipUNet(channels, config.mask_start)
         self.discriminator_clips = ClipCritic(channels)
         self.discriminator_frames = Critic(config.size, widths(config.critic_base, config.channel_cap))
 
@@ -104,7 +113,8 @@ class Refine(nn.Module, Pretrained):
             images and content ``(B, 3, T, H, W)``, mask ``(B, 1, T, H, W)``.
         """
         drawn = self.network(torch.cat([clips, maps], 1))
-        mask, content = torch.sigmoid(drawn[:, :1]), torch.tanh(drawn[:, 1:])
+        mask, content = torch.sigmoid(drawn[:, :1]), drawn[:, 1:]
+        content = torch.tanh(content) if self.config.content == "free" else clips + content
         return {"images": compose(clips, mask, content), "mask": mask, "content": content}
 
     def refine(self, frames: np.ndarray, maps: np.ndarray) -> dict[str, np.ndarray]:
@@ -179,7 +189,12 @@ class Refine(nn.Module, Pretrained):
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What G_R minimises: Eq. 11 and 12."""
         weights, made = self.config.weights, outputs["images"]
-        terms = {"reconstruction": F.l1_loss(made, batch["frames"]), "sparsity": outputs["mask"].mean()}
+        real = batch["frames"]
+        terms = {"reconstruction": F.l1_loss(made, real), "sparsity": outputs["mask"].mean()}
+        if weights["reconstruction_moving"]:
+            by_frame = real.movedim(2, 1)
+            region = moving_region(by_frame, by_frame[:, 0])
+            terms["reconstruction_moving"] = masked_l1(made.movedim(2, 1), by_frame, region)
         if weights["adversarial"]:
             terms["adversarial"] = -self.discriminator_clips(made, batch["maps"]).mean()
         if weights["adversarial_frames"]:
