@@ -87,3 +87,25 @@ def test_the_joint_model_leads_from_one_expression_to_another_and_mixes_them():
     apart = lambda one, other, where: np.abs(one[where] - other[where]).mean()  # noqa: E731
     assert apart(mixed, happy[1], mouth) < 0.8 * apart(angry[1], happy[1], mouth)
     assert apart(mixed, angry[1], brows) < 0.8 * apart(happy[1], angry[1], brows)
+
+
+def test_a_stranger_follows_a_driver_and_stays_who_they_are():
+    """FRGAN against the clip that a perfect retargeting would be: the driver's true coefficients on the target."""
+    model = i2vlib.load_pretrained("frgan")
+    driver = i2vlib.datasets.actors.clip(20_006, "surprised", "full", frames=8, size=96)
+    wanted = i2vlib.datasets.actors.clip(20_001, "surprised", "full", 8, 96, coefficients=driver.blendshapes)
+    made = model.animate(wanted.frames[0], driver=driver)
+    peak = i2vlib.metrics.peak_frame(wanted)
+    assert i2vlib.metrics.moving_ratio(made.frames[peak], wanted.frames[peak], wanted.frames[0]) < 0.8
+    assert i2vlib.metrics.motion(made.frames, wanted.frames, peak) > 0.5
+    assert i2vlib.metrics.static_change(made.frames, wanted.frames) < 2
+    assert made.truth["condition"].shape == made.frames.shape
+
+
+def test_a_real_person_drives_an_actor(real_data):
+    clips = i2vlib.datasets.open(real_data / "affinegan-sample", "train", 256, expression="happy")
+    face = i2vlib.datasets.actors.clip(20_001, frames=2, size=96).frames[0]
+    made = i2vlib.load_pretrained("frgan").animate(face, driver=clips[0])
+    assert len(made) == len(clips[0]) and made.fps == clips[0].fps
+    mouth = np.abs(made.frames[:, 60:84].astype(float) - face[60:84]).mean((1, 2, 3))
+    assert mouth.max() > 3 * mouth[:2].mean() + 1
