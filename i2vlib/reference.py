@@ -463,14 +463,13 @@ def retargeted(draw: Callable[[Clip], dict[str, np.ndarray]], data: Sequence[Cli
         clip = data[index]
         peak = metrics.peak_frame(clip)
         made = draw(clip)
+        mask, region = made["masks"][peak], metrics.moving_region(clip.frames[peak], clip.frames[0])
         rows.append(
             metrics.compare(made["frames"], clip, None, True, every, index)
             | {
                 "psnr_neutral": min(metrics.BEST_PSNR, metrics.psnr(made["frames"][0], clip.frames[0])),
-                "mask_mean": float(made["masks"][peak].mean()),
-                "mask_iou": metrics.mask_iou(
-                    made["masks"][peak], metrics.moving_region(clip.frames[peak], clip.frames[0])
-                ),
+                "mask_mean": float(mask.mean()),
+                "mask_iou": metrics.mask_iou(mask, region) if np.isfinite(mask).all() else float("nan"),
             }
         )
     return metrics.as_table(rows, {"drive": "conditions", "readers": True, "every": every, "seed": 0})

@@ -107,5 +107,5 @@ def test_a_real_person_drives_an_actor(real_data):
     face = i2vlib.datasets.actors.clip(20_001, frames=2, size=96).frames[0]
     made = i2vlib.load_pretrained("frgan").animate(face, driver=clips[0])
     assert len(made) == len(clips[0]) and made.fps == clips[0].fps
-    mouth = np.abs(made.frames[:, 60:84].astype(float) - face[60:84]).mean((1, 2, 3))
-    assert mouth.max() > 3 * mouth[:2].mean() + 1
+    mouth = np.abs(made.frames[:, 60:84].astype(float) - made.frames[0, 60:84]).mean((1, 2, 3))
+    assert mouth[-3:].min() > 3 * mouth[1:5].mean(), "the smile comes late in that clip"
