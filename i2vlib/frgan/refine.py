@@ -18,8 +18,9 @@ from i2vlib.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, compose,
 from i2vlib.hub import Pretrained
 from i2vlib.losses import gradient_penalty, masked_l1, moving_region
 
-#: Eq. 11 to 14, of which the paper gives the penalties'; the first two are the released code's of G_M. Those of
-#: ``_frames`` are about D_I, the others about D_V. `reconstruction_moving`, as of G_M, is not in the paper.
+#: Eq. 11 to 14, of which the paper gives the penalties'; those of reconstruction and sparsity are the released code's
+#: of G_M. Those of ``_frames`` are about D_I. `reconstruction_moving` is not in the paper: the error where the true
+#: frames differ from the first of those that are refined together.
 REFINE_WEIGHTS = {
     "reconstruction": 3.0,
     "reconstruction_moving": 0.0,
@@ -51,7 +52,7 @@ class RefineConfig:
     content: Literal["free", "from_clip"] = "free"
     """The content of Eq. 10 is drawn anew, ``tanh(d)``, or as a change of the forecast clip; see `ForecastConfig`."""
     mask_start: float = 0.0
-    """The mask's logit at the start."""
+    """The mask's logit at the start, above 0 for one that begins open; not in the paper."""
     clips_per_step: int = 32
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.0, 0.9)
