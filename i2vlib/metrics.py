@@ -227,7 +227,10 @@ def static_change(generated: np.ndarray, real: np.ndarray) -> float:
 
 
 def mask_iou(mask: np.ndarray, region: np.ndarray) -> float:
-    """Intersection over union of a mask ``(H, W)``, where it is above one half, and a region ``bool (H, W)``."""
+    """Intersection over union of a mask ``(H, W)``, where it is above one half, and a region ``bool (H, W)``; NaN for a
+    mask of NaN, which is none."""
+    if np.isnan(mask).any():
+        return float("nan")
     chosen = mask > 0.5
     return _ratio(float((chosen & region).sum()), float((chosen | region).sum()))
 

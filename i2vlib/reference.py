@@ -425,18 +425,18 @@ def measure(run: Run, split: str = "test") -> pd.DataFrame:
     else:
         ours = metrics.evaluate(method, held_out, every=run.every)
     others = [metrics.evaluate_references(held_out, clips(run, "train"), every=run.every)]
-    before = retargeted(unrefined, held_out, run.every) if run.method == "Refine" else None
-    if before is not None:
+    also = {}
+    if isinstance(method, AffineGAN):
+        also["inferences"] = inferences(method, held_out)
+    if isinstance(method, Refine):
+        before = retargeted(unrefined, held_out, run.every)
         others.append(before.assign(system="Forecast"))
+        also["unrefined"] = _records(before)
     frame = pd.concat([ours.assign(system=run.method), *others], ignore_index=True)
     stored = {
         "run": run.name, **facts, "split": split, **_pixels("measured_actors", run), "readings": ours.attrs,
-        "clips": _records(ours), "summary": _records(metrics.summary(frame).reset_index()),
+        "clips": _records(ours), "summary": _records(metrics.summary(frame).reset_index()), **also,
     }  # fmt: skip
-    if isinstance(method, AffineGAN):
-        stored["inferences"] = inferences(method, held_out)
-    if before is not None:
-        stored["unrefined"] = _records(before)
     write_file(run.result, json.dumps(stored, indent=1).encode())
     written = io.BytesIO()
     Image.fromarray(sample(method, held_out)).save(written, "JPEG", quality=95, subsampling=0)
@@ -469,7 +469,7 @@ def retargeted(draw: Callable[[Clip], dict[str, np.ndarray]], data: Sequence[Cli
             | {
                 "psnr_neutral": min(metrics.BEST_PSNR, metrics.psnr(made["frames"][0], clip.frames[0])),
                 "mask_mean": float(mask.mean()),
-                "mask_iou": metrics.mask_iou(mask, region) if np.isfinite(mask).all() else float("nan"),
+                "mask_iou": metrics.mask_iou(mask, region),
             }
         )
     return metrics.as_table(rows, {"drive": "conditions", "readers": True, "every": every, "seed": 0})

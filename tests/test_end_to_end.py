@@ -99,6 +99,8 @@ def test_a_stranger_follows_a_driver_and_stays_who_they_are():
     assert i2vlib.metrics.moving_ratio(made.frames[peak], wanted.frames[peak], wanted.frames[0]) < 0.8
     assert i2vlib.metrics.motion(made.frames, wanted.frames, peak) > 0.5
     assert i2vlib.metrics.static_change(made.frames, wanted.frames) < 2
+    who = i2vlib.faces.measure(np.stack([wanted.frames[0], made.frames[peak], driver.frames[0]])).embeddings
+    assert np.linalg.norm(who[1] - who[0]) < 0.6 * np.linalg.norm(who[1] - who[2])
     assert made.truth["condition"].shape == made.frames.shape
 
 

@@ -600,6 +600,7 @@ def test_mask_iou_by_hand():
     mask[:2], region[1:3] = 0.9, True
     assert metrics.mask_iou(mask, region) == pytest.approx(4 / 12)
     assert metrics.mask_iou(region.astype(float), region) == 1
+    assert np.isnan(metrics.mask_iou(np.full((4, 4), np.nan), region))
 
 
 def test_blendshapes_that_cannot_be_read_do_not_count():
