@@ -267,11 +267,11 @@ def publish(source: Path, contents: list[str]) -> Path:
 
 
 def check_pages() -> None:
-    """Opens the built pages in a browser (tests/book)."""
-    command = [sys.executable, "-m", "pytest", "tests/book"]
+    """Opens the built pages in a browser (tests/pages)."""
+    command = [sys.executable, "-m", "pytest", "tests/pages"]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, "I2V_BUILT_BOOK": "1"})
     if done.returncode:
-        raise BuildError("The book is built, but its pages do not pass tests/book: see above.")
+        raise BuildError("The book is built, but its pages do not pass tests/pages: see above.")
 
 
 def build(preset: str, only: list[str] | None = None) -> None:

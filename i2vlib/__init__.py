@@ -5,20 +5,21 @@
 
 import importlib
 
-from i2vlib.clips import BLENDSHAPES, EXPRESSIONS, Clip, load_image
+from i2vlib.clips import Clip, load_image
+from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS
 
 _HOMES = {
-    "AffineGAN": "affinegan",
-    "AffineGANConfig": "affinegan",
-    "FAN": "fan",
-    "FANConfig": "fan",
-    "FRGAN": "frgan",
-    "FRGANConfig": "frgan",
-    "Forecast": "frgan",
-    "ForecastConfig": "frgan",
+    "AffineGAN": "papers.affinegan",
+    "AffineGANConfig": "papers.affinegan",
+    "FAN": "papers.fan",
+    "FANConfig": "papers.fan",
+    "FRGAN": "papers.frgan",
+    "FRGANConfig": "papers.frgan",
+    "Forecast": "papers.frgan",
+    "ForecastConfig": "papers.frgan",
     "NoFaceError": "faces",
-    "Refine": "frgan",
-    "RefineConfig": "frgan",
+    "Refine": "papers.frgan",
+    "RefineConfig": "papers.frgan",
     "align_face": "faces",
     "evaluate": "metrics",
     "fit": "training",
@@ -26,23 +27,19 @@ _HOMES = {
     "load_pretrained": "hub",
     "paste_back": "faces",
 }
-_ROOMS = (
-    "affinegan",
-    "datasets",
-    "faces",
-    "fan",
-    "frgan",
-    "hub",
-    "ledger",
-    "losses",
-    "meter",
-    "metrics",
-    "morphable",
-    "reference",
-    "training",
-    "video",
-    "widgets",
-)
+#: Rooms that are imported when they are asked for.
+_ROOMS = {
+    "book": "book",
+    "datasets": "datasets",
+    "faces": "faces",
+    "hub": "hub",
+    "meter": "widgets.meter",
+    "metrics": "metrics",
+    "papers": "papers",
+    "training": "training",
+    "video": "video",
+    "widgets": "widgets",
+}
 __all__ = ["BLENDSHAPES", "EXPRESSIONS", "Clip", "load_image", *_HOMES, *_ROOMS]  # noqa: PLE0604
 
 
@@ -50,7 +47,7 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         return vars(importlib.import_module(f"i2vlib.{_HOMES[name]}"))[name]
     if name in _ROOMS:
-        return importlib.import_module(f"i2vlib.{name}")
+        return importlib.import_module(f"i2vlib.{_ROOMS[name]}")
     raise AttributeError(f"module 'i2vlib' has no attribute {name!r}")
 
 

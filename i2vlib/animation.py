@@ -7,55 +7,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from i2vlib import losses
-from i2vlib.blocks import widths
 from i2vlib.clips import Clip, load_image, to_frames, to_tensor
 
 BATCH = 5
-
-#: Expressions without motion of the mouth: AffineGAN drops the local loss for them (section 4).
-STILL_MOUTH = frozenset({"eyes_up", "eyes_closed"})
-
-#: Expressions of one side of the face: mirrored half of the time, they would be learnt as both sides at once.
-ONE_SIDED = frozenset({"contempt"})
-
-#: Where each of the 68 landmarks comes from when a face is mirrored: its left becomes its right.
-MIRRORED = (
-    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
-    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
-    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
-)  # fmt: skip
-
-
-def settle(config: object, terms: Mapping[str, float], sequences: Sequence[str]) -> None:
-    """What every config does as it is made: sequences become tuples, and weights left out become 0.
-
-    Args:
-        config: frozen, with ``size``, ``base_channels``, ``channel_cap``, ``expressions`` and ``weights``.
-        terms: by the names of all loss terms that there are.
-        sequences: names of fields that may have been read from a file as lists.
-
-    Raises:
-        ValueError: the size is no power of two, expressions are missing or double, or a weight is of no term.
-    """
-    widths(config.size, config.base_channels, config.channel_cap)
-    for name in sequences:
-        object.__setattr__(config, name, tuple(vars(config)[name]))
-    if not config.expressions or len(set(config.expressions)) != len(config.expressions):
-        raise ValueError(f"A model needs one or more different expressions; given were {config.expressions}.")
-    unknown = set(config.weights) - set(terms)
-    if unknown:
-        raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(terms)}.")
-    object.__setattr__(config, "weights", {**dict.fromkeys(terms, 0.0), **config.weights})
 
 
 def label_of(expression: str | None, expressions: Sequence[str]) -> int:
@@ -224,115 +184,3 @@ def sensitivity(
         gradients = torch.autograd.grad((picture * signs).sum(), seen, retain_graph=True)
         squares = [total + g.square().sum((0, 1)) for total, g in zip(squares, gradients, strict=True)]
     return [(total / probes).sqrt().cpu().numpy() for total in squares]
-
-
-def drawn(clip: Clip, count: int, first: int, repeat: bool, rng: torch.Generator) -> list[int]:
-    """The frames of one training sample: ``count`` different ones, or any where a clip has too few.
-
-    Args:
-        first: the first frame that may be drawn: 1 leaves out the neutral one.
-        repeat: draw with replacement at any rate.
-
-    Raises:
-        ValueError: the clip has one frame only.
-    """
-    if len(clip) < 2:
-        raise ValueError(f"{clip!r} has one frame; training needs the neutral frame and at least one more.")
-    left = len(clip) - first
-    repeat = repeat or left < count
-    index = torch.randint(left, (count,), generator=rng) if repeat else torch.randperm(left, generator=rng)[:count]
-    return (first + index).tolist()
-
-
-def training_frames(
-    clip: Clip, index: Sequence[int], size: int, augmented: bool, rng: torch.Generator
-) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Some frames of a clip, the masks of their mouths and their landmarks, augmented all alike.
-
-    Returns:
-        ``(n, 3, size, size)`` in [-1, 1]; ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
-        where the mouth is; and ``(n, 68, 2)`` in pixels, NaN where nobody knows where they are.
-
-    Raises:
-        ValueError: the clip has another size.
-    """
-    if clip.frames.shape[1:3] != (size, size):
-        raise ValueError(f"{clip!r} does not fit a model of {size} px. Open the data with size={size}.")
-    frames, mouth = to_tensor(clip.frames[list(index)]), mouth_masks(clip, index)
-    mask = torch.zeros(len(index), 1, size, size) if mouth is None else torch.from_numpy(mouth)[:, None].float()
-    points = np.full((len(index), 68, 2), np.nan) if clip.landmarks is None else clip.landmarks[list(index)]
-    points = torch.from_numpy(points).float()
-    if augmented:
-        changed = Augmentation.draw(rng, mirror=clip.expression not in ONE_SIDED)
-        frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
-        points = changed.moved_points(points, size)
-    return frames, None if mouth is None else mask, points
-
-
-def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
-    """``bool (n, H, W)`` of the mouth in some frames of a clip: the truth, or the hull of its landmarks, or None."""
-    if "mouth" in clip.truth:
-        return np.asarray(clip.truth["mouth"][list(index)], dtype=bool)
-    if clip.landmarks is None or not np.isfinite(clip.landmarks[list(index)]).all():
-        return None
-    from i2vlib import faces
-
-    return np.stack([faces.mouth_mask(clip.landmarks[i], clip.frames.shape[1]) for i in index])
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """One random flip, shift, scale, light and colour, the same for all frames of a clip and what belongs to them."""
-
-    scale: Tensor
-    shift: Tensor
-    mirrored: bool
-    gain: Tensor
-    gamma: Tensor
-    tint: Tensor
-
-    @classmethod
-    def draw(cls, rng: torch.Generator, mirror: bool = True) -> Augmentation:
-        """``mirror``: whether there may be a flip; the other draws are the same with and without."""
-        draw = lambda low, high, count=1: torch.empty(count).uniform_(low, high, generator=rng)  # noqa: E731
-        scale, shift, flip = draw(0.93, 1.07), draw(-0.05, 0.05, 2), bool(torch.randint(2, (1,), generator=rng))
-        return cls(scale, shift, flip and mirror, draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3))
-
-    def moved(self, x: Tensor, mode: str = "bilinear") -> Tensor:
-        """Pictures ``(T, C, H, W)``, flipped, shifted and scaled; ``mode`` as of ``grid_sample``."""
-        flip = torch.tensor([-1.0 if self.mirrored else 1.0])
-        across, down = torch.cat([flip / self.scale, torch.zeros(1)]), torch.cat([torch.zeros(1), 1 / self.scale])
-        matrix = torch.stack([torch.cat([across, self.shift[:1]]), torch.cat([down, self.shift[1:]])])
-        grid = F.affine_grid(matrix.expand(len(x), -1, -1), list(x.shape), False)
-        return F.grid_sample(x, grid, mode, "border", False)
-
-    def moved_normals(self, maps: Tensor) -> Tensor:
-        """Maps of normals ``(T, 3, H, W)``, x to the right: mirrored, they point the other way."""
-        moved = self.moved(maps)
-        return moved * torch.tensor([-1.0, 1.0, 1.0])[:, None, None] if self.mirrored else moved
-
-    def moved_points(self, points: Tensor, size: int) -> Tensor:
-        """Landmarks ``(T, 68, 2)`` in pixels; a flip also makes the left eye the right one (`MIRRORED`)."""
-        points = (points * (2 / size) - 1 - self.shift) * self.scale
-        if self.mirrored:
-            points = (points * torch.tensor([-1.0, 1.0]))[:, list(MIRRORED)]
-        return (points + 1) * (size / 2)
-
-    def lit(self, frames: Tensor) -> Tensor:
-        """Frames ``(T, 3, H, W)`` in [-1, 1] in another light and colour."""
-        light = ((frames + 1) / 2).clamp(0, 1) ** self.gamma
-        return (light * (self.gain * self.tint)[:, None, None]).clamp(0, 1) * 2 - 1
-
-
-def local_region(batch: Mapping[str, Tensor], region: Literal["mouth", "moving"]) -> tuple[Tensor, Tensor]:
-    """What a local discriminator judges: the mouth, where a clip's counts, or all that moves.
-
-    Args:
-        batch: neutral, frames, mask and local of a batch of training samples.
-
-    Returns:
-        The clips ``bool (B,)`` and the part of their frames, ``(B, n, 1, H, W)`` of zeros and ones.
-    """
-    if region == "mouth":
-        return batch["local"], batch["mask"]
-    return torch.ones_like(batch["local"]), losses.moving_region(batch["frames"], batch["neutral"])

@@ -7,7 +7,6 @@ in [-1, 1]. `to_tensor` and `to_frames` are the only two doors between the two.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,26 +15,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-#: The expressions of the book, in the order of their labels. Loaders translate into these names.
-EXPRESSIONS = (
-    "happy", "angry", "surprised", "contempt", "eyes_up",
-    "eyes_closed", "cheeks_puffed", "fear", "disgust", "sad",
-)  # fmt: skip
-
-#: The 52 ARKit blendshapes, in the order of the columns of `Clip.blendshapes`.
-BLENDSHAPES = (
-    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
-    "cheekPuff", "cheekSquintLeft", "cheekSquintRight",
-    "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
-    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight",
-    "eyeWideLeft", "eyeWideRight",
-    "jawForward", "jawLeft", "jawOpen", "jawRight",
-    "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel",
-    "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker",
-    "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
-    "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight",
-    "mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
-)  # fmt: skip
+from i2vlib.expressions import BLENDSHAPES
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,17 +151,6 @@ def to_frames(images: torch.Tensor) -> np.ndarray:
     """``float (..., 3, H, W)`` in [-1, 1] to ``uint8 (..., H, W, 3)``; the inverse of `to_tensor`, clipping."""
     images = images.detach().float().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
     return images.movedim(-3, -1).contiguous().cpu().numpy()
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """All of a file or none of it: written beside its place, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def load_image(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndarray:

@@ -6,24 +6,22 @@ card. The card carries the sha256 of the weights, which is checked when they are
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 
-import torch
 from huggingface_hub import PyTorchModelHubMixin, snapshot_download
 from torch import nn
 
-from i2vlib.clips import write_file
+from i2vlib.store import file_digest, write_file
 
 #: Where each method lives, by the class name that ``config.json`` states.
 METHODS = {
-    "AffineGAN": "i2vlib.affinegan",
-    "FAN": "i2vlib.fan",
-    **dict.fromkeys(("FRGAN", "Forecast", "Refine"), "i2vlib.frgan"),
+    "AffineGAN": "i2vlib.papers.affinegan",
+    "FAN": "i2vlib.papers.fan",
+    **dict.fromkeys(("FRGAN", "Forecast", "Refine"), "i2vlib.papers.frgan"),
 }
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
@@ -41,7 +39,7 @@ class Pretrained(PyTorchModelHubMixin):
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         self._save_pretrained(folder)
-        write_file(folder / CARD, _card(type(self).__name__, card or {}, _digest(folder / WEIGHTS)).encode())
+        write_file(folder / CARD, _card(type(self).__name__, card or {}, file_digest(folder / WEIGHTS)).encode())
         if options.pop("push_to_hub", False):
             self.push_to_hub(str(options.pop("repo_id", folder.name)), **options)
 
@@ -111,7 +109,7 @@ def _load(folder: Path) -> nn.Module:
     known = {f.name for f in fields(config_class)}
     model = classes[method](config_class(**{key: value for key, value in settings.items() if key in known}))
     stated = _stated_digest(folder / CARD)
-    if stated and stated != _digest(folder / WEIGHTS):
+    if stated and stated != file_digest(folder / WEIGHTS):
         raise ValueError(
             f"{folder / WEIGHTS} does not match the sha256 in its card; it is cut short or was changed. Copy it again."
         )
@@ -132,10 +130,6 @@ def _load(folder: Path) -> nn.Module:
     return model.eval()
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
 def _stated_digest(card: Path) -> str | None:
     if not card.is_file():
         return None
@@ -150,12 +144,3 @@ def _card(method: str, facts: Mapping[str, object], digest: str) -> str:
         f"Load it with `i2vlib.load_pretrained`. What it makes is synthetic; say so where you show it.\n\n"
         f"| fact | value |\n|---|---|\n{rows}\n"
     )
-
-
-def write_checkpoint(path: Path, state: dict) -> None:
-    """`torch.save`, all or nothing."""
-    import io
-
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_file(path, buffer.getvalue())

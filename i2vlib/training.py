@@ -8,6 +8,7 @@ generator down the weighted sum of the method's own loss terms. Everything rando
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from i2vlib.clips import Clip
-from i2vlib.hub import write_checkpoint
+from i2vlib.store import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,7 +192,7 @@ def fit(
             method.train()
         if folder and accelerator.is_main_process and (step % checkpoint_every == 0 or last):
             folder.mkdir(parents=True, exist_ok=True)
-            write_checkpoint(folder / CHECKPOINT, _state(step, run, method, optimisers, history))
+            _write(folder / CHECKPOINT, _state(step, run, method, optimisers, history))
         if last and step < steps:
             break
     bar.close()
@@ -263,6 +264,12 @@ def _state(step: int, run: dict, method: Method, optimisers: Mapping, history: l
         "optimisers": {side: optimiser.state_dict() for side, optimiser in optimisers.items()},
         "history": history,
     }
+
+
+def _write(path: Path, state: dict) -> None:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_file(path, buffer.getvalue())
 
 
 def _resume(

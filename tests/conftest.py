@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from i2vlib.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.clips import Clip
+from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig
+from i2vlib.store import user_cache
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +47,47 @@ def clip() -> Clip:
 def model() -> AffineGAN:
     torch.manual_seed(0)
     return AffineGAN(tiny_config()).eval()
+
+
+# Actors: the head is the user's, extracted once; rendered clips go to a folder of the test.
+
+
+@pytest.fixture(scope="session")
+def head():
+    pytest.importorskip("pyvista", reason='rendering needs pip install "i2vlib[actors]"')
+    from i2vlib.actors.head import load_head
+
+    return load_head()
+
+
+@pytest.fixture
+def cache(head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of rendered clips that has the head."""
+    from i2vlib.actors.head import HEAD_VERSION
+
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    name = f"head-{HEAD_VERSION}"
+    (folder / name).symlink_to(user_cache() / name, target_is_directory=True)
+    monkeypatch.setenv("I2VLIB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rendered(head) -> dict[tuple[int, str], Clip]:
+    """Two subjects that no other set uses, four expressions, three frames of 96 pixels: neutral, between, peak."""
+    from i2vlib.datasets import actors
+
+    return {
+        (seed, name): actors.clip(seed, name, frames=3, size=96)
+        for seed in (31_001, 31_002)
+        for name in ("happy", "surprised", "angry", "eyes_closed")
+    }
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No face is looked for: frames stay as they are."""
+    from i2vlib import faces
+
+    monkeypatch.setattr(faces, "align_clip", lambda clip, size: clip)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from i2vlib import animation
+from i2vlib import animation, samples
 from i2vlib.clips import Clip
 from tests.conftest import moving_square
 
@@ -38,7 +38,7 @@ def test_a_dot_and_its_landmark_stay_together_and_a_flip_changes_sides():
     flips = []
     for seed in range(12):
         frames, mask, points = dotted()
-        changed = animation.Augmentation.draw(torch.Generator().manual_seed(seed))
+        changed = samples.Augmentation.draw(torch.Generator().manual_seed(seed))
         frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
         points = changed.moved_points(points, frames.shape[-1])
         flips.append(bool(mask[..., 32:].sum() > mask[..., :32].sum()))
@@ -54,32 +54,32 @@ def test_an_expression_of_one_side_is_never_mirrored():
     left[:, :, :16] = True
     for name, mirrored in (("contempt", {False}), ("happy", {False, True})):
         clip = replace(sided, expression=name, truth={"mouth": left})
-        samples = [animation.training_frames(clip, [0], 32, True, torch.Generator().manual_seed(s)) for s in range(12)]
-        assert {bool(mask[..., 16:].sum() > mask[..., :16].sum()) for _, mask, _ in samples} == mirrored
+        shown = [samples.training_frames(clip, [0], 32, True, torch.Generator().manual_seed(s)) for s in range(12)]
+        assert {bool(mask[..., 16:].sum() > mask[..., :16].sum()) for _, mask, _ in shown} == mirrored
 
 
 def test_left_and_right_landmarks_change_places():
-    assert sorted(animation.MIRRORED) == list(range(68))
-    assert all(animation.MIRRORED[animation.MIRRORED[i]] == i for i in range(68))
-    assert all(animation.MIRRORED[i] == j and animation.MIRRORED[j] == i for i, j in CORNERS.items())
+    assert sorted(samples.MIRRORED) == list(range(68))
+    assert all(samples.MIRRORED[samples.MIRRORED[i]] == i for i in range(68))
+    assert all(samples.MIRRORED[i] == j and samples.MIRRORED[j] == i for i, j in CORNERS.items())
 
 
 def test_a_training_sample_without_landmarks_has_none_and_draws_the_same():
     bare = moving_square(size=32)
     points = np.random.default_rng(0).uniform(8, 24, (6, 68, 2))
     known = Clip(bare.frames, landmarks=points, truth=bare.truth)
-    samples = [animation.training_frames(c, [0, 3], 32, True, torch.Generator().manual_seed(1)) for c in (bare, known)]
-    assert torch.equal(samples[0][0], samples[1][0]) and torch.equal(samples[0][1], samples[1][1])
-    assert samples[0][2].isnan().all() and samples[1][2].isfinite().all()
-    plain = animation.training_frames(known, [5, 2], 32, False, torch.Generator())[2]
+    shown = [samples.training_frames(c, [0, 3], 32, True, torch.Generator().manual_seed(1)) for c in (bare, known)]
+    assert torch.equal(shown[0][0], shown[1][0]) and torch.equal(shown[0][1], shown[1][1])
+    assert shown[0][2].isnan().all() and shown[1][2].isfinite().all()
+    plain = samples.training_frames(known, [5, 2], 32, False, torch.Generator())[2]
     assert np.allclose(plain, points[[5, 2]], atol=1e-5)
 
 
 @pytest.mark.parametrize(("first", "count"), [(0, 6), (1, 5)])
 def test_frames_are_drawn_once_each_while_there_are_enough(first, count):
     clip, rng = moving_square(), torch.Generator().manual_seed(0)
-    assert sorted(animation.drawn(clip, count, first, False, rng)) == list(range(first, 6))
-    many = animation.drawn(clip, 60, first, False, rng)
+    assert sorted(samples.drawn(clip, count, first, False, rng)) == list(range(first, 6))
+    many = samples.drawn(clip, 60, first, False, rng)
     assert len(many) == 60 and set(many) == set(range(first, 6))
 
 

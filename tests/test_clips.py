@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 import i2vlib
-from i2vlib.clips import BLENDSHAPES, EXPRESSIONS, Clip, backwards, load_image, to_frames, to_tensor
+from i2vlib.clips import Clip, backwards, load_image, to_frames, to_tensor
+from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS
 
 
 def picture(height: int = 24, width: int = 36) -> np.ndarray:

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 import i2vlib
-from i2vlib.affinegan import AffineGAN, AffineGANConfig
+from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig
 
 
 def small(**changes: object) -> AffineGANConfig:

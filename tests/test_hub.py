@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import i2vlib
-from i2vlib.affinegan import AffineGAN
 from i2vlib.hub import CARD, CONFIG, SHIPPED, WEIGHTS
+from i2vlib.papers.affinegan import AffineGAN
 from tests.conftest import tiny_config
 
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import i2vlib
-from i2vlib.affinegan import AffineGAN
 from i2vlib.hub import WEIGHTS
+from i2vlib.papers.affinegan import AffineGAN
 from i2vlib.training import CHECKPOINT, fit, generator
 from tests.conftest import moving_square, tiny_config
 
@@ -21,7 +21,7 @@ CLIPS = [moving_square(seed=seed) for seed in range(3)]
 RUN = """
 import sys, time, torch
 torch.set_num_threads(1)
-from i2vlib.affinegan import AffineGAN
+from i2vlib.papers.affinegan import AffineGAN
 from i2vlib.training import fit
 from tests.conftest import moving_square, tiny_config
 
@@ -229,7 +229,7 @@ def test_two_processes_learn_together(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(
         "import torch\nfrom accelerate import Accelerator\nfrom i2vlib.training import fit\n"
-        "from i2vlib.affinegan import AffineGAN\nfrom tests.conftest import moving_square, tiny_config\n"
+        "from i2vlib.papers.affinegan import AffineGAN\nfrom tests.conftest import moving_square, tiny_config\n"
         "import os, pathlib\ntorch.manual_seed(0)\nmethod = AffineGAN(tiny_config())\n"
         "asked, rank = [], int(os.environ['RANK'])\n"
         "stop = lambda: asked.append(0) or len(asked) == 3 - rank\n"

@@ -26,46 +26,20 @@ from typing import IO
 
 import numpy as np
 
-from i2vlib.clips import BLENDSHAPES, Clip
-from i2vlib.datasets import _canvas, _nuisance, _truth
-from i2vlib.datasets._head import load_head
-from i2vlib.datasets._nuisance import Nuisance
-from i2vlib.datasets._people import generator, identity, one_thread, own_gains, person
-from i2vlib.datasets._scene import Scene
-from i2vlib.datasets._truth import PARTS, TRUTH
-from i2vlib.faces import user_cache
+from i2vlib.actors import mesh as meshes
+from i2vlib.actors import nuisance as nuisances
+from i2vlib.actors import truth as truths
+from i2vlib.actors.head import load_head
+from i2vlib.actors.nuisance import Nuisance
+from i2vlib.actors.people import generator, identity, one_thread, own_gains, person
+from i2vlib.actors.scene import Scene
+from i2vlib.actors.truth import PARTS, TRUTH
+from i2vlib.clips import Clip
+from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS, named, sides
+from i2vlib.store import user_cache
 
 #: Part of every cache file's name: raised whenever a pixel changes.
 RENDERER_VERSION = 7
-
-#: The peak coefficients of each expression; a name without Left or Right stands for both sides.
-RECIPES: Mapping[str, Mapping[str, float]] = {
-    "happy": {
-        "mouthSmile": 1.0, "cheekSquint": 0.6, "mouthUpperUp": 0.7, "mouthLowerDown": 0.5, "jawOpen": 0.18,
-        "eyeSquint": 0.3, "mouthDimple": 0.25, "mouthStretch": 0.1,
-    },
-    "surprised": {
-        "jawOpen": 0.55, "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "mouthFunnel": 0.3,
-        "mouthPucker": 0.2,
-    },
-    "angry": {
-        "browDown": 1.0, "eyeWide": 0.6, "noseSneer": 0.5, "mouthUpperUp": 0.3, "mouthLowerDown": 0.7,
-        "jawOpen": 0.1, "mouthStretch": 0.4, "mouthFrown": 0.7,
-    },
-    "eyes_closed": {"eyeBlink": 1.0, "eyeSquint": 0.1, "mouthPress": 0.15},
-    "contempt": {"mouthSmileLeft": 0.9, "mouthDimpleLeft": 0.7, "mouthUpperUpLeft": 0.4, "cheekSquintLeft": 0.4},
-    "eyes_up": {"eyeLookUp": 1.0, "browInnerUp": 0.35, "eyeWide": 0.3},
-    "cheeks_puffed": {"cheekPuff": 1.0, "mouthPress": 0.35, "mouthPucker": 0.3},
-    "fear": {
-        "browInnerUp": 1.0, "browOuterUp": 0.1, "browDown": 0.1, "eyeWide": 1.0, "mouthStretch": 1.0, "jawOpen": 0.22,
-        "mouthLowerDown": 0.45,
-    },
-    "disgust": {
-        "noseSneer": 0.75, "mouthUpperUp": 0.8, "browDown": 0.25, "eyeSquint": 0.4, "cheekSquint": 0.4,
-        "mouthShrugLower": 0.12, "mouthLowerDown": 0.1,
-    },
-    "sad": {"browInnerUp": 0.9, "mouthFrown": 1.0, "mouthShrugLower": 0.6, "eyeSquint": 0.2, "eyeLookDown": 0.3},
-}  # fmt: skip
 
 #: How a clip runs, and its fewest frames: from neutral to the peak; up and down; to a part of the peak only; up and
 #: down several times; the frames of an onset in any order, the neutral one first; and the neutral one with one other.
@@ -76,8 +50,8 @@ FPS = 12.0
 SPLITS = {"train": (0, 64), "validation": (10_000, 8), "test": (20_000, 16)}
 
 __all__ = [
-    "FPS", "MODES", "PARTS", "RECIPES", "RENDERER_VERSION", "SPLITS", "TRUTH",
-    "Actors", "Nuisance", "clip", "identity", "intensity_curve", "peak_coefficients", "recipe",
+    "FPS", "MODES", "PARTS", "RENDERER_VERSION", "SPLITS", "TRUTH",
+    "Actors", "Nuisance", "clip", "identity", "intensity_curve", "peak_coefficients",
 ]  # fmt: skip
 
 _QUIET = Nuisance()
@@ -85,13 +59,13 @@ _QUIET = Nuisance()
 
 def peak_coefficients(seed: int, expression: str) -> np.ndarray:
     """The 52 coefficients ``float32 (52,)`` in [0, 1] of a subject's peak (intensity 1) of an expression."""
-    recipe = _recipe(expression)
+    recipe = named(expression).recipe
     rng = generator(seed, "peak", expression)
     strength = generator(seed, "strength").uniform(0.86, 1.1, len(BLENDSHAPES))
     lean = rng.normal(0, 0.05)
     values = np.zeros(len(BLENDSHAPES), np.float32)
     for name, amount in recipe.items():
-        both = [name + "Left", name + "Right"] if name + "Left" in BLENDSHAPES else [name]
+        both = sides(name)
         own = strength[BLENDSHAPES.index(both[0])] * rng.uniform(0.9, 1.08)
         for label in both:
             sway = (1 + lean) if label.endswith("Left") else (1 - lean) if label.endswith("Right") else 1.0
@@ -103,25 +77,6 @@ def peak_coefficients(seed: int, expression: str) -> np.ndarray:
         for label in ("eyeLookUpLeft", "eyeLookUpRight"):
             values[BLENDSHAPES.index(label)] = np.clip(values[BLENDSHAPES.index(label)], 0.9, 1)
     return values
-
-
-def recipe(expression: str) -> np.ndarray:
-    """The coefficients ``float32 (52,)`` of an expression's peak before a person makes them their own.
-
-    Raises:
-        ValueError: actors know no such expression.
-    """
-    values = np.zeros(len(BLENDSHAPES), np.float32)
-    for name, amount in _recipe(expression).items():
-        for label in [name + "Left", name + "Right"] if name + "Left" in BLENDSHAPES else [name]:
-            values[BLENDSHAPES.index(label)] = amount
-    return values
-
-
-def _recipe(expression: str) -> Mapping[str, float]:
-    if expression not in RECIPES:
-        raise ValueError(f"Actors know no expression {expression!r}. Choose one of: {', '.join(RECIPES)}.")
-    return RECIPES[expression]
 
 
 def intensity_curve(seed: int, expression: str, mode: str = "onset", frames: int = 12) -> np.ndarray:
@@ -200,7 +155,7 @@ def clip(
     frames: int = 12,
     size: int = 128,
     *,
-    truth: str | Iterable[str] = _truth.DEFAULT,
+    truth: str | Iterable[str] = truths.DEFAULT,
     nuisance: Nuisance = _QUIET,
     intensity: Sequence[float] | np.ndarray | None = None,
     coefficients: np.ndarray | None = None,
@@ -209,7 +164,7 @@ def clip(
 
     Args:
         seed: the person, any int.
-        expression: one of `RECIPES`.
+        expression: one of `i2vlib.EXPRESSIONS`.
         mode: one of `MODES`: ``onset`` (neutral to peak), ``full`` (up and down again), ``incomplete``, ``periodic``,
             ``unordered`` or ``two_frames``; see `intensity_curve`.
         frames: how many, at least what `MODES` says; the first is neutral.
@@ -251,7 +206,7 @@ def clip(
     _check(expression, mode, frames, size)
     curve = intensity_curve(seed, expression, mode, frames) if intensity is None else _curve(intensity)
     with one_thread():
-        return _film(seed, expression, mode, curve, size, _truth.wanted(truth), nuisance, coefficients, peak)
+        return _film(seed, expression, mode, curve, size, truths.wanted(truth), nuisance, coefficients, peak)
 
 
 def _led_by(coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -296,11 +251,11 @@ def _film(
         mesh = scene.shown(head)
         pictures.append(scene.picture(*mesh, float(a)))
         points.append(scene.landmarks(head))
-        if set(names) & set(_truth.SURFACE):
+        if set(names) & set(truths.SURFACE):
             below.append(scene.surface(*mesh))
     frames = np.stack(pictures)
     if nuisance.noise:
-        frames = _nuisance.noisy(generator(seed, "noise", expression, mode), frames, nuisance.noise)
+        frames = nuisances.noisy(generator(seed, "noise", expression, mode), frames, nuisance.noise)
     return Clip(
         frames=frames,
         fps=FPS,
@@ -320,16 +275,16 @@ def _moves(
     coefficients = curve[:, None] * peak_coefficients(seed, expression)
     draw = lambda what: (generator(seed, what, expression, mode), len(curve), FPS)  # noqa: E731
     if nuisance.blinks or nuisance.gaze:
-        closed = _nuisance.blinks(*draw("blinks"), nuisance.blinks)
+        closed = nuisances.blinks(*draw("blinks"), nuisance.blinks)
         closed[0] = 0
-        looking = _nuisance.gaze(*draw("gaze"), nuisance.gaze)
-        coefficients = _nuisance.with_eyes(coefficients, closed, looking)
-    turns = _nuisance.rotations(_nuisance.drift(*draw("drift"), nuisance.drift)) if nuisance.drift else None
+        looking = nuisances.gaze(*draw("gaze"), nuisance.gaze)
+        coefficients = nuisances.with_eyes(coefficients, closed, looking)
+    turns = nuisances.rotations(nuisances.drift(*draw("drift"), nuisance.drift)) if nuisance.drift else None
     return coefficients, turns
 
 
 def _scene(seed: int, expression: str, size: int, peak: np.ndarray | None = None) -> Scene:
-    canvas = _canvas.canvas()
+    canvas = meshes.canvas()
     peak = peak_coefficients(seed, expression) if peak is None else peak
     shift = np.tensordot(own_gains(seed) * peak, canvas.head.facial, 1).astype(np.float32)
     return Scene(person(seed), canvas, peak, shift, _pose(seed, expression), size)
@@ -365,11 +320,11 @@ def _known(
     count = len(points)
     known = {name: np.stack([one[name] for one in below]) for name in (below[0] if below else ())}
     if "mouth" in names or "eyes" in names:
-        known.update(_truth.hulls(points, scene.size))
+        known.update(truths.hulls(points, scene.size))
     known["camera"] = np.repeat(scene.camera[None], count, 0)
     known["identity"] = np.repeat(identity(seed)[None], count, 0)
     known["pose"] = np.stack([scene.placed(None if turns is None or not i else turns[i]) for i in range(count)])
-    return _truth.derived(known, names)
+    return truths.derived(known, names)
 
 
 def _more(
@@ -391,7 +346,7 @@ def _more(
     scene = _scene(seed, expression, size, peak)
     heads = list(_heads(seed, scene, peak, curve, coefficients, turns))
     points = np.stack([scene.landmarks(head) for head in heads])
-    wanted = set(names) & set(_truth.SURFACE)
+    wanted = set(names) & set(truths.SURFACE)
     below = []
     for index, head in enumerate(heads if wanted else ()):
         scene.turned(None if turns is None or not index else turns[index])
@@ -420,7 +375,7 @@ class Actors(Sequence):
         size: side of the square frame in pixels.
         subjects: how many, at most 10,000; 64, 8 or 16 by split if not given.
         skip: how many subjects of the split to leave out before the first, for groups of different people.
-        expressions: names of `RECIPES`.
+        expressions: names of `i2vlib.EXPRESSIONS`.
         frames: frames of a clip.
         mode: one of `MODES`.
         truth: what `Clip.truth` holds, names of `TRUTH` or "all"; see `clip`. A cached file that lacks some of it gets
@@ -441,7 +396,7 @@ class Actors(Sequence):
         expressions: Sequence[str] = ("happy", "surprised", "angry", "eyes_closed"),
         frames: int = 12,
         mode: str = "onset",
-        truth: str | Iterable[str] = _truth.DEFAULT,
+        truth: str | Iterable[str] = truths.DEFAULT,
         nuisance: Nuisance = _QUIET,
         skip: int = 0,
         driven_by: int = 0,
@@ -458,12 +413,12 @@ class Actors(Sequence):
         for expression in expressions:
             _check(expression, mode, frames, size)
         if not expressions:
-            raise ValueError(f"Actors need at least one expression. Choose from: {', '.join(RECIPES)}.")
+            raise ValueError(f"Actors need at least one expression. Choose from: {', '.join(EXPRESSIONS)}.")
         self.size, self.frames, self.mode, self.expressions = size, frames, mode, expressions
         self.keys = [(first + skip + i, expression) for i in range(subjects) for expression in expressions]
         if not 0 <= driven_by < subjects:
             raise ValueError(f"Subjects are driven by one 0 to {subjects - 1} further on; {driven_by} was asked for.")
-        self.truth, self.nuisance = _truth.wanted(truth), nuisance
+        self.truth, self.nuisance = truths.wanted(truth), nuisance
         self._drivers = {first + skip + i: first + skip + (i + driven_by) % subjects for i in range(subjects)}
         whose = "-driven" if driven_by else ""
         self.folder = user_cache() / f"actors-v{RENDERER_VERSION}-{size}px-{frames}f-{mode}{nuisance.words()}{whose}"
@@ -495,7 +450,7 @@ class Actors(Sequence):
     def missing(self) -> list[tuple[int, str]]:
         """The (seed, expression) pairs that are not in the cache yet, or not with all the truth asked for."""
         there = set(os.listdir(self.folder)) if self.folder.is_dir() else set()
-        more = set(_truth.stored(self.truth)) - set(_truth.DEFAULT)
+        more = set(truths.stored(self.truth)) - set(truths.DEFAULT)
         lacks = lambda path: path.name not in there or (more and not more <= _names(path))  # noqa: E731
         return [key for key in self.keys if lacks(self.path(*key))]
 
@@ -579,7 +534,7 @@ def _one_more(ready: selectors.BaseSelector) -> bool:
 
 def _check(expression: str, mode: str, frames: int, size: int) -> None:
     intensity_curve(0, expression, mode, frames)
-    _recipe(expression)
+    named(expression)
     if size < 16:
         raise ValueError(f"A frame is at least 16 pixels wide; {size} were asked for.")
 
@@ -601,7 +556,7 @@ def render_into(
     mode: str,
     frames: int,
     size: int,
-    truth: Sequence[str] = _truth.DEFAULT,
+    truth: Sequence[str] = truths.DEFAULT,
     nuisance: Mapping[str, float] | None = None,
     driver: int | None = None,
 ) -> None:
@@ -611,23 +566,23 @@ def render_into(
     if driver not in (None, seed):
         given = np.outer(intensity_curve(driver, expression, mode, frames), peak_coefficients(driver, expression))
     arrays = _arrays(path)
-    lacking = [name for name in _truth.stored(truth) if name not in arrays]
+    lacking = [name for name in truths.stored(truth) if name not in arrays]
     if set(_FIELDS) <= set(arrays):
         with one_thread():
-            arrays |= _truth.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not, given))
+            arrays |= truths.pack(_more(seed, expression, mode, frames, size, lacking, quiet_or_not, given))
     else:
-        wanted = _truth.stored(truth)
+        wanted = truths.stored(truth)
         made = clip(
             seed, expression, mode, frames, size, truth=wanted, nuisance=quiet_or_not, coefficients=given
         )  # fmt: skip
         arrays = {name: getattr(made, name) for name in _FIELDS[:-1]}
-        arrays |= {"names": np.array([made.subject, made.expression])} | _truth.pack(made.truth)
+        arrays |= {"names": np.array([made.subject, made.expression])} | truths.pack(made.truth)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(handle, "wb") as file:
             # Maps of numbers shrink to a third; frames and masks hardly, and are read faster as they are.
-            save = np.savez if set(arrays) <= {*_FIELDS, *_truth.DEFAULT} else np.savez_compressed
+            save = np.savez if set(arrays) <= {*_FIELDS, *truths.DEFAULT} else np.savez_compressed
             save(file, **arrays)
         os.replace(temporary, path)
     except BaseException:
@@ -653,7 +608,7 @@ def _names(path: Path) -> set[str]:
         return set()
 
 
-def _read(path: Path, names: Sequence[str] = _truth.DEFAULT) -> Clip:
+def _read(path: Path, names: Sequence[str] = truths.DEFAULT) -> Clip:
     with np.load(path) as arrays:
         frames = arrays["frames"]
         subject, expression = arrays["names"].tolist()
@@ -665,7 +620,7 @@ def _read(path: Path, names: Sequence[str] = _truth.DEFAULT) -> Clip:
             blendshapes=arrays["blendshapes"],
             subject=subject,
             expression=expression,
-            truth=_truth.unpack(arrays, names, frames.shape[2]),
+            truth=truths.unpack(arrays, names, frames.shape[2]),
         )
 
 

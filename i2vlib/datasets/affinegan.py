@@ -17,15 +17,10 @@ import numpy as np
 
 from i2vlib.clips import Clip, load_image
 from i2vlib.datasets import _folders
+from i2vlib.expressions import known_to
 
 #: The authors' names of folders, and the book's names of expressions.
-NAMES = {
-    "anger": "angry",
-    "surprise": "surprised",
-    "eyeup": "eyes_up",
-    "closeeye": "eyes_closed",
-    "drumcheeks": "cheeks_puffed",
-}
+NAMES = known_to("affinegan")
 SPLITS = ("train", "test")
 LAYOUT = "<folder>/<expression>/{train,test}/img/<video>/0001.jpg"
 

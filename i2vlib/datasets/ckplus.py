@@ -18,9 +18,10 @@ import numpy as np
 
 from i2vlib.clips import Clip
 from i2vlib.datasets import _folders
+from i2vlib.expressions import known_to
 
 #: The emotion labels, and the book's names of expressions; 0 is neutral, which is no expression.
-NAMES = {1: "angry", 2: "contempt", 3: "disgust", 4: "fear", 5: "happy", 6: "sad", 7: "surprised"}
+NAMES = known_to("ckplus")
 IMAGES, LANDMARKS, EMOTION = "cohn-kanade-images", "Landmarks", "Emotion"
 LAYOUT = f"<folder>/{IMAGES}/S005/001/S005_001_00000011.png"
 FPS = 30.0

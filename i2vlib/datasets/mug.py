@@ -20,16 +20,10 @@ from PIL import Image
 
 from i2vlib.clips import Clip, load_image
 from i2vlib.datasets import _folders
+from i2vlib.expressions import known_to
 
 #: The folders of the six expressions, and the book's names. Takes of ``neutral`` show none and are left out.
-NAMES = {
-    "anger": "angry",
-    "disgust": "disgust",
-    "fear": "fear",
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprise": "surprised",
-}
+NAMES = known_to("mug")
 LAYOUT = "<folder>/001/anger/take000/img_0000.jpg"
 FPS = 19.0
 

@@ -20,9 +20,10 @@ import numpy as np
 
 from i2vlib.clips import Clip
 from i2vlib.datasets import _decoding, _folders
+from i2vlib.expressions import known_to
 
 #: The emotions, and the book's names. 01, neutral, and 02, calm, show none of its expressions and are left out.
-NAMES = {3: "happy", 4: "sad", 5: "angry", 6: "fear", 7: "disgust", 8: "surprised"}
+NAMES = known_to("ravdess")
 LAYOUT = "<folder>/Actor_01/01-01-03-02-01-01-01.mp4"
 FPS = 30000 / 1001
 NEUTRAL = 0.1

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from i2vlib.affinegan import AffineGAN, AffineGANConfig, affine
 from i2vlib.clips import to_frames, to_tensor
+from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig, affine
 from tests.conftest import moving_square
 
 FRAMES = 20

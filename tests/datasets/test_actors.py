@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2vlib import datasets, faces
-from i2vlib.clips import BLENDSHAPES, EXPRESSIONS, Clip
-from i2vlib.datasets import _canvas, _head, _people, _scene, _shading, _truth, actors
+from i2vlib import datasets, expressions, faces
+from i2vlib.actors import head as heads
+from i2vlib.actors import light, mesh, people, scene, truth
+from i2vlib.clips import Clip
+from i2vlib.datasets import actors
+from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS
 
 Rendered = dict[tuple[int, str], Clip]
 
@@ -53,9 +56,7 @@ def test_coefficients_are_the_peak_times_the_intensity(rendered: Rendered) -> No
     for (seed, name), clip in rendered.items():
         peak = actors.peak_coefficients(seed, name)
         np.testing.assert_allclose(clip.blendshapes, clip.intensity[:, None] * peak, atol=1e-6)
-        allowed = {
-            label for label in BLENDSHAPES if label.removesuffix("Left").removesuffix("Right") in actors.RECIPES[name]
-        }
+        allowed = {label for shape in expressions.TABLE[name].recipe for label in expressions.sides(shape)}
         assert {BLENDSHAPES[i] for i in np.flatnonzero(peak)} == allowed
 
 
@@ -70,9 +71,9 @@ def test_the_eyes_of_the_neutral_frame_lie_where_the_crop_puts_them(rendered: Re
 
 def test_the_camera_takes_the_mesh_to_the_landmarks(rendered: Rendered) -> None:
     for (seed, name), clip in rendered.items():
-        shift = np.tensordot(_people.own_gains(seed) * clip.blendshapes[2], _canvas.canvas().head.facial, 1)
-        mesh = (_people.person(seed).vertices + shift) @ actors._pose(seed, name).T
-        points = _scene.project(clip.truth["camera"][2], _canvas.landmark_rows() @ mesh)
+        shift = np.tensordot(people.own_gains(seed) * clip.blendshapes[2], mesh.canvas().head.facial, 1)
+        moved = (people.person(seed).vertices + shift) @ actors._pose(seed, name).T
+        points = scene.project(clip.truth["camera"][2], mesh.landmark_rows() @ moved)
         np.testing.assert_allclose(points, clip.landmarks[2], atol=0.01)
 
 
@@ -91,7 +92,7 @@ def test_masks_follow_the_landmarks(rendered: Rendered) -> None:
 
 def test_a_mask_of_points_on_a_line_is_that_line() -> None:
     points = np.stack([np.linspace(10, 20, 6), 40 - np.linspace(10, 20, 6)], 1)
-    mask = _truth.hull([points], 32)
+    mask = truth.hull([points], 32)
     assert mask.any() and mask.sum() < 40
 
 
@@ -134,7 +135,7 @@ def test_faces_do_what_the_expression_says(rendered: Rendered) -> None:
 
 def test_happy_shows_teeth_and_surprise_the_dark_of_the_mouth(rendered: Rendered) -> None:
     for (_, name), clip in rendered.items():
-        inside = _truth.hull([clip.landmarks[2, 60:68]], 96)
+        inside = truth.hull([clip.landmarks[2, 60:68]], 96)
         light = clip.frames[2].mean(-1)[inside]
         if name == "happy":
             assert np.percentile(light, 95) > 110
@@ -144,7 +145,7 @@ def test_happy_shows_teeth_and_surprise_the_dark_of_the_mouth(rendered: Rendered
 
 
 def test_every_expression_of_the_book_has_a_recipe_of_its_own() -> None:
-    assert set(actors.RECIPES) == set(EXPRESSIONS)
+    assert all(expressions.TABLE[name].recipe for name in EXPRESSIONS)
     peaks = np.stack([actors.peak_coefficients(31_001, name) for name in EXPRESSIONS])
     apart = np.linalg.norm(peaks[:, None] - peaks[None], axis=-1) + 9 * np.eye(len(peaks))
     assert apart.min() > 0.5
@@ -259,27 +260,27 @@ def test_a_clip_gets_another_curve_by_expression_and_mode() -> None:
 
 
 def test_the_same_arguments_give_the_same_bits(rendered: Rendered) -> None:
-    _people.person.cache_clear()
+    people.person.cache_clear()
     assert digest(actors.clip(31_001, "happy", frames=3, size=96)) == digest(rendered[31_001, "happy"])
 
 
 def test_people_differ(rendered: Rendered) -> None:
     one, other = rendered[31_001, "happy"].frames[0], rendered[31_002, "happy"].frames[0]
     assert np.abs(one.astype(int) - other).mean() > 12
-    people = [_people.person(seed) for seed in (-1, 1, 2**40)]
-    assert len({person.vertices.tobytes() for person in people}) == len({p.albedo.tobytes() for p in people}) == 3
+    persons = [people.person(seed) for seed in (-1, 1, 2**40)]
+    assert len({person.vertices.tobytes() for person in persons}) == len({p.albedo.tobytes() for p in persons}) == 3
 
 
 def test_skins_range_from_light_to_dark() -> None:
-    skin = _canvas.canvas().part == _canvas.SKIN
-    tones = np.array([np.median(_people.person(seed).albedo[skin, 1]) for seed in range(31_000, 31_016)])
+    skin = mesh.canvas().part == mesh.SKIN
+    tones = np.array([np.median(people.person(seed).albedo[skin, 1]) for seed in range(31_000, 31_016)])
     assert tones.max() > 8 * tones.min() and tones.max() > 0.3
 
 
 # Mesh
 
 
-def test_phenotype_weights_are_those_of_anny(head: _head.Head) -> None:
+def test_phenotype_weights_are_those_of_anny(head: heads.Head) -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip("anny")
     from anny.models.phenotype import PHENOTYPE_LABELS, make_phenotype_anchors, phenotype_blendshape_weights
@@ -294,7 +295,7 @@ def test_phenotype_weights_are_those_of_anny(head: _head.Head) -> None:
             torch.tensor(head.mask, dtype=torch.float64),
             extrapolate=False,
         )[0]
-        weights = _head.phenotype_weights(values)
+        weights = heads.phenotype_weights(values)
         row = np.array([weights[name] for name in head.variations])
         np.testing.assert_allclose(np.where(head.mask > 0, row, 1).prod(-1), expected.numpy(), atol=1e-6)
 
@@ -303,7 +304,7 @@ def test_subdivision_keeps_a_plane_flat_and_a_border_straight() -> None:
     x, y = np.meshgrid(np.arange(4.0), np.arange(4.0))
     corner = (np.arange(3)[:, None] * 4 + np.arange(3)).ravel()
     quads = np.stack([corner, corner + 1, corner + 5, corner + 4], 1)
-    matrix, fine = _head.subdivide(quads, 16)
+    matrix, fine = heads.subdivide(quads, 16)
     points = matrix @ np.stack([x.ravel(), y.ravel(), 0.5 * x.ravel()], 1)
     assert fine.shape == (36, 4) and len(points) == 49
     np.testing.assert_allclose(np.asarray(matrix.sum(1)).ravel(), 1)
@@ -316,7 +317,7 @@ def test_subdivision_rounds_a_cube() -> None:
     quads = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])
     points = cube
     for _ in range(3):
-        matrix, quads = _head.subdivide(quads, len(points))
+        matrix, quads = heads.subdivide(quads, len(points))
         points = matrix @ points
     radius = np.linalg.norm(points, axis=1)
     assert radius.max() / radius.min() < 1.12 and radius.max() < 1.2
@@ -327,12 +328,12 @@ def test_what_is_covered_gets_no_light_from_above() -> None:
     low = np.concatenate([grid, np.zeros((900, 1))], 1)
     high = low[np.abs(low[:, 0]) < 0.02] + [0, 0, 0.03]
     points = np.concatenate([low, high]).astype(np.float32)
-    light = _shading.occlusion(
+    reached = light.occlusion(
         points, np.tile(np.float32([0, 0, 1]), (len(points), 1)), np.array([[0.0, 0, 1]]), np.ones(1)
     )
     under = np.abs(low[:, 0]) < 0.012
     beside = np.abs(low[:, 0]) > 0.03
-    assert light[:900][under].max() < 0.01 and light[:900][beside].min() > 0.99 and light[900:].min() > 0.99
+    assert reached[:900][under].max() < 0.01 and reached[:900][beside].min() > 0.99 and reached[900:].min() > 0.99
 
 
 # The cache

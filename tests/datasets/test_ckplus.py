@@ -66,7 +66,7 @@ def test_labelled_sequences_from_neutral_to_peak(tree: Path, plain: None) -> Non
     assert names(clips) == [
         ("S005", "disgust"), ("S010", "surprised"), ("S010", "angry"), ("S032", "happy")
     ]  # fmt: skip
-    assert clips.expressions == ("angry", "disgust", "happy", "surprised")
+    assert clips.expressions == ("happy", "angry", "surprised", "disgust")
     clip = clips[0]
     assert levels(clip) == [10, 20, 30, 40] and clip.frames.shape == (4, 20, 24, 3)
     assert (clip.subject, clip.expression, clip.fps, clip.intensity) == ("S005", "disgust", 30, None)
@@ -120,7 +120,7 @@ def test_splits_are_disjoint_by_subject_and_fixed(tree: Path) -> None:
 def test_unlabelled_sequences_on_request(tree: Path, plain: None) -> None:
     clips = datasets.open(tree, split="test", unlabelled=True)
     assert names(clips) == [("S074", None), ("S074", "happy"), ("S999", "fear")]
-    assert clips[0].expression is None and clips.expressions == ("fear", "happy")
+    assert clips[0].expression is None and clips.expressions == ("happy", "fear")
     assert names(datasets.open(tree, split="test", unlabelled=True, expression="happy")) == [("S074", "happy")]
 
 

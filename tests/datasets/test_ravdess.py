@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from i2vlib import datasets, faces, video
-from i2vlib.clips import BLENDSHAPES
 from i2vlib.datasets import _decoding, ravdess
+from i2vlib.expressions import BLENDSHAPES
 
 from .test_actors import Rendered
 from .test_affinegan import levels

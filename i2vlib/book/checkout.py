@@ -1,0 +1,10 @@
+"""Where the checkout of the book is: the chapters, the prose, the committed results. Nowhere else is it looked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+BOOK = ROOT / "book"
+RESULTS = BOOK / "results"

@@ -1,0 +1,123 @@
+"""Training samples out of clips: which frames are drawn, and one change for all of them and what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from i2vlib import regions
+from i2vlib.clips import Clip, to_tensor
+from i2vlib.expressions import TABLE
+
+#: Where each of the 68 landmarks comes from when a face is mirrored: its left becomes its right.
+MIRRORED = (
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+)  # fmt: skip
+
+
+def one_sided(expression: str | None) -> bool:
+    """Whether an expression belongs to one side of the face; one that the book does not know counts as both sides'."""
+    return expression in TABLE and TABLE[expression].one_sided
+
+
+def drawn(clip: Clip, count: int, first: int, repeat: bool, rng: torch.Generator) -> list[int]:
+    """The frames of one training sample: ``count`` different ones, or any where a clip has too few.
+
+    Args:
+        first: the first frame that may be drawn: 1 leaves out the neutral one.
+        repeat: draw with replacement at any rate.
+
+    Raises:
+        ValueError: the clip has one frame only.
+    """
+    if len(clip) < 2:
+        raise ValueError(f"{clip!r} has one frame; training needs the neutral frame and at least one more.")
+    left = len(clip) - first
+    repeat = repeat or left < count
+    index = torch.randint(left, (count,), generator=rng) if repeat else torch.randperm(left, generator=rng)[:count]
+    return (first + index).tolist()
+
+
+def training_frames(
+    clip: Clip, index: Sequence[int], size: int, augmented: bool, rng: torch.Generator
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Some frames of a clip, the masks of their mouths and their landmarks, augmented all alike.
+
+    Returns:
+        ``(n, 3, size, size)`` in [-1, 1]; ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
+        where the mouth is; and ``(n, 68, 2)`` in pixels, NaN where nobody knows where they are.
+
+    Raises:
+        ValueError: the clip has another size.
+    """
+    if clip.frames.shape[1:3] != (size, size):
+        raise ValueError(f"{clip!r} does not fit a model of {size} px. Open the data with size={size}.")
+    frames, mouth = to_tensor(clip.frames[list(index)]), mouth_masks(clip, index)
+    mask = torch.zeros(len(index), 1, size, size) if mouth is None else torch.from_numpy(mouth)[:, None].float()
+    points = np.full((len(index), 68, 2), np.nan) if clip.landmarks is None else clip.landmarks[list(index)]
+    points = torch.from_numpy(points).float()
+    if augmented:
+        changed = Augmentation.draw(rng, mirror=not one_sided(clip.expression))
+        frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
+        points = changed.moved_points(points, size)
+    return frames, None if mouth is None else mask, points
+
+
+def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
+    """``bool (n, H, W)`` of the mouth in some frames of a clip: the truth, or the hull of its landmarks, or None."""
+    if "mouth" in clip.truth:
+        return np.asarray(clip.truth["mouth"][list(index)], dtype=bool)
+    if clip.landmarks is None or not np.isfinite(clip.landmarks[list(index)]).all():
+        return None
+    return np.stack([regions.mouth(clip.landmarks[i], clip.frames.shape[1]) for i in index])
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One random flip, shift, scale, light and colour, the same for all frames of a clip and what belongs to them."""
+
+    scale: Tensor
+    shift: Tensor
+    mirrored: bool
+    gain: Tensor
+    gamma: Tensor
+    tint: Tensor
+
+    @classmethod
+    def draw(cls, rng: torch.Generator, mirror: bool = True) -> Augmentation:
+        """``mirror``: whether there may be a flip; the other draws are the same with and without."""
+        draw = lambda low, high, count=1: torch.empty(count).uniform_(low, high, generator=rng)  # noqa: E731
+        scale, shift, flip = draw(0.93, 1.07), draw(-0.05, 0.05, 2), bool(torch.randint(2, (1,), generator=rng))
+        return cls(scale, shift, flip and mirror, draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3))
+
+    def moved(self, x: Tensor, mode: str = "bilinear") -> Tensor:
+        """Pictures ``(T, C, H, W)``, flipped, shifted and scaled; ``mode`` as of ``grid_sample``."""
+        flip = torch.tensor([-1.0 if self.mirrored else 1.0])
+        across, down = torch.cat([flip / self.scale, torch.zeros(1)]), torch.cat([torch.zeros(1), 1 / self.scale])
+        matrix = torch.stack([torch.cat([across, self.shift[:1]]), torch.cat([down, self.shift[1:]])])
+        grid = F.affine_grid(matrix.expand(len(x), -1, -1), list(x.shape), False)
+        return F.grid_sample(x, grid, mode, "border", False)
+
+    def moved_normals(self, maps: Tensor) -> Tensor:
+        """Maps of normals ``(T, 3, H, W)``, x to the right: mirrored, they point the other way."""
+        moved = self.moved(maps)
+        return moved * torch.tensor([-1.0, 1.0, 1.0])[:, None, None] if self.mirrored else moved
+
+    def moved_points(self, points: Tensor, size: int) -> Tensor:
+        """Landmarks ``(T, 68, 2)`` in pixels; a flip also makes the left eye the right one (`MIRRORED`)."""
+        points = (points * (2 / size) - 1 - self.shift) * self.scale
+        if self.mirrored:
+            points = (points * torch.tensor([-1.0, 1.0]))[:, list(MIRRORED)]
+        return (points + 1) * (size / 2)
+
+    def lit(self, frames: Tensor) -> Tensor:
+        """Frames ``(T, 3, H, W)`` in [-1, 1] in another light and colour."""
+        light = ((frames + 1) / 2).clamp(0, 1) ** self.gamma
+        return (light * (self.gain * self.tint)[:, None, None]).clamp(0, 1) * 2 - 1

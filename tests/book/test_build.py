@@ -1,0 +1,258 @@
+"""Building the book: what is run again, what is published, what is fetched, and what is said when it fails."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import importlib
+import io
+import json
+import os
+import tarfile
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    pytest.importorskip("papermill")
+    monkeypatch.syspath_prepend(ROOT / "book")
+    return importlib.import_module("build")
+
+
+def notebook(folder: Path, *code: str) -> Path:
+    cells = [nbformat.v4.new_code_cell('preset = "smoke"', metadata={"tags": ["parameters"]})]
+    cells += [nbformat.v4.new_code_cell(text) for text in code]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path = folder / "chapter.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), path)
+    return path
+
+
+# Chapters -----------------------------------------------------------------------------------------------------------
+
+
+def test_pages_are_read_in_order(build, tmp_path: Path) -> None:
+    (tmp_path / "_toc.yml").write_text(
+        "root: a\nparts:\n- caption: b\n  chapters:\n  - file: c\n    sections:\n    - file: d\n"
+    )
+    assert build.pages(tmp_path / "_toc.yml") == ["a", "c", "d"]
+
+
+def test_a_digest_follows_names_contents_and_words(build, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("1")
+    other.write_text("1")
+    first = build.digest([one], "smoke")
+    assert first == build.digest([one], "smoke")
+    assert len({first, build.digest([other], "smoke"), build.digest([one], "small"), build.digest([one, other])}) == 4
+    one.write_text("2")
+    assert build.digest([one], "smoke") != first
+
+
+def test_the_package_and_the_results_count_as_surroundings(build, tmp_path: Path) -> None:
+    for name in (
+        "i2vlib/weights/x/model.safetensors",
+        "book/results/runs.toml",
+        "i2vlib/__pycache__/a.pyc",
+        "book/a.md",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = {path.relative_to(tmp_path).as_posix() for path in build.surroundings(tmp_path)}
+    assert found == {"i2vlib/weights/x/model.safetensors", "book/results/runs.toml", "constraints.txt"}
+
+
+def test_a_chapter_runs_beside_its_copy_and_is_then_finished(build, tmp_path: Path) -> None:
+    source, target = notebook(tmp_path, "open('made', 'w').write(preset)"), tmp_path / "staging/chapter.ipynb"
+    before = source.read_bytes()
+    target.parent.mkdir()
+    assert not build.finished(target, "key")
+    assert build.execute(source, target, "smoke", "key") > 0
+    assert build.finished(target, "key") and not build.finished(target, "another key")
+    assert source.read_bytes() == before
+    assert {path.name for path in target.parent.iterdir()} == {"chapter.ipynb", "made"}
+    assert (target.parent / "made").read_text() == "smoke"
+    published = json.loads(target.read_text())
+    assert [cell["execution_count"] for cell in published["cells"]] == [1, 2]
+    assert "papermill" not in target.read_text()
+
+
+def test_another_preset_reaches_the_chapter_and_its_cell_is_hidden(build, tmp_path: Path) -> None:
+    target = tmp_path / "out.ipynb"
+    build.execute(notebook(tmp_path, "preset"), target, "small", "key")
+    cells = json.loads(target.read_text())["cells"]
+    assert cells[-1]["outputs"][0]["data"]["text/plain"] == ["'small'"]
+    assert cells[1]["metadata"]["tags"] == ["injected-parameters", "remove-cell"]
+
+
+def test_a_failing_chapter_is_named_and_leaves_no_finished_copy(build, tmp_path: Path) -> None:
+    target = tmp_path / "out.ipynb"
+    with pytest.raises(build.BuildError, match="The chapter chapter failed in cell 2 with ZeroDivisionError"):
+        build.execute(notebook(tmp_path, "1 / 0"), target, "smoke", "key")
+    assert not target.exists()
+
+
+def test_a_copy_cut_off_half_way_is_not_finished(build, tmp_path: Path) -> None:
+    (tmp_path / "out.ipynb").write_text('{"metadata": {"book": {"key": "k')
+    assert not build.finished(tmp_path / "out.ipynb", "k")
+
+
+def test_one_failing_chapter_does_not_keep_the_others_from_running(build, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "notebooks").mkdir()
+    for name in ("bad", "good", "done"):
+        (tmp_path / f"notebooks/{name}.ipynb").write_text(name)
+    (tmp_path / "constraints.txt").touch()
+    ran = []
+
+    def execute(source: Path, target: Path, preset: str, key: str) -> float:
+        ran.append(source.stem)
+        if source.stem == "bad":
+            raise build.BuildError("The chapter bad failed")
+        target.write_text(json.dumps({"metadata": {"book": {"key": key}}}))
+        return 1.0
+
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "execute", execute)
+    chapters, staging = ["notebooks/bad", "notebooks/good", "notebooks/done"], tmp_path / "staging"
+    build.execute_chapters(["notebooks/done"], staging, "smoke")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book/here").touch()
+    assert (staging / "book/here").exists()
+    with pytest.raises(build.BuildError, match="The chapter bad failed"):
+        build.execute_chapters(chapters, staging, "smoke")
+    assert ran == ["done", "bad", "good"]
+    with pytest.raises(build.BuildError):
+        build.execute_chapters(chapters, staging, "smoke")
+    assert ran[3:] == ["bad"]
+    (tmp_path / "i2vlib").mkdir()
+    (tmp_path / "i2vlib/new.py").touch()
+    with pytest.raises(build.BuildError):
+        build.execute_chapters(chapters, staging, "smoke")
+    assert ran[4:] == ["bad", "good", "done"]
+
+
+# Vendor files -------------------------------------------------------------------------------------------------------
+
+
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as members:
+        for name, text in {
+            "package/dist/embed.js": "run",
+            "package/dist/a.woff2": "font",
+            "package/b.txt": "no",
+        }.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            members.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def package(build):
+    digest = hashlib.sha256(archive()).hexdigest()
+    return build.Package("@scope/thing", "1.2.3", digest, {"dist/embed.js": "widgets.js", "dist/*.woff2": ""})
+
+
+@pytest.fixture
+def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An npm that packs whatever lies in `packed`, and fails where nothing does."""
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/npm"
+    script.write_text(f'#!/bin/sh\n[ "$1 $5" = "pack @scope/thing@1.2.3" ] && cp "{tmp_path}/packed" "$4/thing.tgz"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    return tmp_path / "packed"
+
+
+def test_npm_fetches_once(build, package, npm: Path, tmp_path: Path) -> None:
+    npm.write_bytes(archive())
+    fetched = build.fetch(package, tmp_path / "cache")
+    assert fetched.read_bytes() == archive()
+    npm.unlink()
+    assert build.fetch(package, tmp_path / "cache") == fetched
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [fetched.name]
+
+
+def test_an_archive_with_another_hash_is_not_used(build, package, npm: Path, tmp_path: Path) -> None:
+    npm.write_bytes(archive() + b"!")
+    with pytest.raises(build.BuildError, match="@scope/thing 1.2.3 has another hash than expected"):
+        build.fetch(package, tmp_path / "cache")
+    assert not any((tmp_path / "cache").iterdir())
+
+
+def test_without_a_network_it_says_what_to_do(build, package, npm: Path, tmp_path: Path) -> None:
+    with pytest.raises(build.BuildError, match="cannot be downloaded .* Build once with a network"):
+        build.fetch(package, tmp_path / "cache")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    """A registry on this machine that holds the archive, at the path where npm's registry would."""
+    folder = tmp_path / "registry/@scope/thing/-"
+    folder.mkdir(parents=True)
+    (folder / "thing-1.2.3.tgz").write_bytes(archive())
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    handler = functools.partial(quiet, directory=tmp_path / "registry")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_without_npm_the_archive_is_downloaded(build, package, registry: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(build.shutil, "which", lambda _: None)
+    monkeypatch.setattr(build, "REGISTRY", registry)
+    assert build.fetch(package, tmp_path / "cache").read_bytes() == archive()
+    other = replace(package, sha256="0" * 64)
+    with pytest.raises(build.BuildError, match="cannot be downloaded"):
+        build.fetch(other, tmp_path / "another cache")
+
+
+def test_only_the_files_that_pages_load_are_unpacked(build, package, tmp_path: Path) -> None:
+    (tmp_path / "thing.tgz").write_bytes(archive())
+    build.unpack(package, tmp_path / "thing.tgz", tmp_path / "vendor")
+    found = {path.name: path.read_text() for path in (tmp_path / "vendor").iterdir()}
+    assert found == {"widgets.js": "run", "a.woff2": "font"}
+
+
+# The whole ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_built_is_said(build, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    (tmp_path / "_toc.yml").write_text("root: book/here\nchapters:\n- file: notebooks/gone\n")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book/here.md").touch()
+    with pytest.raises(build.BuildError, match="_toc.yml names pages that do not exist: notebooks/gone"):
+        build.build("smoke")
+    (tmp_path / "notebooks").mkdir()
+    notebook(tmp_path / "notebooks").rename(tmp_path / "notebooks/gone.ipynb")
+    with pytest.raises(build.BuildError, match="There is no chapter named x"):
+        build.build("smoke", only=["x"])
+
+
+def test_a_warning_of_jupyter_book_fails_the_build(build, tmp_path: Path, monkeypatch) -> None:
+    pytest.importorskip("jupyter_book")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "_config.yml").write_text("title: t\nonly_build_toc_files: true\n")
+    (source / "_toc.yml").write_text("format: jb-book\nroot: a\n")
+    (source / "a.md").write_text("# A\n")
+    with pytest.raises(build.BuildError, match="did not write these pages of _toc.yml: b"):
+        build.publish(source, ["a", "b"])
+    (source / "a.md").write_text("# A\n\n### C\n")
+    for _ in range(2):  # the second time as well: nothing is taken from the failed build
+        with pytest.raises(build.BuildError, match="must build without any"):
+            build.publish(source, ["a"])

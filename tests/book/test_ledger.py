@@ -1,0 +1,135 @@
+"""The ledger refuses what is no answer, writes whole files or none, and shows every claim."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from i2vlib.book import ledger
+
+ANSWER = dict(verdict="reproduced", value=0.97, interval=(0.95, 0.99), run="a run", note="Spearman.", preset="small")
+
+
+def record(folder: Path, claim: str = "AFF-3", **changes: object) -> Path | None:
+    return ledger.record(claim, **{**ANSWER, **changes}, folder=folder)
+
+
+def test_every_claim_of_the_three_papers_is_listed() -> None:
+    wanted = {"FAN": 15, "AFF": 18, "FRG": 14}
+    ids = [f"{paper}-{i}" for paper, count in wanted.items() for i in range(1, count + 1)]
+    assert list(ledger.CLAIMS) == ids
+    assert all(all(claim) for claim in ledger.CLAIMS.values())
+
+
+def test_an_answer_comes_back(tmp_path: Path) -> None:
+    path = record(tmp_path)
+    assert path == tmp_path / "AFF-3.json"
+    assert [file.name for file in tmp_path.iterdir()] == ["AFF-3.json"]
+    row = ledger.load(tmp_path).loc["AFF-3"]
+    assert (row["verdict"], row["value"], row["low"], row["high"]) == ("reproduced", 0.97, 0.95, 0.99)
+    assert (row["paper"], row["run"], row["note"], row["preset"]) == ("AffineGAN", "a run", "Spearman.", "small")
+
+
+def test_a_later_answer_replaces_the_earlier(tmp_path: Path) -> None:
+    record(tmp_path)
+    record(tmp_path, verdict="partly", value=0.5, interval=None)
+    row = ledger.load(tmp_path).loc["AFF-3"]
+    assert row["verdict"] == "partly" and row["value"] == 0.5 and math.isnan(row["low"])
+
+
+def test_claims_without_an_answer_are_open(tmp_path: Path) -> None:
+    record(tmp_path)
+    rows = ledger.load(tmp_path)
+    assert list(rows.index) == list(ledger.CLAIMS)
+    assert set(rows["verdict"].drop("AFF-3")) == {ledger.OPEN}
+    assert set(ledger.load(tmp_path / "not there")["verdict"]) == {ledger.OPEN}
+
+
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_larger_sizes_write(tmp_path: Path, preset: str) -> None:
+    record(tmp_path, preset=preset)
+    assert json.loads((tmp_path / "AFF-3.json").read_text())["preset"] == preset
+
+
+def test_smoke_writes_nothing(tmp_path: Path) -> None:
+    assert record(tmp_path, preset="smoke") is None
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"claim": "AFF-99"}, "There is no claim 'AFF-99' in the ledger; there are: FAN-1"),
+        ({"verdict": "true"}, "no verdict 'true' in the ledger; there are: reproduced, partly"),
+        ({"preset": "large"}, "no preset 'large' in the ledger; there are: smoke, small, paper"),
+        ({"value": float("nan"), "interval": None}, "The value of AFF-3 is nan; give a finite number"),
+        ({"interval": (0.98, 0.99)}, "does not hold its value 0.97"),
+        ({"interval": (0.9,)}, r"is \(low, high\) around a value"),
+        ({"value": None}, r"is \(low, high\) around a value"),
+        ({"interval": (-math.inf, 1.0)}, "The low of AFF-3 is -inf"),
+        ({"run": ""}, "The run of AFF-3 is empty"),
+        ({"note": "  "}, "The note of AFF-3 is empty"),
+    ],
+)
+@pytest.mark.parametrize("preset", ["smoke", "small"])
+def test_what_is_no_answer_is_refused_and_changes_nothing(
+    tmp_path: Path, changes: dict, message: str, preset: str
+) -> None:
+    before = record(tmp_path).read_bytes()
+    with pytest.raises(ValueError, match=message):
+        record(tmp_path, **{"preset": preset, **changes})
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [before]
+
+
+@pytest.mark.parametrize("name, text", [("AFF-3", "{"), ("AFF-3", "{}"), ("AFF-99", None), ("AFF-3", '"open"')])
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, text: str | None) -> None:
+    answer = record(tmp_path).read_text()
+    (tmp_path / f"{name}.json").write_text(text or answer)
+    with pytest.raises(ValueError, match=f"{name}.json is no answer to a claim"):
+        ledger.load(tmp_path)
+
+
+def test_without_a_checkout_the_folder_must_be_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ledger, "BOOK", tmp_path / "book")
+    with pytest.raises(ValueError, match="no checkout of the book"):
+        ledger.record("AFF-3", **ANSWER)
+
+
+def test_by_default_it_lives_in_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "book").mkdir()
+    monkeypatch.setattr(ledger, "BOOK", tmp_path / "book")
+    monkeypatch.setattr(ledger, "RESULTS", tmp_path / "book" / "results")
+    assert ledger.record("AFF-3", **ANSWER) == tmp_path / "book" / "results" / "ledger" / "AFF-3.json"
+    assert ledger.load().loc["AFF-3", "value"] == 0.97
+
+
+def test_the_chapter_that_records_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ['ledger.record("AFF-1"']},
+        {"cell_type": "code", "source": ["i2vlib.book.ledger.record(\n", '    "AFF-3", "partly", None)']},
+    ]
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "chapter.ipynb").write_text(json.dumps({"cells": cells}))
+    monkeypatch.setattr(ledger, "NOTEBOOKS", tmp_path / "notebooks")
+    chapters = ledger.load(tmp_path)["chapter"]
+    assert chapters["AFF-3"] == "chapter, cell 2" and chapters["AFF-1"] == ""
+
+
+def test_the_table_shows_numbers_words_and_links(tmp_path: Path) -> None:
+    record(tmp_path, note="a < b & c")
+    record(tmp_path, "AFF-15", verdict="not testable here", value=None, interval=None, note="No raters.")
+    rows = ledger.load(tmp_path)
+    rows.loc["AFF-3", "chapter"] = "affinegan, cell 9"
+    shown = ledger.table(rows)
+    assert "0.97 (0.95 to 0.99): a &lt; b &amp; c" in shown
+    assert '<a href="affinegan.html">affinegan, cell 9</a>' in shown
+    assert "<td>not testable here</td><td>No raters.</td>" in shown
+    assert shown.count("<tr>") == 1 + len(ledger.CLAIMS)
+    assert ledger.table(rows.loc[["AFF-5"]]).count("to be measured: Kendall") == 1
+
+
+def test_every_committed_answer_names_the_cell_that_gave_it():
+    rows = ledger.load()
+    answered = rows[rows["verdict"] != ledger.OPEN]
+    assert len(answered) and (answered["chapter"] != "").all(), answered.index[answered["chapter"] == ""].tolist()

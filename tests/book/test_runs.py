@@ -1,0 +1,400 @@
+"""The table of reference runs."""
+
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pytest
+
+from i2vlib import metrics
+from i2vlib.book import runs
+from i2vlib.clips import Clip
+from i2vlib.datasets import actors
+from i2vlib.hub import load_pretrained
+from tests.conftest import moving_square
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout with one tiny run on squares, and nobody in it who can read faces."""
+    (tmp_path / "book" / "results").mkdir(parents=True)
+    (tmp_path / "book" / "results" / "runs.toml").write_text(
+        '[tiny]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 8\ndata = { name = "squares", size = 16 }\n'
+        'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"] }\n'
+    )
+    monkeypatch.setattr(runs, "TABLE", tmp_path / "book" / "results" / "runs.toml")
+    monkeypatch.setattr(runs, "WORK", tmp_path / "runs")
+    squares = [moving_square(seed=seed) for seed in range(2)]
+    monkeypatch.setattr(runs.datasets, "open", lambda name, split, **options: squares)
+    return tmp_path
+
+
+def test_the_committed_table_is_sound():
+    table = runs.planned()
+    assert {"affinegan", "fan"} <= set(table) and all(run.method in runs.METHODS for run in table.values())
+    for run in table.values():
+        assert run.settings.size == run.data["size"]
+
+
+def test_committed_results_are_plain_json():
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    for path in runs.TABLE.parent.glob("*.json"):
+        json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_a_run_is_measured_on_the_people_of_the_split_however_many_it_was_trained_on():
+    run = runs.planned()["affinegan"]
+    people = {split: {seed for seed, _ in runs.clips(run, split).keys} for split in ("train", "test")}
+    assert people == {"train": set(range(64)), "test": set(range(20_000, 20_016))}
+    assert len(runs.clips(run, "validation", subjects=4)) == 4 * len(run.settings.expressions)
+
+
+def test_a_run_is_trained_in_parts_and_ends_as_in_one_go(checkout):
+    run = runs.planned()["tiny"]
+    assert not runs.train(run, minutes=0, device="cpu", progress=False)
+    assert runs.train(run, device="cpu", progress=False)
+    facts = json.loads((run.folder / "facts.json").read_text())
+    assert facts["digest"] == run.digest and facts["steps"] == 8
+    assert {"score", "motion", "spearman", "psnr"} <= set(json.loads((run.folder / "best" / "score.json").read_text()))
+
+
+def test_the_ablations_of_fan_differ_from_the_full_model_in_one_thing():
+    table = runs.planned()
+
+    def changes(run, base):
+        fields = {key for key, value in vars(run.settings).items() if value != vars(base.settings)[key]} - {"weights"}
+        weights = run.settings.weights
+        return fields | {key for key, value in weights.items() if value != base.settings.weights[key]}
+
+    wanted = {
+        "without_local": {"adversarial_local"},
+        "without_landmarks": {"landmarks"},
+        "without_temporal": {"temporal"},
+        "pixel": {"residual", "landmarks"},
+    }
+    full = table["fan_64_full_1"]
+    for name, changed in wanted.items():
+        run = table[f"fan_64_{name}_1"]
+        begun, base = table[run.start], table[full.start]
+        assert changes(run, full) == changed and changes(begun, base) == changed - {"adversarial_local"}
+        assert {r.seed for r in (run, full, begun, base)} == {1}
+        assert run.steps == full.steps and begun.steps == base.steps
+
+
+def test_the_sweeps_of_fan_turn_one_weight_each():
+    table = runs.planned()
+    base = {"temporal": "reconstruction", "landmarks": "reconstruction", "local": "full"}
+    sweeps = [name for name in table if re.fullmatch(r"fan_64_(temporal|landmarks|local)_\d+_0", name)]
+    assert len(sweeps) == 5
+    for name in sweeps:
+        term, weight = name.removeprefix("fan_64_").removesuffix("_0").split("_")
+        ours = table[f"fan_64_{base[term]}_0"]
+        weights = {**ours.settings.weights, {"local": "adversarial_local"}.get(term, term): float(weight)}
+        wanted = dataclasses.replace(ours, name=name, config={**ours.config, "weights": weights})
+        assert table[name].digest == wanted.digest != ours.digest
+
+
+def test_a_row_like_another_says_only_what_differs(checkout):
+    more = """
+[other]
+like = "tiny"
+seeds = [1, 2]
+config = { base_channels = 16, weights = { adversarial = 0.5 } }
+
+[more]
+like = "other"
+seeds = [2]
+start = "other"
+steps = 3
+config = { weights = { adversarial_local = 0.25 } }
+"""
+    runs.TABLE.write_text(runs.TABLE.read_text() + more)
+    table = runs.planned()
+    assert list(table) == ["tiny", "other_1", "other_2", "more_2"]
+    tiny, more = table["tiny"], table["more_2"]
+    assert (more.steps, more.seed, more.start, more.data) == (3, 2, "other_2", tiny.data)
+    assert table["other_1"].start is None and table["other_1"].steps == tiny.steps
+    named = {"adversarial": 0.5, "adversarial_local": 0.25}
+    assert more.settings == dataclasses.replace(tiny.settings, base_channels=16, weights=named)
+    assert tiny.settings.base_channels == 8
+    runs.TABLE.write_text('[first]\nlike = "second"\n')
+    with pytest.raises(ValueError, match="first is like 'second'"):
+        runs.planned()
+
+
+def test_a_row_with_seeds_is_a_run_a_seed(checkout):
+    runs.TABLE.write_text(runs.TABLE.read_text().replace("steps = 8", "steps = 8\nseeds = [0, 3]"))
+    table = runs.planned()
+    assert {name: run.seed for name, run in table.items()} == {"tiny_0": 0, "tiny_3": 3}
+    assert table["tiny_0"].digest != table["tiny_3"].digest
+
+
+def test_dealt_expressions_are_one_a_person_in_training_and_all_in_the_test():
+    planned = runs.planned()
+    joint, single = planned["fan_64_dealt_0"], planned["fan_64_dealt_angry_0"]
+
+    def of(run, split):
+        chosen = runs.clips(run, split)
+        return [chosen.dataset.keys[index] for index in chosen.indices]
+
+    keys = of(joint, "train")
+    assert len(keys) == len({seed for seed, _ in keys}) == 64
+    assert of(single, "train") == [key for key in keys if key[1] == "angry"] and len(of(single, "train")) in (21, 22)
+    assert len(of(joint, "test")) == 3 * 16 and {e for _, e in of(single, "test")} == {"angry"}
+    assert joint.digest != dataclasses.replace(joint, dealt=False).digest
+
+
+def test_held_out_people_are_shown_whole_clips_whatever_was_taught():
+    planned = runs.planned()
+    for name in ("affinegan_64_two_frames_0", "fan_64_time_two_frames_0"):
+        trained, tested = (runs.clips(planned[name], split) for split in ("train", "test"))
+        assert (trained.mode, trained.frames) == ("two_frames", 2) and (tested.mode, tested.frames) == ("onset", 12)
+        assert planned[name].digest != dataclasses.replace(planned[name], taught={}).digest
+
+
+def test_a_run_backwards_is_trained_and_measured_from_peak_to_neutral(monkeypatch):
+    run = runs.planned()["affinegan_64_backwards_0"]
+    monkeypatch.setattr(runs.datasets, "open", lambda name, split, **options: [moving_square()])
+    for split in ("train", "test"):
+        (clip,) = runs.clips(run, split)
+        assert clip.intensity[0] == 0 and clip.intensity[-1] == 1
+        assert (clip.frames == moving_square().frames[::-1]).all()
+    assert run.digest != dataclasses.replace(run, backwards=False).digest
+
+
+def test_inferences_state_the_curves_and_where_the_encoders_look(model):
+    (row,) = runs.inferences(model, [moving_square()])
+    assert row["true"] == [0, 0.2, 0.4, 0.6, 0.8, 1] and row["inferred"] == [abs(x) for x in row["projection"]]
+    asked = np.clip(row["inferred"], 0, 1)
+    made = model.animate(moving_square().frames[0], intensity=asked).frames
+    read = model.infer_intensity(made, moving_square().frames[0])
+    assert row["read_back"] == pytest.approx(read, abs=1e-4)
+    ends = moving_square().frames[[0, -1]]
+    assert row["motion_at_one"] == pytest.approx(
+        metrics.motion(model.animate(ends[0], intensity=[0, 1]).frames, ends), abs=1e-4
+    )
+    assert row["area_share"] == pytest.approx(0.5, abs=0.1) and 0 < row["base_share"] < 1
+    json.dumps(row)
+
+
+def test_the_paper_and_the_code_differ_in_one_thing_each_and_in_all_at_once():
+    planned = runs.planned()
+    base = planned["paper_64_0"].settings
+    assert base == runs.AffineGANConfig.paper(size=64, base_channels=24, channel_cap=4)
+    released = dataclasses.asdict(runs.AffineGANConfig.released_code())
+
+    def changes(run):
+        of_it = dataclasses.asdict(run.settings)
+        return {name: value for name, value in of_it.items() if value != dataclasses.asdict(base)[name]}
+
+    single = [changes(run) for name, run in planned.items() if re.fullmatch(r"paper_64_\d_.*_0", name)]
+    assert len(single) == 7 and all(len(change) == 1 for change in single)
+    assert changes(planned["paper_64_all_0"]) == {key: value for change in single for key, value in change.items()}
+    for change in single:
+        assert all(released[name] == value for name, value in change.items())
+
+
+def test_a_method_that_infers_nothing_is_trained_validated_and_measured(checkout):
+    text = runs.TABLE.read_text().replace("AffineGAN", "FAN").replace('= ["happy"]', '= ["happy"], frames_per_clip = 2')
+    runs.TABLE.write_text(text)
+    run = runs.planned()["tiny"]
+    assert runs.train(run, device="cpu", progress=False)
+    measured = json.loads((run.folder / "best" / "score.json").read_text())
+    assert set(measured) == {"score", "motion", "psnr"} and all(value == value for value in measured.values())
+    facts = json.loads((run.folder / "facts.json").read_text())
+    assert {"generator/temporal", "validation/score"} <= {name for row in facts["history"] for name in row}
+    assert load_pretrained(run.folder / "best").expressions == ("happy",)
+
+
+def test_a_table_has_the_metrics_of_its_method_and_a_row_for_each_reference():
+    inferring, driven = (runs.result(runs.planned()[name]) for name in ("affinegan", "fan"))
+    known = [name for name in runs.SHOWN if name in {row["metric"] for row in inferring["summary"]}]
+    assert list(runs.table(inferring, "happy")) == known and {"spearman", "motion", "acd_i_ratio"} <= set(known)
+    table = runs.table(driven, "happy")
+    assert list(table) == [name for name in known if name != "spearman"]
+    assert list(table.index) == ["FAN", "real", "copy", "cross-fade"]
+    assert table.loc["copy", "motion"] == "0.00 [0.00, 0.00]" and table.loc["real", "psnr_neutral"] == ""
+    # The lead of puffed cheeks moves enough to be compared on one person only: that is no mean over people.
+    assert "lead_rise" not in runs.table(inferring, "cheeks_puffed")
+
+
+def test_measured_clips_know_their_seed_and_a_seed_that_lacks_a_run_is_left_out(monkeypatch):
+    table = dict.fromkeys(("one_0", "two_0", "one_1", "two_1"))
+    stored = {"one_0": {"clips": [{"motion": 1.0}]}, "two_0": {"clips": [{"motion": 2.0}]}, "one_1": {"clips": [{}]}}
+    monkeypatch.setattr(runs, "planned", lambda: {name: name for name in table})
+    monkeypatch.setattr(runs, "result", stored.get)
+    rows = runs.measured({s: [f"one_{s}", f"two_{s}"] for s in (0, 1)})
+    assert rows.to_dict("list") == {"motion": [1.0, 2.0], "seed": [0, 0]}
+    assert runs.measured({1: ["one_1", "two_1"]}) is None
+
+
+def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
+    class Copy:
+        expressions = ("happy", "angry")
+
+        def animate(self, still, expression, intensity):
+            frames = np.repeat(still[None], len(intensity), 0) // 2
+            return Clip(frames, intensity=np.asarray(intensity), expression=expression)
+
+    squares = [moving_square(seed=seed, expression=name) for seed in range(2) for name in Copy.expressions]
+    picture = runs.sample(Copy(), squares, columns=3)
+    size = squares[0].frames.shape[1]
+    assert picture.shape == (4 * size, 3 * size + 4, 3)
+    np.testing.assert_array_equal(picture[:size, -size:], squares[0].frames[-1])
+    np.testing.assert_array_equal(picture[size : 2 * size, -size:], squares[0].frames[0] // 2)
+    np.testing.assert_array_equal(picture[2 * size : 3 * size, :size], squares[3].frames[0])
+    single = Copy()
+    single.expressions = ("angry",)
+    np.testing.assert_array_equal(runs.sample(single, squares, columns=3), picture[2 * size :])
+
+
+def test_a_preset_belongs_to_a_method():
+    run = runs.planned()["fan"]
+    assert type(run.settings).__name__ == "FANConfig"
+    with pytest.raises(ValueError, match="FAN has the presets .*'small'.*; the run fan asks for 'released_code'"):
+        _ = dataclasses.replace(run, preset="released_code").settings
+
+
+def test_a_changed_definition_is_a_new_run(checkout):
+    run = runs.planned()["tiny"]
+    assert dataclasses.replace(run, steps=9).digest != run.digest
+    assert dataclasses.replace(run, gpu=True).digest == run.digest
+    same = {**run.config, "dropout": 0.0, "weights": {**run.settings.weights, "adversarial": 0.0}}
+    assert dataclasses.replace(run, config=same).digest == run.digest
+    assert dataclasses.replace(run, config={**same, "dropout": 0.5}).digest != run.digest
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", 0.2), ("last", 0.3)])
+def test_a_run_keeps_its_best_weights_or_its_last(checkout, monkeypatch, keep, kept):
+    scores = iter([0.5, 0.2] + [0.3] * 9)
+    monkeypatch.setattr(runs, "validate", lambda *_: {"score": next(scores)})
+    run = dataclasses.replace(runs.planned()["tiny"], keep=keep)
+    runs.train(run, device="cpu", progress=False)
+    assert json.loads((run.folder / "best" / "score.json").read_text())["score"] == kept
+
+
+def test_a_result_of_another_definition_does_not_count(checkout):
+    run = runs.planned()["tiny"]
+    run.result.write_text(json.dumps({"digest": run.digest, "history": []}))
+    assert runs.result(run)
+    assert runs.result(dataclasses.replace(run, seed=1)) is None
+
+
+def test_the_list_says_which_results_are_of_other_pixels(checkout, capsys):
+    text = runs.TABLE.read_text().replace('"squares"', '"actors"')
+    runs.TABLE.write_text(text)
+    run = runs.planned()["tiny"]
+    runs.train(run, device="cpu", progress=False)
+    facts = json.loads((run.folder / "facts.json").read_text())
+    assert facts["actors"] == runs.RENDERER_VERSION
+    for version, said in ((facts["actors"], False), (-1, True)):
+        run.result.write_text(json.dumps({"digest": run.digest, "actors": version}))
+        assert runs.main(["--list"]) == 0
+        assert ("trained on version -1 of the actors" in capsys.readouterr().out) is said
+
+
+def test_the_list_says_what_is_missing(checkout, capsys):
+    assert runs.main(["--list"]) == 0
+    assert capsys.readouterr().out.startswith("missing  tiny")
+    runs.train(runs.planned()["tiny"], minutes=0, device="cpu", progress=False)
+    runs.main(["--list"])
+    assert capsys.readouterr().out.startswith("begun ")
+
+
+def test_an_unknown_run_and_a_missing_table_are_errors(checkout, monkeypatch):
+    with pytest.raises(SystemExit):
+        runs.main(["--only", "nothing"])
+    monkeypatch.setattr(runs, "TABLE", checkout / "nowhere.toml")
+    with pytest.raises(ValueError, match="nowhere.toml. The reference runs are done from a checkout"):
+        runs.planned()
+
+
+def test_the_commit_is_unknown_where_there_is_no_git(monkeypatch):
+    assert runs._commit() != ""
+    monkeypatch.setenv("PATH", "")
+    assert runs._commit() == "unknown"
+
+
+def test_a_history_that_is_missing_says_how_to_make_it(checkout):
+    with pytest.raises(ValueError, match="python -m i2vlib.book.runs --only tiny"):
+        runs.history(runs.planned()["tiny"])
+
+
+def test_a_run_starts_from_another_once_that_is_done(checkout):
+    first = runs.planned()["tiny"]
+    runs.TABLE.write_text(
+        runs.TABLE.read_text() + '[second]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 1\nstart = "tiny"\n'
+        'data = { name = "squares", size = 16 }\n'
+        'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"], learning_rate = 1e-9, '
+        "discriminator_strides = [2, 1] }\n"
+    )
+    second = runs.planned()["second"]
+    with pytest.raises(ValueError, match="tiny has to be done first: python -m i2vlib.book.runs --only tiny"):
+        runs.train(second, device="cpu", progress=False)
+    runs.train(first, device="cpu", progress=False)
+    runs.train(second, device="cpu", progress=False)
+    before, after = (load_pretrained(run.folder / "best").state_dict() for run in (first, second))
+    assert all((before[name] - after[name]).abs().max() < 1e-3 for name in before if name.startswith("decoder"))
+    assert [run.name for run in runs.lineage(second)] == ["tiny", "second"]
+    for run, losses in ((first, [0.5, 0.4]), (second, [0.3])):
+        rows = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
+        run.result.write_text(json.dumps({"digest": run.digest, "steps": run.steps, "history": rows}))
+    whole = runs.history(second)
+    assert whole["step"].tolist() == [1, 2, first.steps + 1] and whole["run"].tolist() == ["tiny", "tiny", "second"]
+
+
+STAGES = """
+[tiny_forecast]
+method = "Forecast"
+preset = "small"
+steps = 2
+keep = "last"
+data = { name = "actors", size = 64, subjects = 2, frames = 16, mode = "full", expressions = ["happy"] }
+taught = { frames = 3, mode = "onset" }
+config = { size = 64, base_channels = 4, channel_cap = 2, code = 8, clips_per_step = 1 }
+
+[tiny_refine]
+method = "Refine"
+preset = "small"
+steps = 2
+start = "tiny_forecast"
+keep = "last"
+ships = "tiny"
+fitted = true
+data = { name = "actors", size = 64, subjects = 2, frames = 16, mode = "full", expressions = ["happy"] }
+taught = { skip = 2 }
+config = { size = 64, frames = 16, base_channels = 4, channel_cap = 2, critic_base = 4, clips_per_step = 1 }
+"""
+
+
+def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "TABLE", tmp_path / "runs.toml")
+    monkeypatch.setattr(runs, "WORK", tmp_path / "runs")
+    monkeypatch.setattr(runs, "SHIPPED", tmp_path / "weights")
+    monkeypatch.setattr(runs, "DRIVEN_BY", 1)
+    monkeypatch.setattr(runs, "VALIDATION", 1)
+    monkeypatch.setitem(actors.SPLITS, "test", (20_000, 2))
+    runs.TABLE.write_text(STAGES)
+    first, second = runs.planned().values()
+    people = [{runs.clips(run, "train").clips[i].subject for i in range(2)} for run in (first,)]
+    assert people == [{"actor-0", "actor-1"}] and len(runs.clips(first, "train")[0]) == 3
+    for run in (first, second):
+        assert runs.train(run, device="cpu", progress=False)
+    assert {*runs.cost(first, steps=1)} == {"seconds_per_step", "memory_gib"}
+    refined = runs.clips(second, "train")[0]
+    held_out = runs.clips(second, "test", driven_by=1)
+    driver, target = held_out.clips.drivers[0], held_out.clips.clips[0]
+    assert (driver.subject, target.subject) == ("actor-20001", "actor-20000")
+    assert np.array_equal(driver.blendshapes, target.blendshapes)
+    assert refined.subject == "actor-2" and len(refined) == 16 and "forecast" in refined.truth
+    frame = runs.measure(second)
+    assert set(frame["system"]) == {"Refine", "Forecast", "real", "copy", "cross-fade"}
+    own = frame[frame["system"] == "Refine"]
+    assert own[["flicker", "static_change", "mask_mean", "landmark_ratio"]].notna().all().all()
+    before = runs.measured({0: ["tiny_refine"]}, "unrefined")
+    assert len(before) == len(own) and before[["mask_mean", "mask_iou"]].isna().all().all()
+    shipped = load_pretrained(runs.SHIPPED / "tiny")
+    assert type(shipped).__name__ == "FRGAN" and shipped.refine.config.frames == 16

