@@ -17,7 +17,7 @@ from torch import nn
 
 from i2vlib.store import file_digest, write_file
 
-#: Where each method lives, by the class name that ``config.json`` states.
+#: The one registry of methods: where each lives, by the name of its class, which ``config.json`` states.
 METHODS = {
     "AffineGAN": "i2vlib.papers.affinegan",
     "FAN": "i2vlib.papers.fan",
@@ -87,6 +87,11 @@ def load_pretrained(name: str | Path, device: str = "cpu") -> nn.Module:
     return Pretrained.from_pretrained(str(name)).to(device)
 
 
+def method_class(name: str) -> type:
+    """The class of a method, by its name in `METHODS`. Raises `KeyError` for another name."""
+    return vars(importlib.import_module(METHODS[name]))[name]
+
+
 def _load(folder: Path) -> nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -98,16 +103,13 @@ def _load(folder: Path) -> nn.Module:
             )
     try:
         settings = json.loads((folder / CONFIG).read_text())
-        method = settings.pop("method")
-        module = importlib.import_module(METHODS[method])
+        kind = method_class(settings.pop("method"))
     except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{folder / CONFIG} is damaged or of another version ({error!r}). Save or download it again."
         ) from None
-    classes = vars(module)
-    config_class = classes[f"{method}Config"]
-    known = {f.name for f in fields(config_class)}
-    model = classes[method](config_class(**{key: value for key, value in settings.items() if key in known}))
+    known = {f.name for f in fields(kind.Config)}
+    model = kind(kind.Config(**{key: value for key, value in settings.items() if key in known}))
     stated = _stated_digest(folder / CARD)
     if stated and stated != file_digest(folder / WEIGHTS):
         raise ValueError(

@@ -20,7 +20,6 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -34,11 +33,8 @@ from i2vlib import datasets, expressions, video
 from i2vlib.book.checkout import RESULTS, ROOT
 from i2vlib.clips import Clip, backwards
 from i2vlib.datasets.actors import RENDERER_VERSION
-from i2vlib.hub import SHIPPED, load_pretrained
-from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig
-from i2vlib.papers.fan import FAN, FANConfig
-from i2vlib.papers.frgan import FRGAN, Forecast, ForecastConfig, Forecasts, Refine, RefineConfig
-from i2vlib.papers.frgan.condition import Conditioned
+from i2vlib.hub import SHIPPED, load_pretrained, method_class
+from i2vlib.papers.method import Config, Method, Redrawn
 from i2vlib.store import write_file
 from i2vlib.training import CHECKPOINT, fit
 
@@ -52,25 +48,8 @@ SHOWN = (
     "spearman", "moving_ratio", "landmark_ratio", "blendshape_ratio", "motion", "lead_rise", "acd_i_ratio",
     "acd_c_ratio", "psnr_neutral", "sharpness", "flicker", "static_change", "mask_iou", "mask_mean", "falls",
 )  # fmt: skip
-METHODS = {"AffineGAN": AffineGAN, "FAN": FAN, "Forecast": Forecast, "Refine": Refine}
-PRESETS = {
-    "AffineGAN": {
-        "small": AffineGANConfig.small,
-        "paper": AffineGANConfig.paper,
-        "released_code": AffineGANConfig.released_code,
-    },
-    "FAN": {"small": FANConfig.small, "paper": FANConfig.paper},
-    "Forecast": {
-        "small": ForecastConfig.small,
-        "paper": ForecastConfig.paper,
-        "released_code": ForecastConfig.released_code,
-    },
-    "Refine": {"small": RefineConfig.small, "paper": RefineConfig.paper},
-}
 #: The driver of a held-out person is the one so many further on.
 DRIVEN_BY = 5
-#: What the condition maps of actors are drawn from.
-FACE = ("camera", "identity", "pose")
 
 
 @dataclass(frozen=True)
@@ -110,14 +89,14 @@ class Run:
     gpu: bool = False
 
     @property
-    def settings(self) -> AffineGANConfig | FANConfig | ForecastConfig | RefineConfig:
+    def kind(self) -> type[Method]:
+        """The class of the method."""
+        return method_class(self.method)
+
+    @property
+    def settings(self) -> Config:
         """The config in full. Raises `ValueError` for a preset that the method does not have."""
-        if self.preset not in PRESETS[self.method]:
-            raise ValueError(
-                f"{self.method} has the presets {sorted(PRESETS[self.method])}; the run {self.name} "
-                f"asks for {self.preset!r}."
-            )
-        return PRESETS[self.method][self.preset](**self.config)
+        return self.kind.Config.preset(self.preset, **self.config)
 
     @property
     def digest(self) -> str:
@@ -137,6 +116,11 @@ class Run:
         }
         parts |= {name: vars(self)[name] for name in ("dealt", "taught", "backwards", "fitted") if vars(self)[name]}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
+
+    @property
+    def stages(self) -> list[str]:
+        """The methods of other kinds that it builds on, by name."""
+        return list(dict.fromkeys(step.method for step in lineage(self) if step.method != self.method))
 
     @property
     def folder(self) -> Path:
@@ -250,29 +234,27 @@ def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
     """
     own = run.data | run.taught if split == "train" else {k: v for k, v in run.data.items() if k != "subjects"}
     options = {**own, **changes}
-    if run.method in ("Forecast", "Refine"):
-        name, others = options.pop("name"), options.pop("driven_by", 0)
-        data = datasets.open(name, split=split, truth=FACE, driven_by=others, **options)
-        drivers = None
-        if run.fitted and others:
-            drivers = datasets.open(name, split=split, truth=FACE, **options)
-            count, each = len(drivers), len(drivers.expressions)
-            drivers = Subset(drivers, [(index + others * each) % count for index in range(count)])
-        data = Conditioned(data, run.fitted, run.settings.posed_normals, drivers)
-        return data if run.method == "Forecast" else Forecasts(data, forecaster(run))
-    data = datasets.open(options.pop("name"), split=split, **options)
+    name, others = options.pop("name"), options.get("driven_by", 0)
+    known = {"truth": run.kind.truth} if run.kind.truth else {}
+    data = datasets.open(name, split=split, **known, **options)
+    drivers = None
+    if run.fitted and others:
+        drivers = datasets.open(name, split=split, **known, **options | {"driven_by": 0})
+        count, each = len(drivers), len(drivers.expressions)
+        drivers = Subset(drivers, [(index + others * each) % count for index in range(count)])
     if run.backwards:
-        return _Backwards(data)
-    if not run.dealt:
-        return data
-    known, names = run.settings.expressions, data.expressions
-    kept = [e in known and (split != "train" or e == names[seed % len(names)]) for seed, e in data.keys]
-    return Subset(data, np.flatnonzero(kept).tolist())
+        data = _Backwards(data)
+    elif run.dealt:
+        taught, names = run.settings.expressions, data.expressions
+        kept = [e in taught and (split != "train" or e == names[seed % len(names)]) for seed, e in data.keys]
+        data = Subset(data, np.flatnonzero(kept).tolist())
+    return run.kind.prepared(data, run.settings, run.fitted, drivers, earlier(run))
 
 
-def forecaster(run: Run) -> Forecast:
-    """The G_M whose clips a run of a G_R refines."""
-    return _weights([earlier for earlier in lineage(run) if earlier.method == "Forecast"][-1])
+def earlier(run: Run) -> list[Method]:
+    """The trained methods of other kinds that a run builds on: for a G_R, the G_M whose clips it refines."""
+    kinds = {step.method: step for step in lineage(run) if step.method != run.method}
+    return [_weights(step) for step in kinds.values()]
 
 
 @dataclass(frozen=True)
@@ -300,49 +282,32 @@ def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
     rows = []
     for clip in data:
         peak = metrics.peak_frame(clip)
-        ends = clip.frames[[0, peak]]
-        infers = hasattr(method, "infer_projection")
-        signed = method.infer_projection(clip.frames, clip.frames[0], clip.expression) if infers else clip.intensity
-        if isinstance(method, (Forecast, Refine)):
-            made = drawn(method, clip)["frames"][[0, peak]]
-        else:
-            highest = min(1.0, abs(float(signed[peak])))
-            made = method.animate(ends[0], clip.expression, intensity=[0, highest]).frames
+        ends, made = clip.frames[[0, peak]], method.redraw(clip, [0, peak]).frames
         rows.append(
             {
                 "score": metrics.moving_ratio(made[1], ends[1], ends[0]),
                 "motion": metrics.motion(made, ends),
-                **({"spearman": metrics.spearman(signed, clip.intensity)} if infers else {}),
+                **({"spearman": metrics.spearman(_read(method, clip), clip.intensity)} if method.infers else {}),
                 "psnr": min(metrics.BEST_PSNR, metrics.psnr(made[0], ends[0])),
             }
         )
     return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
 
 
-def drawn(method: Forecast | Refine, clip: Clip) -> dict[str, np.ndarray]:
-    """What a stage of FRGAN draws by a clip's condition maps, from its first frame or its forecast."""
-    maps = np.asarray(clip.truth["condition"])
-    if isinstance(method, Refine):
-        return method.refine(np.asarray(clip.truth["forecast"]), maps)
-    return method.forecast(clip.frames[0], np.concatenate([maps[:1], maps]))
-
-
-def unrefined(clip: Clip) -> dict[str, np.ndarray]:
-    """In the form of `drawn`, the forecast that a G_R is given."""
-    frames = np.asarray(clip.truth["forecast"])
-    return {"frames": frames, "masks": np.full(frames.shape[:3], np.nan)}
+def _read(method: Method, clip: Clip) -> np.ndarray:
+    return method.infer_projection(clip.frames, clip.frames[0], clip.expression)
 
 
 def train(run: Run, minutes: float = float("inf"), device: str | None = None, **options: object) -> bool:
     """Trains a run, or goes on with it, for at most so many minutes; True once all its steps are done."""
     deadline = time.monotonic() + 60 * minutes
     torch.manual_seed(run.seed)
-    method = METHODS[run.method](run.settings)
+    method = run.kind(run.settings)
     if run.start is not None and (before := planned()[run.start]).method == run.method:
         method.inherit(_weights(before))
     data = clips(run, "train")
     held_out = clips(run, "validation", subjects=VALIDATION)
-    if run.method in ("Forecast", "Refine"):
+    if run.kind.truth:
         for index in tqdm(range(len(data)), desc="drawing conditions", unit="clip"):
             data[index]
     best = run.folder / "best"
@@ -386,7 +351,7 @@ def _cost(run: Run, steps: int) -> dict[str, float]:
     import resource  # not on Windows
 
     torch.set_num_threads(1)
-    method, data = METHODS[run.method](run.settings), clips(run, "train")
+    method, data = run.kind(run.settings), clips(run, "train")
     for index in range(steps):  # conditions are drawn beforehand
         data[index % len(data)]
     history = fit(
@@ -419,19 +384,17 @@ def measure(run: Run, split: str = "test") -> pd.DataFrame:
 
     facts = json.loads((run.folder / "facts.json").read_text())
     method = load_pretrained(run.folder / "best")
-    in_stages = run.method in ("Forecast", "Refine")
-    held_out = clips(run, split, **({"driven_by": DRIVEN_BY} if in_stages else {}))
-    if in_stages:
-        ours = retargeted(partial(drawn, method), held_out, run.every)
-    else:
-        ours = metrics.evaluate(method, held_out, every=run.every)
+    held_out = clips(run, split, **({} if run.kind.dialled else {"driven_by": DRIVEN_BY}))
+    ours = (
+        metrics.evaluate(method, held_out, every=run.every)
+        if run.kind.dialled
+        else retargeted(method.redraw, held_out, run.every)
+    )
     others = [metrics.evaluate_references(held_out, clips(run, "train"), every=run.every)]
-    also = {}
-    if isinstance(method, AffineGAN):
-        also["inferences"] = inferences(method, held_out)
-    if isinstance(method, Refine):
-        before = retargeted(unrefined, held_out, run.every)
-        others.append(before.assign(system="Forecast"))
+    also = {"inferences": inferences(method, held_out)} if run.kind.infers else {}
+    if method.before(held_out[0]) is not None:
+        before = retargeted(method.before, held_out, run.every)
+        others.append(before.assign(system=run.stages[-1]))
         also["unrefined"] = _records(before)
     frame = pd.concat([ours.assign(system=run.method), *others], ignore_index=True)
     stored = {
@@ -449,13 +412,13 @@ def measure(run: Run, split: str = "test") -> pd.DataFrame:
             **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")},
             **{f"{name}, {split} subjects": means[name].to_dict() for name in means},
         }  # fmt: skip
-        whole = FRGAN.of(forecaster(run), method, run.data["expressions"]) if run.method == "Refine" else method
+        whole = method.whole(earlier(run), run.data["expressions"])
         whole.save_pretrained(SHIPPED / run.ships, card)
     return frame
 
 
-def retargeted(draw: Callable[[Clip], dict[str, np.ndarray]], data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
-    """As `metrics.evaluate`, of a stage of FRGAN: each clip against what is drawn (`drawn`, `unrefined`) by the clip's
+def retargeted(draw: Callable[[Clip], Redrawn], data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
+    """As `metrics.evaluate`, of a stage of FRGAN: each clip against what is drawn (`Method.redraw`, `before`) by its
     own condition maps; where actors are ``driven_by`` others, that is retargeting between people."""
     from i2vlib import metrics
 
@@ -464,11 +427,12 @@ def retargeted(draw: Callable[[Clip], dict[str, np.ndarray]], data: Sequence[Cli
         clip = data[index]
         peak = metrics.peak_frame(clip)
         made = draw(clip)
-        mask, region = made["masks"][peak], metrics.moving_region(clip.frames[peak], clip.frames[0])
+        mask = np.full(made.frames.shape[1:3], np.nan) if made.masks is None else made.masks[peak]
+        region = metrics.moving_region(clip.frames[peak], clip.frames[0])
         rows.append(
-            metrics.compare(made["frames"], clip, None, True, every, index)
+            metrics.compare(made.frames, clip, None, True, every, index)
             | {
-                "psnr_neutral": min(metrics.BEST_PSNR, metrics.psnr(made["frames"][0], clip.frames[0])),
+                "psnr_neutral": min(metrics.BEST_PSNR, metrics.psnr(made.frames[0], clip.frames[0])),
                 "mask_mean": float(mask.mean()),
                 "mask_iou": metrics.mask_iou(mask, region),
             }
@@ -476,7 +440,7 @@ def retargeted(draw: Callable[[Clip], dict[str, np.ndarray]], data: Sequence[Cli
     return metrics.as_table(rows, {"drive": "conditions", "readers": True, "every": every, "seed": 0})
 
 
-def inferences(method: AffineGAN, data: Sequence[Clip]) -> list[dict]:
+def inferences(method: Method, data: Sequence[Clip]) -> list[dict]:
     """What a model reads off held-out clips, and where its encoders look, a row a clip.
 
     Returns:
@@ -520,16 +484,10 @@ def sample(method: torch.nn.Module, data: Sequence[Clip], columns: int = 6) -> n
     clips = [data[index] for index in range(len(data))]
     rows = []
     known = list(expressions.TABLE)
-    staged = isinstance(method, (Forecast, Refine))
-    for expression in sorted({clip.expression for clip in clips}) if staged else method.expressions:
+    for expression in method.expressions if method.dialled else sorted({clip.expression for clip in clips}):
         of_it = [clip for clip in clips if clip.expression == expression]
         clip = of_it[known.index(expression) % len(of_it) if expression in known else 0]
-        infers = hasattr(method, "infer_intensity")
-        if staged:
-            frames = drawn(method, clip)["frames"]
-        else:
-            driven = method.infer_intensity(clip.frames, clip.frames[0], expression) if infers else clip.intensity
-            frames = method.animate(clip.frames[0], expression, intensity=np.clip(driven, 0, 1)).frames
+        frames = method.redraw(clip).frames
         rows += [video.film_strip(x, columns) for x in (clip.frames, frames)]
     return np.concatenate(rows)
 

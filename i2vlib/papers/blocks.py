@@ -5,7 +5,7 @@ and the patch discriminator. FAN and AffineGAN are both made of these three, and
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -196,25 +196,3 @@ class PatchDiscriminator(nn.Module):
         features = self.features(images)
         classes = None if self.classify is None else self.classify(features.mean((2, 3)))
         return self.score(features), classes
-
-
-def settle(config: object, terms: Mapping[str, float], sequences: Sequence[str]) -> None:
-    """What every config does as it is made: sequences become tuples, and weights left out become 0.
-
-    Args:
-        config: frozen, with ``size``, ``base_channels``, ``channel_cap``, ``expressions`` and ``weights``.
-        terms: by the names of all loss terms that there are.
-        sequences: names of fields that may have been read from a file as lists.
-
-    Raises:
-        ValueError: the size is no power of two, expressions are missing or double, or a weight is of no term.
-    """
-    widths(config.size, config.base_channels, config.channel_cap)
-    for name in sequences:
-        object.__setattr__(config, name, tuple(vars(config)[name]))
-    if not config.expressions or len(set(config.expressions)) != len(config.expressions):
-        raise ValueError(f"A model needs one or more different expressions; given were {config.expressions}.")
-    unknown = set(config.weights) - set(terms)
-    if unknown:
-        raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(terms)}.")
-    object.__setattr__(config, "weights", {**dict.fromkeys(terms, 0.0), **config.weights})

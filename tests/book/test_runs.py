@@ -11,7 +11,9 @@ from i2vlib import metrics
 from i2vlib.book import runs
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
-from i2vlib.hub import load_pretrained
+from i2vlib.hub import METHODS, load_pretrained
+from i2vlib.papers.affinegan import AffineGANConfig
+from i2vlib.papers.method import Method
 from tests.conftest import moving_square
 
 
@@ -32,7 +34,7 @@ def checkout(tmp_path, monkeypatch):
 
 def test_the_committed_table_is_sound():
     table = runs.planned()
-    assert {"affinegan", "fan"} <= set(table) and all(run.method in runs.METHODS for run in table.values())
+    assert {"affinegan", "fan"} <= set(table) and all(run.method in METHODS for run in table.values())
     for run in table.values():
         assert run.settings.size == run.data["size"]
 
@@ -183,8 +185,8 @@ def test_inferences_state_the_curves_and_where_the_encoders_look(model):
 def test_the_paper_and_the_code_differ_in_one_thing_each_and_in_all_at_once():
     planned = runs.planned()
     base = planned["paper_64_0"].settings
-    assert base == runs.AffineGANConfig.paper(size=64, base_channels=24, channel_cap=4)
-    released = dataclasses.asdict(runs.AffineGANConfig.released_code())
+    assert base == AffineGANConfig.paper(size=64, base_channels=24, channel_cap=4)
+    released = dataclasses.asdict(AffineGANConfig.released_code())
 
     def changes(run):
         of_it = dataclasses.asdict(run.settings)
@@ -232,7 +234,7 @@ def test_measured_clips_know_their_seed_and_a_seed_that_lacks_a_run_is_left_out(
 
 
 def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
-    class Copy:
+    class Copy(Method):
         expressions = ("happy", "angry")
 
         def animate(self, still, expression, intensity):
@@ -254,7 +256,7 @@ def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
 def test_a_preset_belongs_to_a_method():
     run = runs.planned()["fan"]
     assert type(run.settings).__name__ == "FANConfig"
-    with pytest.raises(ValueError, match="FAN has the presets .*'small'.*; the run fan asks for 'released_code'"):
+    with pytest.raises(ValueError, match="FANConfig has the presets .*'small'.*; asked for was 'released_code'"):
         _ = dataclasses.replace(run, preset="released_code").settings
 
 

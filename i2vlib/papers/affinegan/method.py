@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_tensor
 from i2vlib.expressions import TABLE
-from i2vlib.hub import Pretrained
 from i2vlib.papers import losses
-from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, ScaledEncoder, affine, settle, widths
+from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, ScaledEncoder, affine, widths
+from i2vlib.papers.method import Config, Method, checked_expressions
 
 #: The paper's weights of Eq. 12 (section 4); `reconstruction_moving` and `classification` are not in it.
 PAPER_WEIGHTS = {
@@ -38,8 +38,10 @@ PAPER_WEIGHTS = {
 
 
 @dataclass(frozen=True)
-class AffineGANConfig:
+class AffineGANConfig(Config):
     """Everything that decides what AffineGAN is and how it learns. `paper` and `released_code` are presets."""
+
+    TERMS: ClassVar[Mapping[str, float]] = PAPER_WEIGHTS
 
     size: int = 256
     """Height and width in pixels, a power of two; the U-Nets have log2(size) levels."""
@@ -48,8 +50,8 @@ class AffineGANConfig:
     base_channels: int = 64
     channel_cap: int = 8
     """The widest level has ``base_channels * channel_cap`` channels."""
-    norm: str = "instance"
-    decoder_norm: str = "instance"
+    norm: Literal["instance", "batch", "none"] = "instance"
+    decoder_norm: Literal["instance", "batch", "none"] = "instance"
     """Instance normalisation takes away a map's mean and scale, and decoders learn to smuggle them past it as bright
     blobs; the small preset decodes without."""
     smooth_upsampling: bool = False
@@ -99,7 +101,13 @@ class AffineGANConfig:
     """By the names of the loss terms; a term of weight 0 is not computed."""
 
     def __post_init__(self) -> None:
-        settle(self, PAPER_WEIGHTS, ("expressions", "betas", "discriminator_strides"))
+        super().__post_init__()
+        widths(self.size, self.base_channels, self.channel_cap)
+        checked_expressions(self.expressions)
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., AffineGANConfig]]:
+        return {"paper": cls.paper, "released_code": cls.released_code, "small": cls.small}
 
     @classmethod
     def paper(cls, **changes: object) -> AffineGANConfig:
@@ -208,8 +216,11 @@ class IntensityRegressor(nn.Module):
         return self.layers(torch.cat([shown, still], 2)).squeeze(2)
 
 
-class AffineGAN(nn.Module, Pretrained):
+class AffineGAN(nn.Module, Method):
     """The method: networks, the terms of one training step, and `animate`."""
+
+    Config = AffineGANConfig
+    infers = True
 
     def __init__(self, config: AffineGANConfig) -> None:
         super().__init__()
@@ -229,12 +240,6 @@ class AffineGAN(nn.Module, Pretrained):
     @property
     def expressions(self) -> tuple[str, ...]:
         return self.config.expressions
-
-    def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for name, p in self.named_parameters() if not name.startswith("discriminator")]
-
-    def discriminator_parameters(self) -> list[nn.Parameter]:
-        return [p for name, p in self.named_parameters() if name.startswith("discriminator")]
 
     def inherit(self, other: AffineGAN) -> None:
         """Starts from another model's generator, of the same sizes; discriminators, and new expressions, stay new."""

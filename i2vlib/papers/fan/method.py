@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip
 from i2vlib.expressions import TABLE
-from i2vlib.hub import Pretrained
 from i2vlib.papers import losses
-from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, ScaledEncoder, affine, settle, widths
+from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, ScaledEncoder, affine, widths
+from i2vlib.papers.method import Config, Method, checked_expressions
 
 #: Eq. 6 prints every term with weight 1, leaves out L_r, and says that "slightly different weights" were used, which
 #: are given nowhere. These are ours: L_r weighs what it weighs in AffineGAN and pix2pix, and R_t and L_k a tenth of it,
@@ -39,8 +39,10 @@ PAPER_WEIGHTS = {
 
 
 @dataclass(frozen=True)
-class FANConfig:
+class FANConfig(Config):
     """Everything that decides what FAN is and how it learns. `paper` and `small` are presets."""
+
+    TERMS: ClassVar[Mapping[str, float]] = PAPER_WEIGHTS
 
     size: int = 256
     """Height and width in pixels, a power of two; the U-Nets have log2(size) levels (section 4.1: eight)."""
@@ -50,11 +52,11 @@ class FANConfig:
     """The paper gives no widths; these are pix2pix's."""
     channel_cap: int = 8
     """The widest level has ``base_channels * channel_cap`` channels."""
-    norm: str = "batch"
+    norm: Literal["batch", "instance", "none"] = "batch"
     """Of encoders and discriminators: ``batch`` as printed (section 3.2), ``instance`` or ``none``. In training, batch
     normalisation lets every frame of a step see the statistics of all others, R_t's neighbours among them; while
     animating it uses the running ones, so a frame does not depend on its company."""
-    decoder_norm: str = "batch"
+    decoder_norm: Literal["batch", "instance", "none"] = "batch"
     smooth_upsampling: bool = False
     """Up-convolutions that cannot draw a grid (`i2vlib.papers.blocks.UpConv`)."""
     corrected_levels: int = 0
@@ -91,16 +93,18 @@ class FANConfig:
     """By the names of the loss terms; a term of weight 0 is not computed."""
 
     def __post_init__(self) -> None:
-        settle(self, PAPER_WEIGHTS, ("expressions", "betas", "discriminator_strides"))
-        options = {"residual": ("feature", "pixel"), "labels": ("time", "true"), "local_region": ("mouth", "moving")}
-        for name, known in options.items():
-            if vars(self)[name] not in known:
-                raise ValueError(f"FAN's {name} is one of {known}; given was {vars(self)[name]!r}.")
+        super().__post_init__()
+        widths(self.size, self.base_channels, self.channel_cap)
+        checked_expressions(self.expressions)
         if not 0 < self.increment <= 1:
             raise ValueError(f"The increment of Eq. 5 lies above 0 and up to 1; given was {self.increment}.")
         if self.residual == "pixel" and self.weights["landmarks"]:
             raise ValueError("A residual in pixels is drawn once for all intensities, so it predicts no landmarks; "
                              "set the weight of 'landmarks' to 0.")  # fmt: skip
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., FANConfig]]:
+        return {"paper": cls.paper, "small": cls.small}
 
     @classmethod
     def paper(cls, **changes: object) -> FANConfig:
@@ -157,8 +161,10 @@ def expected_points(maps: Tensor, sharpness: float = 10.0) -> Tensor:
     return torch.stack([(share.sum(2) * centres[0]).sum(2), (share.sum(3) * centres[1]).sum(2)], 2)
 
 
-class FAN(nn.Module, Pretrained):
+class FAN(nn.Module, Method):
     """The method: networks, the terms of one training step, and `animate`."""
+
+    Config = FANConfig
 
     def __init__(self, config: FANConfig) -> None:
         super().__init__()
@@ -179,21 +185,6 @@ class FAN(nn.Module, Pretrained):
     @property
     def expressions(self) -> tuple[str, ...]:
         return self.config.expressions
-
-    def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for name, p in self.named_parameters() if not name.startswith("discriminator")]
-
-    def discriminator_parameters(self) -> list[nn.Parameter]:
-        return [p for part in (self.discriminator, self.discriminator_local) for p in part.parameters()]
-
-    def inherit(self, other: FAN) -> None:
-        """Starts from another model's generator; the discriminators are left new.
-
-        Raises:
-            RuntimeError: the other's networks have other sizes, or it knows another number of expressions.
-        """
-        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
-        self.load_state_dict({**self.state_dict(), **state})
 
     # One training step ------------------------------------------------------------------------------------------
 

@@ -34,6 +34,8 @@ from i2vlib.store import digest, user_cache, write_array, write_file
 #: Part of the name of every file that keeps a fit or a map: raised whenever one would come out otherwise.
 VERSION = 1
 
+#: What of the truth of actors a face is known by.
+FACE = ("camera", "identity", "pose")
 PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions", "african", "asian", "caucasian")
 
 #: Pixels, of 128, by which dlib's points miss a face whose shape is known (measured on actors): what a fit expects.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -13,18 +13,19 @@ from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
-from i2vlib.hub import Pretrained
 from i2vlib.papers import losses
+from i2vlib.papers.frgan.condition import FACE, Conditioned
 from i2vlib.papers.frgan.networks import (
     Critic,
     DenseDecoder,
     MapEncoder,
     analogy,
+    checked_size,
     compose,
     mask_outputs,
-    settle,
     widths,
 )
+from i2vlib.papers.method import Config, Method, Redrawn
 
 #: Eq. 4 and 8. The paper gives the last; the released code gives 3, 0.05 and 1 to the others. Two are not
 #: in the paper: `reconstruction_moving` is the error where the true frames differ, and `content` asks the content for
@@ -41,8 +42,10 @@ FORECAST_WEIGHTS = {
 
 
 @dataclass(frozen=True)
-class ForecastConfig:
+class ForecastConfig(Config):
     """Everything that decides what G_M is and how it learns. `paper`, `released_code` and `small` are presets."""
+
+    TERMS: ClassVar[Mapping[str, float]] = FORECAST_WEIGHTS
 
     size: int = 96
     """Height and width in pixels, a multiple of 16 (section 4.1: 96; released code: 64)."""
@@ -80,16 +83,12 @@ class ForecastConfig:
     """By the names of the loss terms; those of weight 0 are not computed."""
 
     def __post_init__(self) -> None:
-        settle(self, FORECAST_WEIGHTS)
-        options = {
-            "residual": ("mask", "difference"),
-            "content": ("free", "from_still"),
-            "skips": ("image", "all"),
-            "jumps": ("random", "from_first"),
-        }
-        for name, known in options.items():
-            if vars(self)[name] not in known:
-                raise ValueError(f"G_M's {name} is one of {known}; given was {vars(self)[name]!r}.")
+        super().__post_init__()
+        checked_size(self.size)
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., ForecastConfig]]:
+        return {"paper": cls.paper, "released_code": cls.released_code, "small": cls.small}
 
     @classmethod
     def paper(cls, **changes: object) -> ForecastConfig:
@@ -112,8 +111,12 @@ class ForecastConfig:
         return replace(small, **changes)
 
 
-class Forecast(nn.Module, Pretrained):
+class Forecast(nn.Module, Method):
     """G_M and D_I: one frame, its condition map and that of another frame to that frame (section 3.2)."""
+
+    Config = ForecastConfig
+    dialled = False
+    truth = FACE
 
     def __init__(self, config: ForecastConfig) -> None:
         super().__init__()
@@ -126,17 +129,6 @@ class Forecast(nn.Module, Pretrained):
         self.discriminator = Critic(config.size, channels)
         if config.residual == "mask":
             nn.init.constant_(self.decoder.last.bias[:1], config.mask_start)
-
-    def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for name, p in self.named_parameters() if not name.startswith("discriminator")]
-
-    def discriminator_parameters(self) -> list[nn.Parameter]:
-        return list(self.discriminator.parameters())
-
-    def inherit(self, other: Forecast) -> None:
-        """Starts from another model's generator; the critic is left new."""
-        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
-        self.load_state_dict({**self.state_dict(), **state})
 
     def forward(self, still: Tensor, now: Tensor, then: Tensor) -> dict[str, Tensor]:
         """The frame that a still becomes when its condition map ``now`` becomes ``then`` (Eq. 1 to 3).
@@ -195,6 +187,24 @@ class Forecast(nn.Module, Pretrained):
             "masks": drawn[:, 3].cpu().numpy(),
             "contents": to_frames(drawn[:, 4:]) if drawn.shape[1] > 4 else np.empty((0, size, size, 3), np.uint8),
         }
+
+    @classmethod
+    def prepared(
+        cls,
+        clips: Sequence[Clip],
+        config: ForecastConfig,
+        fitted: bool = False,
+        drivers: Sequence[Clip] | None = None,
+        earlier: Sequence[Method] = (),
+    ) -> Sequence[Clip]:
+        return Conditioned(clips, fitted, config.posed_normals, drivers)
+
+    def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
+        """As of any method, by the clip's condition maps."""
+        maps = np.asarray(clip.truth["condition"])
+        index = list(range(len(clip)) if frames is None else frames)
+        made = self.forecast(clip.frames[0], maps[[0, *index]])
+        return Redrawn(made["frames"], masks=made["masks"])
 
     # One training step ------------------------------------------------------------------------------------------
 

@@ -20,17 +20,17 @@ from i2vlib import animation, faces
 from i2vlib.clips import Clip
 from i2vlib.datasets import load_clip
 from i2vlib.expressions import recipe
-from i2vlib.hub import Pretrained
 from i2vlib.papers.frgan import condition
 from i2vlib.papers.frgan.forecast import Forecast, ForecastConfig
 from i2vlib.papers.frgan.refine import Refine, RefineConfig
+from i2vlib.papers.method import Config, Method, checked_expressions
 
 #: The six expressions of section 4.1.
 SIX = ("angry", "fear", "disgust", "happy", "sad", "surprised")
 
 
 @dataclass(frozen=True)
-class FRGANConfig:
+class FRGANConfig(Config):
     """The two stages together."""
 
     forecast: ForecastConfig = field(default_factory=ForecastConfig)
@@ -43,13 +43,16 @@ class FRGANConfig:
         for name, kind in (("forecast", ForecastConfig), ("refine", RefineConfig)):
             if isinstance(vars(self)[name], Mapping):  # as a file of weights has it
                 object.__setattr__(self, name, kind(**vars(self)[name]))
-        object.__setattr__(self, "expressions", tuple(self.expressions))
+        super().__post_init__()
+        checked_expressions(self.expressions)
         if self.refine and self.refine.size != self.forecast.size:
             raise ValueError(f"G_M works at {self.forecast.size} px and G_R at {self.refine.size}; they need one size.")
 
 
-class FRGAN(nn.Module, Pretrained):
+class FRGAN(nn.Module, Method):
     """G_C, G_M and G_R in turn: a still and a driver to a clip. Its stages are trained as `Forecast` and `Refine`."""
+
+    Config = FRGANConfig
 
     def __init__(self, config: FRGANConfig) -> None:
         super().__init__()

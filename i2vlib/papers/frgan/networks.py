@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,15 +16,10 @@ def widths(base: int, cap: int, levels: int = LEVELS + 1) -> list[int]:
     return [base * min(2**level, cap) for level in range(levels)]
 
 
-def settle(config: object, terms: Mapping[str, float]) -> None:
-    """What both configs do as they are made: weights left out become 0, and a size that cannot be halved is refused."""
-    unknown = set(config.weights) - set(terms)
-    if unknown:
-        raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(terms)}.")
-    if config.size % 2**LEVELS or config.size < 2**LEVELS:
-        raise ValueError(f"The size is a multiple of {2**LEVELS} pixels; it is {config.size}. Try 64 or 96.")
-    object.__setattr__(config, "betas", tuple(config.betas))
-    object.__setattr__(config, "weights", {**dict.fromkeys(terms, 0.0), **config.weights})
+def checked_size(size: int) -> None:
+    """Raises `ValueError` unless a side can be halved as often as the networks do."""
+    if size % 2**LEVELS or size < 2**LEVELS:
+        raise ValueError(f"The size is a multiple of {2**LEVELS} pixels; it is {size}. Try 64 or 96.")
 
 
 def compose(still: Tensor, mask: Tensor, content: Tensor) -> Tensor:

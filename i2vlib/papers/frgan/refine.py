@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -13,11 +13,21 @@ from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
-from i2vlib.hub import Pretrained
 from i2vlib.papers.frgan import condition
+from i2vlib.papers.frgan.condition import FACE, Conditioned
 from i2vlib.papers.frgan.forecast import Forecast, conditioned_frames, map_tensor
-from i2vlib.papers.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, compose, mask_outputs, settle, widths
+from i2vlib.papers.frgan.networks import (
+    LEVELS,
+    ClipCritic,
+    ClipUNet,
+    Critic,
+    checked_size,
+    compose,
+    mask_outputs,
+    widths,
+)
 from i2vlib.papers.losses import gradient_penalty, masked_l1
+from i2vlib.papers.method import Config, Method, Redrawn
 from i2vlib.store import digest, write_array
 
 #: Eq. 11 to 14, of which the paper gives the penalties'; those of reconstruction and sparsity are the released code's
@@ -37,8 +47,10 @@ REFINE_WEIGHTS = {
 
 
 @dataclass(frozen=True)
-class RefineConfig:
+class RefineConfig(Config):
     """Everything that decides what G_R is and how it learns. `paper` and `small` are presets."""
+
+    TERMS: ClassVar[Mapping[str, float]] = REFINE_WEIGHTS
 
     size: int = 96
     frames: int = 32
@@ -63,11 +75,14 @@ class RefineConfig:
     weights: Mapping[str, float] = field(default_factory=lambda: dict(REFINE_WEIGHTS))
 
     def __post_init__(self) -> None:
-        settle(self, REFINE_WEIGHTS)
+        super().__post_init__()
+        checked_size(self.size)
         if self.frames % 2**LEVELS:
             raise ValueError(f"G_R refines a multiple of {2**LEVELS} frames at once; asked for were {self.frames}.")
-        if self.content not in ("free", "from_clip"):
-            raise ValueError(f"G_R's content is 'free' or 'from_clip'; given was {self.content!r}.")
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., RefineConfig]]:
+        return {"paper": cls.paper, "small": cls.small}
 
     @classmethod
     def paper(cls, **changes: object) -> RefineConfig:
@@ -85,8 +100,12 @@ class RefineConfig:
         return replace(small, **changes)
 
 
-class Refine(nn.Module, Pretrained):
+class Refine(nn.Module, Method):
     """G_R, D_I and D_V: the clip that G_M drew, and its condition maps, to a more coherent one (section 3.3)."""
+
+    Config = RefineConfig
+    dialled = False
+    truth = FACE
 
     def __init__(self, config: RefineConfig) -> None:
         super().__init__()
@@ -95,16 +114,6 @@ class Refine(nn.Module, Pretrained):
         self.network = ClipUNet(channels, config.mask_start)
         self.discriminator_clips = ClipCritic(channels)
         self.discriminator_frames = Critic(config.size, widths(config.critic_base, config.channel_cap))
-
-    def generator_parameters(self) -> list[nn.Parameter]:
-        return list(self.network.parameters())
-
-    def discriminator_parameters(self) -> list[nn.Parameter]:
-        return [*self.discriminator_clips.parameters(), *self.discriminator_frames.parameters()]
-
-    def inherit(self, other: Refine) -> None:
-        """Starts from another model's G_R; the critics are left new."""
-        self.network.load_state_dict(other.network.state_dict())
 
     def forward(self, clips: Tensor, maps: Tensor) -> dict[str, Tensor]:
         """The refined clips (Eq. 10).
@@ -141,6 +150,31 @@ class Refine(nn.Module, Pretrained):
                 shown.append(to_frames(made["images"][0].movedim(1, 0))[kept])
                 masks.append(made["mask"][0, 0].cpu().numpy()[kept])
         return {"frames": np.concatenate(shown), "masks": np.concatenate(masks)}
+
+    @classmethod
+    def prepared(
+        cls,
+        clips: Sequence[Clip],
+        config: RefineConfig,
+        fitted: bool = False,
+        drivers: Sequence[Clip] | None = None,
+        earlier: Sequence[Method] = (),
+    ) -> Sequence[Clip]:
+        return Forecasts(Conditioned(clips, fitted, config.posed_normals, drivers), earlier[-1])
+
+    def before(self, clip: Clip) -> Redrawn:
+        return Redrawn(np.asarray(clip.truth["forecast"]))
+
+    def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
+        """As of any method, by the clip's condition maps and its forecast."""
+        index = list(range(len(clip)) if frames is None else frames)
+        made = self.refine(np.asarray(clip.truth["forecast"]), np.asarray(clip.truth["condition"]))
+        return Redrawn(made["frames"][index], masks=made["masks"][index])
+
+    def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
+        from i2vlib.papers.frgan.model import FRGAN
+
+        return FRGAN.of(earlier[-1], self, expressions)
 
     # One training step ------------------------------------------------------------------------------------------
 

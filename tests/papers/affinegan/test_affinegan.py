@@ -125,7 +125,7 @@ def test_the_papers_generator_has_eight_levels_and_73_9_million_parameters():
         ({"expressions": ()}, "one or more different expressions"),
         ({"expressions": ("happy", "happy")}, "one or more different expressions"),
         ({"weights": {"adversarail": 1}}, "no loss terms.*adversarail"),
-        ({"norm": "group"}, "normalisation is one of.*group"),
+        ({"norm": "group"}, "norm is one of 'instance', 'batch', 'none'.*group"),
     ],
 )
 def test_a_bad_config_says_what_is_wrong(changes, message):

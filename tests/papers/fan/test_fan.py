@@ -247,7 +247,7 @@ def test_the_papers_networks_have_eight_levels_and_a_residual_encoder_an_express
         ({"size": 100}, "power of two.*100"),
         ({"expressions": ("happy", "happy")}, "one or more different expressions"),
         ({"weights": {"landmark": 1}}, "no loss terms.*landmark"),
-        ({"norm": "group"}, "normalisation is one of.*group"),
+        ({"norm": "group"}, "norm is one of 'batch', 'instance', 'none'.*group"),
         ({"labels": "guess"}, "labels is one of.*'time', 'true'.*'guess'"),
         ({"residual": "flow"}, "residual is one of.*'flow'"),
         ({"increment": 0.0}, "above 0 and up to 1; given was 0.0"),

@@ -338,7 +338,7 @@ def test_a_refined_clip_is_mask_and_content_over_the_forecast(content, mask_star
 
 
 def test_a_content_of_another_kind_is_refused():
-    with pytest.raises(ValueError, match="G_R's content is 'free' or 'from_clip'; given was 'new'"):
+    with pytest.raises(ValueError, match="RefineConfig.content is one of 'free', 'from_clip'; given was 'new'"):
         refiner(content="new")
 
 

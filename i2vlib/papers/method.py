@@ -1,0 +1,172 @@
+"""What the book asks of a method: its configuration, checked in one place, and the questions that each one answers.
+
+`fit` asks for the terms of a training step; the table of runs asks how clips have to be prepared, what a method makes
+of a held-out clip, and what is shipped in the end. What differs between methods is an answer in its own file, and
+nobody asks for a method's type.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from i2vlib.hub import Pretrained
+
+if TYPE_CHECKING:
+    from i2vlib.clips import Clip
+
+
+@dataclass(frozen=True)
+class Config:
+    """The base of every configuration: frozen, its choices checked as it is made.
+
+    A field whose type is a ``Literal`` takes one of its values and nothing else; lists, as a file has them, become
+    tuples; loss terms that ``weights`` leaves out weigh 0.
+    """
+
+    #: Every loss term of the method with its weight in the paper, 0 for those that the paper does not have.
+    TERMS: ClassVar[Mapping[str, float]] = {}
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for name in (field.name for field in fields(self)):
+            value, kind = vars(self)[name], hints[name]
+            if typing.get_origin(kind) is Literal and value not in typing.get_args(kind):
+                choices = ", ".join(map(repr, typing.get_args(kind)))
+                raise ValueError(f"{type(self).__name__}.{name} is one of {choices}; given was {value!r}.")
+            if typing.get_origin(kind) is tuple:
+                object.__setattr__(self, name, tuple(value))
+        if "weights" in vars(self):
+            unknown = set(self.weights) - set(self.TERMS)
+            if unknown:
+                raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(self.TERMS)}.")
+            object.__setattr__(self, "weights", {**dict.fromkeys(self.TERMS, 0.0), **self.weights})
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., Self]]:
+        """The ready-made configurations by name; each takes the fields that are to differ."""
+        return {}
+
+    @classmethod
+    def preset(cls, name: str, **changes: object) -> Self:
+        """One of the `presets`.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        known = cls.presets()
+        if name not in known:
+            raise ValueError(f"{cls.__name__} has the presets {sorted(known)}; asked for was {name!r}.")
+        return known[name](**changes)
+
+
+def checked_expressions(expressions: Sequence[str]) -> None:
+    """Raises `ValueError` unless there is at least one expression, and none twice."""
+    if not expressions or len(set(expressions)) != len(expressions):
+        raise ValueError(f"A model needs one or more different expressions; given were {expressions}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Redrawn:
+    """A held-out clip as a method makes it of the clip's first frame.
+
+    Attributes:
+        frames: ``uint8 (T, H, W, 3)``.
+        drive: ``(T,)``, by what it was driven: the true intensity, or the signed one that the method inferred; None
+            for a method that follows condition maps.
+        masks: ``float32 (T, H, W)``, where the method says that it has drawn; None for one that does not say.
+    """
+
+    frames: np.ndarray
+    drive: np.ndarray | None = None
+    masks: np.ndarray | None = None
+
+
+class Method(Pretrained):
+    """What every method is, beside an ``nn.Module``. Parameters of discriminators have names that begin so."""
+
+    #: The class of its configurations; the first argument of its constructor is one.
+    Config: ClassVar[type[Config]]
+    #: Whether it reads the intensity off frames (``infer_intensity``), instead of being told it.
+    infers: ClassVar[bool] = False
+    #: Whether ``animate`` takes an intensity; otherwise it follows condition maps.
+    dialled: ClassVar[bool] = True
+    #: What it has to know of the actors' truth.
+    truth: ClassVar[tuple[str, ...]] = ()
+
+    config: Config
+
+    # Training ---------------------------------------------------------------------------------------------------
+
+    def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
+        """One training sample out of a clip."""
+        raise NotImplementedError
+
+    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the generator makes of a batch, once a step."""
+        raise NotImplementedError
+
+    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the discriminators minimise: named, unweighted scalars."""
+        raise NotImplementedError
+
+    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the generator minimises: named, unweighted scalars."""
+        raise NotImplementedError
+
+    def generator_parameters(self) -> list[nn.Parameter]:
+        return [p for name, p in self.named_parameters() if not name.startswith("discriminator")]
+
+    def discriminator_parameters(self) -> list[nn.Parameter]:
+        return [p for name, p in self.named_parameters() if name.startswith("discriminator")]
+
+    def inherit(self, other: Self) -> None:
+        """Starts from another model's generator, of the same sizes; the discriminators are left new."""
+        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
+        self.load_state_dict({**self.state_dict(), **state})
+
+    # The table of runs ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def prepared(
+        cls,
+        clips: Sequence[Clip],
+        config: Config,
+        fitted: bool = False,
+        drivers: Sequence[Clip] | None = None,
+        earlier: Sequence[Method] = (),
+    ) -> Sequence[Clip]:
+        """Clips as the method is taught and measured on them: as they are, unless it needs more than a clip knows.
+
+        Args:
+            clips: of actors, knowing `truth`.
+            config: of the method.
+            fitted: what is known of the faces is fitted to the frames, and not taken from the truth.
+            drivers: where given, the clip that drives each of them.
+            earlier: the trained methods of other kinds that the run builds on, the last one nearest.
+        """
+        return clips
+
+    def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
+        """A held-out clip, or those of its frames, made again of its first frame.
+
+        Driven by the clip's own intensity; a method that infers one, by that, held within [0, 1].
+        """
+        index = list(range(len(clip)) if frames is None else frames)
+        drive = self.infer_projection(clip.frames, clip.frames[0], clip.expression) if self.infers else clip.intensity
+        played = np.clip(np.abs(drive), 0, 1)[index]
+        return Redrawn(self.animate(clip.frames[0], clip.expression, played).frames, drive[index])
+
+    def before(self, clip: Clip) -> Redrawn | None:
+        """The clip as it was before this method, for one that refines; None for one that does not."""
+        return None
+
+    def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
+        """What is shipped when the method is the last of its stages: usually itself."""
+        return self
