@@ -1,7 +1,8 @@
 """The one place that keeps files: where the cache is, what a file is called by its content, and writing all or nothing.
 
-Nobody else opens a file of the cache, of weights or of results to write it. A file appears whole or not at all: it is
-written under another name beside its place, brought to disk, and renamed.
+Nobody else opens a file to write it. A file appears whole or not at all: it is written under another name beside its
+place, brought to disk, and renamed. Who needs a whole folder, or a format's own writer, does the same by `replacing`
+and `replacing_folder`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,11 +68,38 @@ def write_file(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
+def write_text(path: Path, text: str) -> None:
+    """All of a text file, in UTF-8, or none of it."""
+    write_file(path, text.encode())
+
+
 def write_array(path: Path, array: np.ndarray) -> None:
     """``np.save``, all or nothing."""
     buffer = io.BytesIO()
     np.save(buffer, array)
     write_file(path, buffer.getvalue())
+
+
+def write_arrays(path: Path, compressed: bool = False, **arrays: np.ndarray) -> None:
+    """``np.savez``, all or nothing; smaller and slower if ``compressed``."""
+    save = np.savez_compressed if compressed else np.savez
+    with replacing(path) as part, open(part, "wb") as file:
+        save(file, **arrays)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """A new folder beside ``folder`` to fill: it becomes ``folder`` when the block ends well, and goes when it fails.
+
+    ``folder`` must not be there yet, or be empty. Folders on the way are made.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        yield part
+        os.replace(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def lock(path: Path) -> BaseFileLock:

@@ -7,7 +7,8 @@ from types import ModuleType
 
 import numpy as np
 
-from i2vlib.actors import atlas, shown
+from i2vlib.actors import shown
+from i2vlib.actors.texture import atlas
 
 
 def _pyvista() -> ModuleType:
@@ -154,7 +155,7 @@ class Textured(Renderer):
     def __init__(self, size: int, scale: int) -> None:
         mesh = shown.shown()
         super().__init__(mesh.triangles, len(mesh.rows), size, scale)
-        self.mesh.active_texture_coordinates = atlas.atlas().uv[mesh.rows]
+        self.mesh.active_texture_coordinates = atlas().uv[mesh.rows]
         self._worn: np.ndarray | None = None
 
     def dress(self, worn: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from i2vlib.actors import atlas, mesh
+from i2vlib.actors import mesh
 from i2vlib.actors.mesh import Canvas, smoothstep
 
 #: How often a haircut is drawn, for women and for men.
@@ -132,7 +132,7 @@ class _Scalp:
         skin = (canvas.part == mesh.SKIN) & (fields["cavity"] < 0.1) & (fields["socket"] < 0.1)
         skin &= (canvas.place[:, 2] > 0.60) & (np.abs(canvas.place[:, 0]) < 0.072)
         self.points, self.normal, self.place = points[skin], normal[skin], canvas.place[skin]
-        self.across = atlas.across(self.place)
+        self.across = mesh.across(self.place)
         self.tree = cKDTree(self.points[::3])
 
     def roots(self, rng: np.random.Generator, cut: Cut, count: int) -> np.ndarray:

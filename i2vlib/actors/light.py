@@ -9,12 +9,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from i2vlib.actors import atlas, mesh
+from i2vlib.actors import mesh
 from i2vlib.actors.mesh import Canvas, smoothstep
 from i2vlib.actors.people import Person
+from i2vlib.actors.texture import PLAIN
 
 #: What skin is multiplied by so that plain texels of its texture leave it as it is.
-_LIFTED = np.float32(atlas.PLAIN**-2.2)
+_LIFTED = np.float32(PLAIN**-2.2)
 
 
 def shade(

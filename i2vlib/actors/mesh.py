@@ -69,6 +69,15 @@ def linear(colour: np.ndarray | tuple[float, ...]) -> np.ndarray:
     return np.where(c < 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
+def across(place: np.ndarray) -> np.ndarray:
+    """Metres ``(...)`` from the middle line along the skin, of places ``(..., 3)`` on the template."""
+    side = np.abs(place[..., 0])
+    along = side + 0.7 * np.clip(place[..., 1] + 0.14, 0, None) * np.minimum(side / 0.05, 1)
+    # Ears stand out of the skin: they are moved away, so that what is painted before them does not lie on them too.
+    ears = smoothstep(0.0625, 0.068, side) * smoothstep(0.774, 0.766, place[..., 2])
+    return np.sign(place[..., 0]) * (along + 0.03 * ears)
+
+
 @lru_cache(maxsize=1)
 def canvas() -> Canvas:
     """The canvas, built in about a second and kept."""

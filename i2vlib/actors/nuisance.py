@@ -97,14 +97,11 @@ def rotations(degrees: np.ndarray) -> np.ndarray:
 
     x points to the image's right, y away from the camera, z up: yaw turns about z, pitch about x, roll about y.
     """
-    angles = np.radians(np.asarray(degrees, np.float64))
-    (a, b, c), (d, e, f) = np.cos(angles).T, np.sin(angles).T
-    one, nil = np.ones_like(a), np.zeros_like(a)
-    yaw = np.array([[a, -d, nil], [d, a, nil], [nil, nil, one]])
-    pitch = np.array([[one, nil, nil], [nil, b, -e], [nil, e, b]])
-    roll = np.array([[c, nil, f], [nil, one, nil], [-f, nil, c]])
-    yaw, pitch, roll = (np.moveaxis(turn, -1, 0) for turn in (yaw, pitch, roll))
-    return (roll @ pitch @ yaw).astype(np.float32)
+    from scipy.spatial.transform import Rotation
+
+    yaw, pitch, roll = np.asarray(degrees, np.float64).T
+    turns = Rotation.from_euler("YXZ", np.stack([roll, pitch, yaw], 1), degrees=True)
+    return turns.as_matrix().astype(np.float32)
 
 
 def with_eyes(coefficients: np.ndarray, closed: np.ndarray, looking: np.ndarray) -> np.ndarray:

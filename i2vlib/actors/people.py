@@ -7,18 +7,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from i2vlib import faces
 from i2vlib.actors import mesh
+from i2vlib.actors.hair import Mane, choose, grow
 from i2vlib.actors.head import Head
 from i2vlib.actors.mesh import smoothstep
+from i2vlib.actors.skin import paint
 from i2vlib.expressions import BLENDSHAPES
-
-if TYPE_CHECKING:
-    from i2vlib.actors.hair import Mane
 
 #: What hues of walls, wood, foliage and shade do to a grey.
 _WALLS = np.array([[1.12, 1.0, 0.84], [1.16, 0.98, 0.88], [0.90, 1.0, 1.10], [0.94, 1.03, 0.92], [1.0, 1.0, 1.0]])
@@ -36,10 +34,10 @@ class Person:
         tone: 0 to 9 on the Monk scale.
         albedo: ``float32 (M, 3)`` of each fine vertex; ``gloss`` and ``sharpness`` ``(M,)`` of its highlights.
         hair, brows: ``float32 (M,)`` in [0, 1], how much of each grows on a vertex.
-        texture: ``uint8``, as `_atlas` lays it out; ``mane``: the strands of hair, None for the bald.
+        texture: ``uint8``, on the flat map of `texture.atlas`; ``mane``: the strands of hair, None for the bald.
         lights: ``float32 (3, 3)`` directions towards key, fill and rim light, and their colours ``tints``.
         sky, ground: ``float32 (3,)`` light from above and below. All light is exposed for the skin's tone.
-        background: see `_background`.
+        background: a room or a street out of focus, for `draw_background`.
         distance: of the camera from the eyes, in metres.
     """
 
@@ -87,15 +85,13 @@ def one_thread() -> AbstractContextManager:
 
 
 def _made(seed: int) -> Person:
-    from i2vlib.actors import hair, skin
-
     canvas = mesh.canvas()
     phenotype, local = _shape(seed)
     vertices = neutral_head(phenotype, local)
     light = generator(seed, "light")
     lights, tints, sky, ground = _lights(light)
-    cut = hair.choose(generator(seed, "look-2"), phenotype["gender"] > 0.5, phenotype["age"])
-    painted = skin.paint(generator(seed, "paint-2"), canvas, phenotype, cut, lights[0])
+    cut = choose(generator(seed, "look-2"), phenotype["gender"] > 0.5, phenotype["age"])
+    painted = paint(generator(seed, "paint-2"), canvas, phenotype, cut, lights[0])
     # A photographer opens the lens for dark skin; without it, the darkest faces lose their features.
     exposure = np.float32(1 + 1.2 * max(0, painted.tone - 2) / 7)
     return Person(
@@ -110,7 +106,7 @@ def _made(seed: int) -> Person:
         hair=painted.hair,
         brows=painted.brows,
         texture=painted.texture,
-        mane=hair.grow(generator(seed, "mane"), cut, canvas, vertices, painted.colour),
+        mane=grow(generator(seed, "mane"), cut, canvas, vertices, painted.colour),
         lights=lights,
         tints=exposure * tints,
         sky=exposure * sky,

@@ -13,9 +13,9 @@ import numpy as np
 
 from i2vlib import faces
 from i2vlib.actors import drawing, light, mesh, shown, strands
-from i2vlib.actors.creases import creases
 from i2vlib.actors.mesh import Canvas
 from i2vlib.actors.people import Person, draw_background
+from i2vlib.actors.skin import creases
 from i2vlib.actors.truth import PARTS, axes, surface, weights
 
 #: About how many metres of a face a frame is wide.
@@ -86,7 +86,7 @@ class Scene:
         return points, mesh.normals(points, self.canvas.quads, self.canvas.gather)
 
     def shown(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The mesh of a head that is drawn (see `_shown`): its points and unit normals, ``(m, 3)`` each."""
+        """The mesh of a head that is drawn (see the module `shown`): its points and unit normals, ``(m, 3)`` each."""
         drawn = shown.shown().canvas
         points = (drawn.fine @ head).astype(np.float32)
         return points, mesh.normals(points, drawn.quads, drawn.gather)

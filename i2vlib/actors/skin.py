@@ -1,4 +1,4 @@
-"""The colours that are painted on an actor's vertices: skin, lips, lids, eyes and teeth.
+"""What is painted on an actor's vertices: the colours of skin, lips, lids, eyes and teeth, and creases.
 
 Places are those on the template head (x to the subject's left, y backwards, z up, in metres), where a place means the
 same on everybody.
@@ -12,9 +12,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from i2vlib.actors import atlas, mesh, texture
+from i2vlib.actors import mesh
 from i2vlib.actors.hair import Cut, grown
-from i2vlib.actors.mesh import Canvas, linear, smoothstep
+from i2vlib.actors.mesh import Canvas, across, linear, smoothstep
+from i2vlib.actors.texture import BLOOD, MELANIN, Brow, Face, draw_texture
+from i2vlib.expressions import BLENDSHAPES
 
 #: The ten tones of the Monk Skin Tone scale, in sRGB.
 MONK = (
@@ -47,6 +49,8 @@ _HAIRS = (
     (140, 62, 30),
     (140, 138, 136),
 )
+#: How much of the light a crease of a full move takes.
+CREASE = 0.42
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,16 +92,16 @@ def paint(
     """Paints a person; `light` ``(3,)`` points towards the key light, by which pores and creases are shaded."""
     woman, age = phenotype["gender"] > 0.5, phenotype["age"]
     tone = tone_of(rng, phenotype)
-    skin = _colour(rng, tone)
+    skin = skin_colour(rng, tone)
     hair, grey = _hair_colour(rng, tone, age)
     lash = (0.2 if woman else 0.35) * np.minimum(hair, 0.15) + (0.003 if woman else 0.12 * skin)
     fields, place, is_skin = canvas.fields, canvas.place, canvas.part == mesh.SKIN
     albedo = _flushed(rng, canvas, skin, tone)
     albedo, shine = _lips(rng, canvas, albedo, skin, woman)
     albedo = _rims(rng, canvas, albedo, skin, lash, woman)
-    brow = texture.Brow.draw(rng, woman)
+    brow = Brow.draw(rng, woman)
     fill = brow.fill(place[:, 0], place[:, 2]) * is_skin * (place[:, 1] < -0.09)
-    scalp = grown(cut, atlas.across(place), place[:, 2], 0) * is_skin
+    scalp = grown(cut, across(place), place[:, 2], 0) * is_skin
     scalp = scalp * smoothstep(0.35, 0.05, fields["ears"])
 
     oil = rng.uniform(0.045, 0.085) * (1 + 0.8 * _ridge(place))
@@ -110,13 +114,13 @@ def paint(
     gloss = np.choose(canvas.part, [gloss, moist, 0.06, 0.10, 0.0])
     sharpness = np.choose(canvas.part, [15.0 + 30 * fields["lips"] + 50 * wet, 40.0, 30.0, 30.0, 20.0])
     pigment = _blend(0.7 * hair[None], np.float32([0.25, 0.25, 0.25]), np.float32([0.5 * grey]))[0]
-    painted = texture.texture(rng, texture.Face(skin, pigment, tone, age, woman, light), brow, cut, hair)
+    painted = draw_texture(rng, Face(skin, pigment, tone, age, woman, light), brow, cut, hair)
     as_float = (np.clip(albedo, 0.002, 0.95), gloss, sharpness, scalp, fill)
     albedo, gloss, sharpness, scalp, fill = (np.asarray(value, np.float32) for value in as_float)
     return Painted(tone, albedo, gloss, sharpness, scalp, fill, painted, hair)
 
 
-def _colour(rng: np.random.Generator, tone: int) -> np.ndarray:
+def skin_colour(rng: np.random.Generator, tone: int) -> np.ndarray:
     skin = np.array(_ALBEDO[tone]) * linear(MONK[tone])
     # Undertones run from rosy to olive, with less green and blue or with less red.
     under = rng.normal() * np.array([-0.02, 0.025, -0.05]) + rng.normal() * np.array([0.0, 0.01, -0.04])
@@ -138,7 +142,7 @@ def _flushed(rng: np.random.Generator, canvas: Canvas, skin: np.ndarray, tone: i
     flush = 0.75 * cheeks + 1.1 * tip + 0.35 * blob(0, 0.635, 0.020, 0.013)
     flush = (flush + 1.3 * canvas.fields["ears"]) * rng.uniform(0.08, 0.26) * (1.1 - 0.03 * tone)
     depth = 0.06 * _noise(rng, canvas.place, 0.02)
-    return (skin * np.exp(-flush[:, None] * texture.BLOOD - depth[:, None] * texture.MELANIN)).astype(np.float32)
+    return (skin * np.exp(-flush[:, None] * BLOOD - depth[:, None] * MELANIN)).astype(np.float32)
 
 
 def _lips(
@@ -240,3 +244,34 @@ def _noise(rng: np.random.Generator, place: np.ndarray, scale: float, waves: int
 def _blend(albedo: np.ndarray, colour: np.ndarray, amount: np.ndarray) -> np.ndarray:
     """From albedo to colour ``(3,)`` or ``(M, 3)`` by an amount ``(M,)``, cut to [0, 1]."""
     return albedo + (colour - albedo) * np.clip(amount, 0, 1)[:, None]
+
+
+def creases(canvas: Canvas, coefficients: np.ndarray, age: float) -> np.ndarray:
+    """The share of its light that each vertex ``(m,)`` of a mesh loses at coefficients ``(52,)``: more on old skin.
+
+    Creases are lines that a move draws into the skin, finer than the mesh: furrows of a frown, folds of a smile. They
+    are darkened in proportion to the move.
+    """
+    moved = dict(zip(BLENDSHAPES, coefficients, strict=True))
+    both = lambda name: 0.5 * (moved[name + "Left"] + moved[name + "Right"])  # noqa: E731
+    folds = max(both("mouthSmile"), both("noseSneer"), both("mouthUpperUp"))
+    lines = _lines(canvas)
+    total = both("browDown") * lines["frown"] + folds * lines["fold"] + both("noseSneer") * lines["nose"]
+    return np.clip(CREASE * (0.7 + 0.6 * age) * total, 0, 0.6).astype(np.float32)
+
+
+@lru_cache(maxsize=2)
+def _lines(canvas: Canvas) -> dict[str, np.ndarray]:
+    """How deep each kind of crease is at each vertex ``(m,)``, in [0, 1]."""
+    x, _, z = canvas.place.T
+    side = np.abs(x)
+    skin = (canvas.part == mesh.SKIN) * (1 - canvas.fields["ears"])
+    furrow = lambda away, wide: np.exp(-((away / wide) ** 2))  # noqa: E731
+    between = furrow(side - 0.0062 - 0.06 * (z - 0.748), 0.0013)
+    frown = between * smoothstep(0.738, 0.744, z) * smoothstep(0.762, 0.752, z)
+    along = (0.692 - z) / 0.036
+    fold = furrow(side - 0.0185 - 0.016 * along - 0.004 * along**2, 0.0016)
+    fold = fold * smoothstep(-0.05, 0.2, along) * smoothstep(1.05, 0.75, along)
+    nose = sum(furrow(z - at + 0.35 * side, 0.001) for at in (0.727, 0.7325)) * smoothstep(0.013, 0.008, side)
+    named = {"frown": frown, "fold": 0.8 * fold, "nose": 0.7 * nose}
+    return {name: (line * skin).astype(np.float32) for name, line in named.items()}

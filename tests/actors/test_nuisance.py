@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from i2vlib.actors import head, mesh, nuisance, people
-from i2vlib.actors import scene as scenes
+from i2vlib.actors.film import Order, take_of
+from i2vlib.actors.scene import project
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 from i2vlib.datasets.actors import Nuisance
@@ -133,10 +134,10 @@ def test_landmarks_and_depth_drift_with_the_head(quiet: Clip) -> None:
     np.testing.assert_array_equal(made.truth["camera"], quiet.truth["camera"])
     moved = np.linalg.norm(made.landmarks - quiet.landmarks, axis=-1).mean(1)
     assert moved[1:].max() > 0.5 and (np.diff(moved) < 2).all()
-    stage = actors._scene(31_001, "happy", 48)
-    _, turns = actors._moves(31_001, "happy", "onset", made.intensity, Nuisance(drift=4))
+    take = take_of(Order(31_001, "happy", frames=8, size=48, nuisance=Nuisance(drift=4)))
+    stage, turns = take.stage(), take.turns
     corners = mesh.landmark_rows() @ stage.head(float(made.intensity[7]), None, turns[7])
-    np.testing.assert_allclose(scenes.project(stage.camera, corners), made.landmarks[7], atol=1e-4)
+    np.testing.assert_allclose(project(stage.camera, corners), made.landmarks[7], atol=1e-4)
     nose = np.floor(made.landmarks[7, 29]).astype(int)
     far = corners[29] @ stage.camera[2, :3] + stage.camera[2, 3]
     assert made.truth["depth"][7][nose[1], nose[0]] == pytest.approx(far, abs=0.005)

@@ -10,7 +10,6 @@ import numpy as np
 
 from i2vlib import datasets
 from i2vlib.actors import hair, mesh, people, shown, skin, truth
-from i2vlib.actors.creases import creases
 from i2vlib.datasets import actors
 from i2vlib.expressions import BLENDSHAPES
 
@@ -82,11 +81,11 @@ def test_creases_come_with_the_move_that_folds_the_skin() -> None:
     rest, frown, smile = np.zeros(52, np.float32), np.zeros(52, np.float32), np.zeros(52, np.float32)
     frown[[moves["browDownLeft"], moves["browDownRight"]]] = 1
     smile[[moves["mouthSmileLeft"], moves["mouthSmileRight"]]] = 1
-    assert not creases(canvas, rest, 0.7).any()
-    between, beside = creases(canvas, frown, 0.7), creases(canvas, smile, 0.7)
+    assert not skin.creases(canvas, rest, 0.7).any()
+    between, beside = skin.creases(canvas, frown, 0.7), skin.creases(canvas, smile, 0.7)
     assert canvas.place[between > 0.05, 2].min() > 0.735 and canvas.place[beside > 0.05, 2].max() < 0.70
-    np.testing.assert_allclose(creases(canvas, 0.5 * frown, 0.7), 0.5 * between, atol=1e-6)
-    assert creases(canvas, smile, 1.0).max() > beside.max() > 0.1
+    np.testing.assert_allclose(skin.creases(canvas, 0.5 * frown, 0.7), 0.5 * between, atol=1e-6)
+    assert skin.creases(canvas, smile, 1.0).max() > beside.max() > 0.1
     assert not between[canvas.part != mesh.SKIN].any()
 
 
@@ -98,7 +97,7 @@ def test_tones_cover_the_ten_anchors_evenly() -> None:
         tones.append(skin.tone_of(people.generator(seed, "paint-2"), phenotype))
     counts = np.bincount(tones, minlength=10)
     assert len(counts) == 10 and counts.min() > 30 and counts.max() < 95
-    light = [skin._colour(np.random.default_rng(0), tone).mean() for tone in range(10)]
+    light = [skin.skin_colour(np.random.default_rng(0), tone).mean() for tone in range(10)]
     assert light[0] > 0.35 and light[9] < 0.06 and (np.diff(light)[2:] < 0).all()
 
 

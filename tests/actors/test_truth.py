@@ -9,6 +9,7 @@ import pytest
 
 from i2vlib import datasets
 from i2vlib.actors import mesh, people, scene, truth
+from i2vlib.actors.film import Order, take_of
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 
@@ -112,7 +113,7 @@ def test_depth_brings_every_pixel_back_onto_the_mesh(known: dict[int, Clip]) -> 
     from scipy.spatial import cKDTree
 
     for seed, clip in known.items():
-        scene = actors._scene(seed, "happy", SIZE)
+        scene = take_of(Order(seed, "happy", size=SIZE)).stage()
         for frame, a in enumerate(clip.intensity):
             points, _ = scene.skin(scene.head(float(a)))
             seen = clip.truth["skin"][frame]
@@ -125,7 +126,7 @@ def test_depth_brings_every_pixel_back_onto_the_mesh(known: dict[int, Clip]) -> 
 
 def test_depth_is_that_of_the_projected_landmarks(known: dict[int, Clip]) -> None:
     for seed, clip in known.items():
-        scene = actors._scene(seed, "happy", SIZE)
+        scene = take_of(Order(seed, "happy", size=SIZE)).stage()
         for frame, a in enumerate(clip.intensity):
             corners = mesh.landmark_rows() @ scene.head(float(a))
             far = corners @ clip.truth["camera"][frame, 2, :3] + clip.truth["camera"][frame, 2, 3]
