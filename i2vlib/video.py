@@ -11,9 +11,7 @@ import html
 import io
 import json
 import math
-import os
 import subprocess
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -21,6 +19,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from i2vlib.store import replacing
 
 #: The note that every saved file carries: GIF, PNG and MP4 as their comment, WebP as its EXIF description.
 NOTE = "Synthetic frames made with i2vlib"
@@ -71,12 +71,8 @@ def save(frames: np.ndarray, path: str | Path, fps: float = 12.0) -> Path:
         raise ValueError(f"There is no folder {path.parent} to save {path.name} in. Make it first, or give another.")
     if path.is_dir():
         raise ValueError(f"{path} is a folder. Give the name of a file.")
-    part = path.with_name(f".i2v-{uuid.uuid4().hex}{suffix}")
-    try:
+    with replacing(path) as part:
         writers[suffix](frames, part, fps)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import subprocess
 import sys
 import tempfile
@@ -118,11 +117,7 @@ def _model() -> bytes:
         if path.is_file() and _is_right(content := path.read_bytes()):
             return content
     content = _downloaded()
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=cached.parent, prefix=".")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    os.replace(temporary, cached)
+    store.write_file(cached, content)
     return content
 
 

@@ -16,6 +16,7 @@ from i2vlib.book.audit.reading import FIRST, SUBJECTS, audit, audit_folder
 from i2vlib.book.audit.report import CARD, RESULT, aims, table, write_card
 from i2vlib.book.audit.sheets import write_sheets
 from i2vlib.book.audit.speed import speed
+from i2vlib.store import write_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,10 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(results: Mapping[str, object], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(results) + "\n")
-    os.replace(temporary, path)
+    write_text(path, json.dumps(results) + "\n")
     if path == RESULT and CARD.is_file():
         write_card(results)
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -94,23 +90,15 @@ def _kept(seed: int, expression: str, size: int, levels: Sequence[float]) -> Pat
 
 
 def _save(path: Path, sample: Sample) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file,
-                names=np.array([sample.subject, sample.expression]),
-                intensity=sample.intensity,
-                true=sample.landmarks,
-                guesses=np.array([guess or "" for guess in sample.guesses]),
-                tone=-1 if sample.tone is None else sample.tone,
-                **vars(sample.reading),
-            )
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    store.write_arrays(
+        path,
+        names=np.array([sample.subject, sample.expression]),
+        intensity=sample.intensity,
+        true=sample.landmarks,
+        guesses=np.array([guess or "" for guess in sample.guesses]),
+        tone=np.array(-1 if sample.tone is None else sample.tone),
+        **vars(sample.reading),
+    )
 
 
 def _load(path: Path) -> Sample | None:
@@ -135,8 +123,7 @@ def audit(
 ) -> dict[str, object]:
     """The audit of some subjects, with progress: what `summarise` says, and what it was made with.
 
-    With more than one worker the subjects are shared out among processes, which a script may ask for only under
-    ``if __name__ == "__main__"``; the result is the same.
+    With more than one worker the subjects are shared out among processes; the result is the same.
     """
     from tqdm.auto import tqdm
 
@@ -152,20 +139,10 @@ def _mapped(read: Callable[[int], list[Sample]], seeds: Sequence[int], workers: 
     if workers <= 1:
         yield from map(read, seeds)
         return
+    from i2vlib.datasets.actors import processes
+
     with processes(workers) as pool:
         yield from pool.map(read, seeds)
-
-
-def processes(workers: int) -> ProcessPoolExecutor:
-    """Processes of one thread each, so that they leave one another a core."""
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _one_thread)
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-    os.environ["LP_NUM_THREADS"] = "1"  # the renderer's, read when it first draws
 
 
 def audit_folder(folder: str | Path, size: int = 128) -> dict[str, object]:

@@ -12,6 +12,7 @@ import numpy as np
 from i2vlib.book.audit.measures import FOLLOWS, NAMED, SAME_PERSON, SHOWS
 from i2vlib.book.checkout import BOOK, RESULTS
 from i2vlib.faces import fer
+from i2vlib.store import write_text
 
 RESULT = RESULTS / "actors_audit.json"
 CARD = BOOK / "data_actors.md"
@@ -146,7 +147,7 @@ def write_card(results: Mapping[str, Mapping[str, object]], card: Path = CARD) -
         if not pattern.search(text):
             raise ValueError(f"{card} has no place for the audit of {name}: the lines {start} and {end}.")
         text = pattern.sub(lambda _, start=start, end=end, r=result: f"{start}\n\n{table(r)}\n\n{end}", text)
-    card.write_text(text)
+    write_text(card, text)
 
 
 def _percent(value: float | None, digits: int = 1) -> str:

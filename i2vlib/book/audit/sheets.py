@@ -11,6 +11,7 @@ from PIL import Image
 from i2vlib.book.audit.reading import FIRST
 from i2vlib.book.checkout import BOOK
 from i2vlib.expressions import EXPRESSIONS
+from i2vlib.store import replacing
 
 #: Where the book's pictures lie.
 ASSETS = BOOK / "assets"
@@ -44,10 +45,10 @@ def expressions_sheet(first: int = FIRST, count: int = SHOWN, size: int = 256) -
 
 def write_sheets(folder: Path = ASSETS, size: int = 256, quality: int = 88) -> list[Path]:
     """Draws both sheets into `folder`: ``actors_people.jpg`` and ``actors_expressions.jpg``."""
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = {"actors_people.jpg": people_sheet(size=size), "actors_expressions.jpg": expressions_sheet(size=size)}
     for name, sheet in drawn.items():
-        Image.fromarray(sheet).save(folder / name, quality=quality, optimize=True)
+        with replacing(folder / name) as part:
+            Image.fromarray(sheet).save(part, quality=quality, optimize=True)
     return [folder / name for name in drawn]
 
 

@@ -7,7 +7,7 @@ import platform
 import time
 from pathlib import Path
 
-from i2vlib.book.audit.reading import FIRST, processes
+from i2vlib.book.audit.reading import FIRST
 
 #: What is drawn for the measurement, by each process: people, expressions, frames of a clip.
 PEOPLE, SHOWN, FRAMES = 2, ("happy", "surprised", "angry"), 12
@@ -19,6 +19,8 @@ def speed(size: int = 128, counts: tuple[int, ...] = (1, 2)) -> dict[str, object
     Everything is all truth and all nuisances. A process draws `PEOPLE` in the expressions `SHOWN`, `FRAMES` each, after
     one that does not count. A person's own making counts; starting Python and reading the head from disk do not.
     """
+    from i2vlib.datasets.actors import processes
+
     rates: dict[str, dict[str, float]] = {"pictures": {}, "everything": {}}
     for count in counts:
         for what, found in rates.items():
