@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ SPLITS = ("train", "validation", "test")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _KEPT_IN_MEMORY = 256
 
+Item = TypeVar("Item")
+
 
 class Video(Protocol):
     """What is known of a video before it is read."""
@@ -26,23 +28,51 @@ class Video(Protocol):
     expression: str | None
 
 
-class LazyClips(Sequence):
-    """Clips of which each is read when it is asked for; the 256 last asked for are kept in memory.
+class Lazy(Sequence[Item]):
+    """What is read, a clip or poses, when it is asked for; the 256 last asked for are kept in memory.
 
     Args:
         count: how many there are.
-        read: from an index in [0, count) to the clip.
+        read: from an index in [0, count) to one of them.
     """
 
-    def __init__(self, count: int, read: Callable[[int], Clip]) -> None:
+    def __init__(self, count: int, read: Callable[[int], Item]) -> None:
         self._count = count
         self._load = lru_cache(_KEPT_IN_MEMORY)(read)
 
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: int) -> Clip:
+    def __getitem__(self, index: int) -> Item:
         return self._load(range(self._count)[index])
+
+
+class FaceClips(Lazy[Clip]):
+    """Videos of faces in a folder, each cropped by `i2vlib.faces.align_clip` when it is asked for.
+
+    Args:
+        folder: where they are.
+        videos: those of the split and the expressions that were asked for.
+        names: the order in which the expressions among them are listed.
+        size: side of the square frames in pixels.
+        read: from an index to the uncropped clip.
+
+    Raises:
+        ValueError: a size below 16.
+    """
+
+    def __init__(
+        self, folder: Path, videos: Iterable[Video], names: Iterable[str], size: int, read: Callable[[int], Clip]
+    ) -> None:
+        self.folder, self.size, self.videos = folder, check_size(size), tuple(videos)
+        held = {video.expression for video in self.videos}
+        self.expressions = tuple(name for name in names if name in held)
+        super().__init__(len(self.videos), lambda index: self._cropped(read(index)))
+
+    def _cropped(self, clip: Clip) -> Clip:
+        from i2vlib import faces
+
+        return faces.align_clip(clip, self.size)
 
 
 def check_folder(folder: Path, layout: str) -> None:
@@ -154,15 +184,18 @@ def thinned(clip: Clip, frames: int | None) -> Clip:
     return replace(clip[index], fps=slowed(clip.fps, len(clip), len(index)))
 
 
-def counted(subjects: Iterable[str]) -> str:
-    """How many clips of these subjects each split has: ``3 train, 1 validation, test missing``."""
-    found = [split_of(subject) for subject in subjects]
-    return ", ".join(f"{found.count(name)} {name}" if name in found else f"{name} missing" for name in SPLITS)
+def counted(found: Iterable[str], splits: Sequence[str] = SPLITS) -> str:
+    """How often each split was found: ``3 train, 1 validation, test missing``."""
+    found = list(found)
+    return ", ".join(f"{found.count(name)} {name}" if name in found else f"{name} missing" for name in splits)
 
 
 def tally(videos: Sequence[Video], expressions: Iterable[str]) -> list[str]:
     """How many videos each expression has by split, a line each."""
-    return [f"{name}: {counted(video.subject for video in videos if video.expression == name)}" for name in expressions]
+    return [
+        f"{name}: {counted(split_of(video.subject) for video in videos if video.expression == name)}"
+        for name in expressions
+    ]
 
 
 def of_split(videos: Sequence[Video], split: str, folder: Path) -> tuple[Video, ...]:
@@ -170,8 +203,9 @@ def of_split(videos: Sequence[Video], split: str, folder: Path) -> tuple[Video, 
     kept = tuple(video for video in videos if split_of(video.subject) == split)
     if not kept:
         names = ", ".join(dict.fromkeys(str(video.expression) for video in videos))
+        counts = counted(split_of(video.subject) for video in videos)
         raise ValueError(
-            f"{folder} holds nothing of {names} in the split {split!r}: {counted(video.subject for video in videos)}. "
+            f"{folder} holds nothing of {names} in the split {split!r}: {counts}. "
             "Subjects whose number ends in 3 or 8 are for validation, in 4 or 9 for test, all others for training."
         )
     return kept

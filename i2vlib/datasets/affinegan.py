@@ -37,8 +37,12 @@ class Video:
     frames: tuple[Path, ...]
     masks: tuple[Path, ...]
 
+    @property
+    def subject(self) -> str:
+        return self.folder.name
 
-class AffineGANFolder(_folders.LazyClips):
+
+class AffineGANFolder(_folders.FaceClips):
     """The clips of a folder in AffineGAN's layout, each cropped by `i2vlib.faces.align_clip`.
 
     A clip is read when it is asked for, and up to 256 are then kept in memory. Where masks of the mouth are given,
@@ -64,28 +68,23 @@ class AffineGANFolder(_folders.LazyClips):
         split: str = "train",
         size: int = 128,
     ) -> None:
-        wanted = (expression,) if isinstance(expression, str) else expression
-        self.folder, self.split, self.size = Path(folder), split, _folders.check_size(size)
-        self.videos = find_videos(self.folder, split, None if wanted is None else tuple(wanted))
-        self.expressions = tuple(dict.fromkeys(video.expression for video in self.videos))
-        super().__init__(len(self.videos), self._read)
+        folder, self.split = Path(folder), split
+        videos = find_videos(folder, split, expression)
+        names = dict.fromkeys(video.expression for video in videos)
+        super().__init__(folder, videos, names, size, lambda index: read_video(self.videos[index]))
 
-    def _read(self, index: int) -> Clip:
-        from i2vlib import faces
-
-        video = self.videos[index]
-        clip = read_video(video)
+    def _cropped(self, clip: Clip) -> Clip:
         mouth = clip.truth.get("mouth")
         if mouth is None:
-            return faces.align_clip(clip, self.size)
+            return super()._cropped(clip)
         # One clip of frames and masks, so that both are cropped by the first frame's transform.
         pictures = np.repeat(mouth[..., None].astype(np.uint8) * 255, 3, -1)
-        both = faces.align_clip(replace(clip, frames=np.concatenate([clip.frames, pictures]), truth={}), self.size)
+        both = super()._cropped(replace(clip, frames=np.concatenate([clip.frames, pictures]), truth={}))
         cropped = both.frames[len(clip) :, ..., 0] > 127
         return replace(both, frames=both.frames[: len(clip)], truth={"mouth": cropped})
 
 
-def find_videos(folder: Path, split: str, expressions: Sequence[str] | None = None) -> tuple[Video, ...]:
+def find_videos(folder: Path, split: str, expressions: str | Sequence[str] | None = None) -> tuple[Video, ...]:
     """The videos of a split, by expression and then by name. Raises as `AffineGANFolder` says."""
     folder = Path(folder)
     found = expression_folders(folder)
@@ -130,10 +129,9 @@ def held(folder: Path) -> list[str]:
     """What the folder holds and what is missing, a line for each expression."""
     lines = []
     for name, home in expression_folders(folder).items():
-        counts = {split: len(_folders.folders(home / split / "img")) for split in SPLITS}
-        parts = [f"{count} {split}" if count else f"{split} missing" for split, count in counts.items()]
+        found = [split for split in SPLITS for _ in _folders.folders(home / split / "img")]
         masks = "with masks" if (home / "train" / "patch").is_dir() else "masks missing"
-        lines.append(f"{name}: {', '.join([*parts, masks])}")
+        lines.append(f"{name}: {_folders.counted(found, SPLITS)}, {masks}")
     return lines
 
 
@@ -170,4 +168,4 @@ def read_video(video: Video) -> Clip:
         for path, mask in zip(video.frames, masks, strict=True):
             _folders.check_same_size(by_name[path.stem], mask, video.frames[0], frames[0])
         truth["mouth"] = np.stack([mask.mean(-1) >= _MASK_LEVEL for mask in masks])
-    return Clip(frames, subject=video.folder.name, expression=video.expression, truth=truth)
+    return Clip(frames, subject=video.subject, expression=video.expression, truth=truth)

@@ -38,7 +38,7 @@ class Video:
     landmarks: Path
 
 
-class CKPlus(_folders.LazyClips):
+class CKPlus(_folders.FaceClips):
     """The sequences of CK+ from neutral to peak, each cropped by `i2vlib.faces.align_clip`.
 
     Where a sequence has landmarks they are read and moved along with the crop. The files count the centre of the
@@ -68,24 +68,20 @@ class CKPlus(_folders.LazyClips):
         frames: int | None = None,
         unlabelled: bool = False,
     ) -> None:
-        self.folder, self.size = Path(folder), _folders.check_size(size)
         self.split, self.frames = _folders.check_split(split, "CK+"), _folders.check_frames(frames)
-        found = [video for video in find_videos(self.folder) if unlabelled or video.expression]
+        folder = Path(folder)
+        found = [video for video in find_videos(folder) if unlabelled or video.expression]
         if not found:
             raise ValueError(
-                f"{self.folder} holds no sequence with an emotion label. Unpack Emotion_labels.zip beside {IMAGES}, "
+                f"{folder} holds no sequence with an emotion label. Unpack Emotion_labels.zip beside {IMAGES}, "
                 "so that there is a folder Emotion; or open it with unlabelled=True."
             )
-        names = _folders.chosen(expression, (video.expression for video in found if video.expression), self.folder)
+        names = _folders.chosen(expression, (video.expression for video in found if video.expression), folder)
         wanted = [video for video in found if video.expression in names or unlabelled and expression is None]
-        self.videos = _folders.of_split(wanted, split, self.folder)
-        self.expressions = tuple(name for name in NAMES.values() if name in {v.expression for v in self.videos})
-        super().__init__(len(self.videos), self._read)
+        super().__init__(folder, _folders.of_split(wanted, split, folder), NAMES.values(), size, self._read)
 
     def _read(self, index: int) -> Clip:
-        from i2vlib import faces
-
-        return faces.align_clip(_folders.thinned(read_video(self.videos[index]), self.frames), self.size)
+        return _folders.thinned(read_video(self.videos[index]), self.frames)
 
 
 def recognises(folder: Path) -> bool:

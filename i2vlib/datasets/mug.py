@@ -40,7 +40,7 @@ class Video:
     frames: tuple[Path, ...]
 
 
-class MUG(_folders.LazyClips):
+class MUG(_folders.FaceClips):
     """The takes of the six expressions from neutral to apex, each cropped by `i2vlib.faces.align_clip`.
 
     Args:
@@ -70,25 +70,22 @@ class MUG(_folders.LazyClips):
         cut: bool = True,
         split_list: str | Path | None = None,
     ) -> None:
-        self.folder, self.size, self.cut = Path(folder), _folders.check_size(size), cut
         self.split, self.frames = _folders.check_split(split, "MUG"), _folders.check_frames(frames)
-        found = find_videos(self.folder) if split_list is None else listed_videos(self.folder, Path(split_list))
-        names = _folders.chosen(expression, sorted({video.expression for video in found}), self.folder)
+        folder, self.cut = Path(folder), cut
+        found = find_videos(folder) if split_list is None else listed_videos(folder, Path(split_list))
+        names = _folders.chosen(expression, sorted({video.expression for video in found}), folder)
         wanted = [video for video in found if video.expression in names]
-        self.videos = tuple(wanted) if split_list is not None else _folders.of_split(wanted, split, self.folder)
-        self.expressions = tuple(name for name in NAMES.values() if name in {v.expression for v in self.videos})
+        kept = wanted if split_list is not None else _folders.of_split(wanted, split, folder)
         self._apex = cache(lambda index: apex(differences(self.videos[index].frames)))
-        super().__init__(len(self.videos), self._read)
+        super().__init__(folder, kept, NAMES.values(), size, self._read)
 
     def _read(self, index: int) -> Clip:
-        from i2vlib import faces
-
         video = self.videos[index]
         paths = video.frames[: self._apex(index) + 1] if self.cut else video.frames
         kept = _folders.evenly(len(paths), self.frames)
         frames = _folders.load_frames([paths[i] for i in kept])
         fps = _folders.slowed(FPS, len(paths), len(kept))
-        return faces.align_clip(Clip(frames, fps, subject=video.subject, expression=video.expression), self.size)
+        return Clip(frames, fps, subject=video.subject, expression=video.expression)
 
 
 def differences(paths: Sequence[Path]) -> np.ndarray:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +31,6 @@ JOINTS = (
 LAYOUT = "<folder>/labels/0001.mat"
 #: Frames a second. The data set states none; its videos are from the web.
 FPS = 30.0
-
-_KEPT_IN_MEMORY = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +61,7 @@ class Poses:
         return len(self.joints)
 
 
-class PennAction(Sequence):
+class PennAction(_folders.Lazy[Poses]):
     """The poses of a split; where the frames are on disk, `clip` gives the pictures too.
 
     Args:
@@ -101,18 +98,12 @@ class PennAction(Sequence):
         ]
         self.labels = tuple(path for path, name in splits if name == split)
         if not self.labels:
-            counts = ", ".join(f"{sum(name == kind for _, name in splits)} {kind}" for kind in _folders.SPLITS)
+            counts = _folders.counted(name for _, name in splits)
             raise ValueError(
                 f"{self.folder} holds no sequence of {', '.join(self.actions)} in the split {split!r}: {counts}. "
                 "Give the labels of both halves, or split by number with published=False."
             )
-        self._load = lru_cache(_KEPT_IN_MEMORY)(read_label)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> Poses:
-        return self._load(self.labels[index])
+        super().__init__(len(self.labels), lambda index: read_label(self.labels[index]))
 
     def clip(self, index: int) -> Clip:
         """The pictures of a sequence cropped by its `tube`; its action is the clip's expression.
@@ -142,7 +133,7 @@ class PennAction(Sequence):
 
     def clips(self) -> Sequence[Clip]:
         """All clips of the split, each read when it is asked for."""
-        return _folders.LazyClips(len(self), self.clip)
+        return _folders.Lazy(len(self), self.clip)
 
 
 def tube(poses: Poses, size: int, margin: float = 0.1) -> np.ndarray:
@@ -214,10 +205,8 @@ def held(folder: Path) -> list[str]:
     kinds = [_kind(path) for path in find_labels(folder)]
     lines = []
     for name in sorted({action for action, _ in kinds}):
-        halves = [train for action, train in kinds if action == name]
-        counts = {"train": halves.count(True), "test": halves.count(False)}
-        parts = (f"{count} {half}" if count else f"{half} missing" for half, count in counts.items())
-        lines.append(f"{name}: {', '.join(parts)}")
+        halves = ["train" if train else "test" for action, train in kinds if action == name]
+        lines.append(f"{name}: {_folders.counted(halves, ('train', 'test'))}")
     there = sum((folder / "frames" / path.stem).is_dir() for path in find_labels(folder))
     return [*lines, f"with frames: {there} of {len(kinds)}"]
 

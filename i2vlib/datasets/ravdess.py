@@ -41,7 +41,7 @@ class Video:
     path: Path
 
 
-class RAVDESS(_folders.LazyClips):
+class RAVDESS(_folders.FaceClips):
     """The recordings of six emotions, from neutral to peak, each cropped by `i2vlib.faces.align_clip`.
 
     The face is read in every frame, which takes seconds for a recording and is done once for each; `neutral_to_peak`
@@ -75,25 +75,21 @@ class RAVDESS(_folders.LazyClips):
         strong: bool | None = None,
         read: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
-        self.folder, self.size, self.read = Path(folder), _folders.check_size(size), read
         self.split, self.frames = _folders.check_split(split, "RAVDESS"), _folders.check_frames(frames)
-        found = [video for video in find_videos(self.folder) if strong is None or video.strong == strong]
-        names = _folders.chosen(expression, (video.expression for video in found), self.folder)
-        self.videos = _folders.of_split([v for v in found if v.expression in names], split, self.folder)
-        self.expressions = tuple(name for name in NAMES.values() if name in {v.expression for v in self.videos})
+        folder, self.read = Path(folder), read
+        found = [video for video in find_videos(folder) if strong is None or video.strong == strong]
+        names = _folders.chosen(expression, (video.expression for video in found), folder)
+        kept = _folders.of_split([video for video in found if video.expression in names], split, folder)
         self._part = cache(lambda index: measure(self.videos[index], self.read))
-        super().__init__(len(self.videos), self._read)
+        super().__init__(folder, kept, NAMES.values(), size, self._read)
 
     def _read(self, index: int) -> Clip:
-        from i2vlib import faces
-
         video, (start, scores) = self.videos[index], self._part(index)
         kept = _folders.evenly(len(scores), self.frames)
         wanted = set((start + kept).tolist())
         frames = np.stack([frame for i, frame in enumerate(_decoding.decode(video.path)) if i in wanted])
         fps = _folders.slowed(FPS, len(scores), len(kept))
-        clip = Clip(frames, fps, blendshapes=scores[kept], subject=video.subject, expression=video.expression)
-        return faces.align_clip(clip, self.size)
+        return Clip(frames, fps, blendshapes=scores[kept], subject=video.subject, expression=video.expression)
 
 
 def measure(video: Video, read: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[int, np.ndarray]:

@@ -39,7 +39,7 @@ def test_a_thinned_clip_keeps_its_ends_and_its_length(frames: int | None, kept: 
 
 def test_clips_are_read_once_and_the_last_256_are_kept() -> None:
     asked = []
-    clips = _folders.LazyClips(300, lambda index: asked.append(index) or clip(1))
+    clips = _folders.Lazy(300, lambda index: asked.append(index) or clip(1))
     assert len(clips) == 300 and not asked
     assert clips[3] is clips[3] and clips[-297] is clips[3] and asked == [3]
     for index in range(300):

@@ -123,7 +123,7 @@ def test_actions(tree: Path) -> None:
     with pytest.raises(ValueError, match="holds no clips of squats. It holds: jump_rope, squat"):
         datasets.open(tree, actions="squats")
     with pytest.raises(
-        ValueError, match="of jump_rope in the split 'test': 1 train, 1 validation, 0 test. Give the lab"
+        ValueError, match="of jump_rope in the split 'test': 1 train, 1 validation, test missing. Give the lab"
     ):
         datasets.open(tree, split="test", actions="jump_rope")
     with pytest.raises(ValueError, match="Penn Action has the splits"):
@@ -226,7 +226,7 @@ def test_the_real_labels(real_data: Path) -> None:
         pytest.skip("there are no labels of Penn Action in I2V_REAL_DATA")
     poses = {split: datasets.open(folder, split, published=False) for split in ("train", "validation", "test")}
     assert {split: len(some) for split, some in poses.items()} == {"train": 775, "validation": 248, "test": 235}
-    with pytest.raises(ValueError, match="1010 train, 248 validation, 0 test. Give the labels of both halves"):
+    with pytest.raises(ValueError, match="1010 train, 248 validation, test missing. Give the labels of both halves"):
         datasets.open(folder, "test")
     eight = [len(datasets.open(folder, "train", actions=name, published=False)) for name in penn_action.FRGAN_ACTIONS]
     assert min(eight) >= 20
