@@ -224,7 +224,16 @@ def texts() -> Iterator[tuple[Path, str]]:
         pytest.skip("this is no git checkout, or there is no git")
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
-        if path.is_file() and path.suffix not in (".png", ".jpg", ".safetensors", ".gif", ".webp", ".mp4", ".npz"):
+        if path.is_file() and path.suffix not in (
+            ".png",
+            ".jpg",
+            ".safetensors",
+            ".gif",
+            ".webp",
+            ".mp4",
+            ".npz",
+            ".parquet",
+        ):
             yield path, path.read_text(encoding="utf-8")
 
 

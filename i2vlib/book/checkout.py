@@ -8,3 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 BOOK = ROOT / "book"
 RESULTS = BOOK / "results"
+#: The table of reference runs, one row a run or a run a seed.
+TABLE = RESULTS / "runs.toml"
+#: What runs leave while they are done: checkpoints, the best weights, the facts that a measurement starts from.
+WORK = ROOT / "runs/reference"

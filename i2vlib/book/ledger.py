@@ -1,7 +1,8 @@
 """The ledger: one claim of a paper, one verdict, one JSON file.
 
 A chapter that has measured a claim calls `record`; the ledger chapter shows `load`, every claim of the three papers
-with what was found, and "open" beside those that nobody has answered yet.
+with what was found, and "open" beside those that nobody has answered yet. An answer carries the digests of the runs
+that it rests on: once one of them is defined anew, it is outdated.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import html
 import json
 import math
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from i2vlib.book.checkout import BOOK, NOTEBOOKS, RESULTS
+from i2vlib.book import checkout
+from i2vlib.book.claims import CLAIMS
+from i2vlib.book.plan import named, planned
+from i2vlib.book.results import result
+from i2vlib.store import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,204 +30,8 @@ VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 OPEN = "open"
 PRESETS = ("smoke", "small", "paper")
 PAPERS = {"FAN": "FAN", "AFF": "AffineGAN", "FRG": "FRGAN"}
-
-
-class Claim(NamedTuple):
-    """One claim: where the paper makes it, what it says in our words, and what would show it."""
-
-    where: str
-    claim: str
-    measure: str
-
-
-#: Every claim that the book answers, by its id.
-CLAIMS: Mapping[str, Claim] = {
-    "FAN-1": Claim(
-        "§3.1", "At intensity 0 the output is the input.",
-        "L1 and PSNR of the output at 0 against the input, held-out subjects",
-    ),
-    "FAN-2": Claim(
-        "§3.1", "The output varies smoothly with the intensity.",
-        "largest change for each unit of intensity on a fine grid, against real clips",
-    ),
-    "FAN-3": Claim(
-        "§3.1", "The more intensity, the further from the input.",
-        "rank correlation of that distance with the intensity, and the share of falls, for each subject",
-    ),
-    "FAN-4": Claim(
-        "§3.1", "Frames do not depend on one another: any number, order or subset may be asked for.",
-        "one frame compared bit for bit in different company",
-    ),
-    "FAN-5": Claim(
-        "§3.2", "A residual added to pixels leaves severe artefacts; added to features it does not.",
-        "ablation: residual in pixels against residual in features",
-    ),
-    "FAN-6": Claim(
-        "Fig. 2", "Baselines keep up on faces seen in training; on unseen ones FAN is best.",
-        "PSNR, landmark error and identity distance, seen against unseen, FAN against ConvLSTM and HP",
-    ),
-    "FAN-7": Claim(
-        "Fig. 3", "Landmarks move as in the real clip, steadily and never back; ConvLSTM's hardly move, HP's jump.",
-        "error of the landmark curve, its linear fit, its largest step, its falls",
-    ),
-    "FAN-8": Claim(
-        "Fig. 4", "Without the local discriminator the mouth is blurred.",
-        "sharpness and error inside the mouth",
-    ),
-    "FAN-9": Claim(
-        "Fig. 4", "Without landmark prediction, features are doubled or out of place.",
-        "landmark error of the generated frames",
-    ),
-    "FAN-10": Claim(
-        "Fig. 4", "Without the temporal regulariser, motion jumps and frames blur.",
-        "variance of the steps, sharpness",
-    ),
-    "FAN-11": Claim(
-        "§3.4, Fig. 5a–b", "Where each person shows one emotion, training all emotions together beats one model each.",
-        "expression error and identity distance, joint against single",
-    ),
-    "FAN-12": Claim(
-        "Fig. 5c", "One joint model leads from angry to happy by moving the intensities.",
-        "expression scores along the path, both ends reached",
-    ),
-    "FAN-13": Claim(
-        "§3.4", "Several intensities above 0 mix expressions.",
-        "landmark motion of both expressions in the mixture",
-    ),
-    "FAN-14": Claim(
-        "Table 1", "Raters prefer FAN to ConvLSTM (83.0 %), to HP (71.4 %) and to both (65.1 %).",
-        "proxy for raters: share of clips won, with a bootstrap interval",
-    ),
-    "FAN-15": Claim(
-        "Table 2", "Raters take 60.5 % of training and 49.9 % of test videos for real.",
-        "proxy for raters: how often a held-out real/fake classifier is fooled",
-    ),
-    "AFF-1": Claim(
-        "Prop. 1", "A code made by the affine step gives its intensity back by projection.",
-        "exact test",
-    ),
-    "AFF-2": Claim(
-        "Prop. 2", "That projection is the intensity whose code is nearest in least squares.",
-        "exact test against numerical minimisation, with the paper's and the released code's denominator",
-    ),
-    "AFF-3": Claim(
-        "Eq. 5", "The intensity of frames is inferred without any label.",
-        "correlation of inferred with true intensity, held-out subjects",
-    ),
-    "AFF-4": Claim(
-        "§3, Fig. 3", "The distance to the neutral face grows with the intensity, for every face.",
-        "rank correlation and falls for each face",
-    ),
-    "AFF-5": Claim(
-        "Fig. 7a", "With a plain MLP for the intensity the video is not monotonic.",
-        "Kendall's tau of its intensity with the truth, against Eq. 5's",
-    ),
-    "AFF-6": Claim(
-        "Fig. 7b", "Without its adversarial loss the intensity leaves [0, 1] and is not monotonic; faces hardly move.",
-        "share outside [0, 1], tau, amplitude of motion",
-    ),
-    "AFF-7": Claim(
-        "Fig. 7c", "E₀ looks at the outline of the face, EΔ at the part that moves.",
-        "share of the input gradient inside the mask of the moving part, for each encoder",
-    ),
-    "AFF-8": Claim(
-        "Fig. 7d", "AffineGAN learns from two frames of each video; FAN does not.",
-        "the chapter's metrics, both trained on two frames",
-    ),
-    "AFF-9": Claim(
-        "§4.2", "AffineGAN learns from shuffled frames; FAN does not.",
-        "the chapter's metrics, both trained on shuffled clips",
-    ),
-    "AFF-10": Claim(
-        "§4.2", "AffineGAN learns from periodic videos; FAN does not.",
-        "the chapter's metrics, both trained on periodic clips",
-    ),
-    "AFF-11": Claim(
-        "Table 2", "ACD-I, -C and -G: AffineGAN .31, .29, .39; GANimation .35, .25, .47; ConvLSTM, VideoGAN and FGST "
-        "about 1 or more; real .29, .28, 0.",
-        "the same distances over the real clips', with the rate of detected faces",
-    ),
-    "AFF-12": Claim(
-        "Fig. 4–5", "VideoGAN changes the person, FGST distorts, ConvLSTM blurs, GANimation moves too little.",
-        "identity distance, sharpness and amplitude of motion of each method",
-    ),
-    "AFF-13": Claim(
-        "Fig. 6", "All seven expressions work on a face from the internet.",
-        "portraits from outside the training data",
-    ),
-    "AFF-14": Claim(
-        "Table 1", "Raters prefer AffineGAN to ConvLSTM (74.9 %), VideoGAN (77.7 %), FGST (79.7 %) and GANimation "
-        "(69.9 %).",
-        "proxy for raters: share of clips won",
-    ),
-    "AFF-15": Claim(
-        "Table 1", "Raters take 54.2 % of generated and 80.8 % of real videos for real (the text says about 85 %).",
-        "proxy for raters: how often a held-out real/fake classifier is fooled",
-    ),
-    "AFF-16": Claim(
-        "§3.1", "One model for all expressions is easily had, with domain labels and a classification loss.",
-        "one model for all expressions against one model each",
-    ),
-    "AFF-17": Claim(
-        "§5", "With the peak as source and neutral as target, the same method finds the way back.",
-        "the chapter's metrics on reversed clips",
-    ),
-    "AFF-18": Claim(
-        "released code", "The released code does what the paper says.",
-        "every difference found, each switched alone",
-    ),
-    "FRG-1": Claim(
-        "Eq. 2, Fig. 3", "Mask and content are learnt more easily than one map of differences.",
-        "error on moving and on static pixels, overlap of mask and motion, mean of the mask",
-    ),
-    "FRG-2": Claim("§3.2", "Dense connections in the decoder help.", "ablation"),
-    "FRG-3": Claim(
-        "§3.2", "Training on random jumps in time helps.",
-        "pairs (t, t + k) against pairs (0, k)",
-    ),
-    "FRG-4": Claim("Eq. 6", "An L1 penalty keeps the mask sparse.", "sweep of its weight"),
-    "FRG-5": Claim(
-        "§3.3", "Refinement makes videos more coherent.",
-        "ACD and flicker with and without it",
-    ),
-    "FRG-6": Claim(
-        "§3.3", "The video critic could do alone, yet the image critic beside it helps much.",
-        "refinement without the image critic",
-    ),
-    "FRG-7": Claim(
-        "§3.1, Fig. 6", "A 3D face model carries an expression from one person to another, who stays the same person.",
-        "retargeting between people: identity distance, landmark error, error of the normal maps",
-    ),
-    "FRG-8": Claim(
-        "Table 1", "ACD-I and -C: FRGAN .184, .107; MoCoGAN .291, .205; MCNet .545, .322; Villegas .683, .130; "
-        "real .109, .098.",
-        "the same distances over the real clips'",
-    ),
-    "FRG-9": Claim(
-        "Table 4", "ACD-I, ACD-C and MSE: full .184, .107, .011; forecast alone .252, .140, .014; without dense "
-        "connections .459, .155, .027.",
-        "the same three rows, ACD on faces and MSE on poses",
-    ),
-    "FRG-10": Claim(
-        "Table 2", "Raters prefer FRGAN to MCNet (84.2 %), Villegas (74.6 %) and MoCoGAN (62.5 %).",
-        "proxy for raters: share of clips won",
-    ),
-    "FRG-11": Claim(
-        "§3.1, §4.3", "An LSTM forecasts 32 poses from 10, and the video follows them.",
-        "joint error of the forecast, MSE and PSNR of the frames",
-    ),
-    "FRG-12": Claim(
-        "Table 3", "MSE: FRGAN .023, Villegas .030, Mathieu .041, VGAN .047; with true poses .011 and .025.",
-        "the same table on the action data at hand",
-    ),
-    "FRG-13": Claim(
-        "Fig. 7", "FRGAN's PSNR, action by action, against the compared systems'.", "the same figure, eight actions",
-    ),
-    "FRG-14": Claim(
-        "Eq. 15", "A loss on features of appearance and of structure helps on poses.",
-        "not testable without the weights of VGG16 and Hourglass; a stand-in, named as one",
-    ),
-}  # fmt: skip
+#: What an answer rests on that is a test without a training run.
+EXACT = "exact"
 
 
 def record(
@@ -231,7 +39,7 @@ def record(
     verdict: str,
     value: float | None,
     interval: tuple[float, float] | None,
-    run: str,
+    run: str | Sequence[str],
     note: str,
     *,
     preset: str,
@@ -246,7 +54,8 @@ def record(
         verdict: one of `VERDICTS`.
         value: the number behind the verdict, finite; None if there is none.
         interval: its lower and upper end, over seeds or subjects; None if there is none.
-        run: the training run that it rests on, or "exact" for a test without one.
+        run: the training run that it rests on, or several: a run's name, or that of a row of seeds for all of them
+            that have a result; or "exact" for a test without one.
         note: one honest sentence that says what the number is.
         preset: the size that the chapter ran at, ``smoke``, ``small`` or ``paper``.
         folder: the checkout's ``book/results/ledger`` unless given.
@@ -255,8 +64,8 @@ def record(
         The file written; None at size ``smoke``.
 
     Raises:
-        ValueError: a name is unknown, a number is not finite, the interval does not hold the value, or a
-            sentence is missing.
+        ValueError: a name is unknown, a number is not finite, the interval does not hold the value, a sentence is
+            missing, or, unless the size is ``smoke``, no run that it rests on has a result.
     """
     _one_of("claim", claim, tuple(CLAIMS))
     _one_of("verdict", verdict, VERDICTS)
@@ -273,22 +82,22 @@ def record(
     for name, number in numbers.items():
         if number is not None and not math.isfinite(number):
             raise ValueError(f"The {name} of {claim} is {number!r}; give a finite number, or None if there is none.")
-    for name, text in {"run": run, "note": note}.items():
-        if not text.strip():
-            raise ValueError(f"The {name} of {claim} is empty; say in words what the answer rests on.")
+    if not note.strip():
+        raise ValueError(f"The note of {claim} is empty; say in words what the answer rests on.")
+    names = [run] if isinstance(run, str) else list(run)
+    done = {step.name: step.digest for name in names if name != EXACT for step in named(name) if result(step)}
     if preset == "smoke":
         return None
+    if not names or not done and names != [EXACT]:
+        raise ValueError(f"No run that {claim} is said to rest on has a result; named were {names}.")
     answer = {
         "claim": claim, "verdict": verdict, "value": None, "low": None, "high": None,
         **{name: None if number is None else float(number) for name, number in numbers.items()},
-        "run": run, "note": note, "preset": preset,
+        "run": ", ".join(names), "runs": done, "note": note, "preset": preset,
     }  # fmt: skip
-    folder = _folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{claim}.{os.getpid()}"
-    unfinished.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(unfinished, folder / f"{claim}.json")
-    return folder / f"{claim}.json"
+    path = _folder(folder) / f"{claim}.json"
+    write_file(path, (json.dumps(answer, indent=1, ensure_ascii=False) + "\n").encode())
+    return path
 
 
 def load(folder: str | Path | None = None) -> pd.DataFrame:
@@ -299,8 +108,9 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
 
     Returns:
         A row a claim, indexed by id, with the columns paper, where, claim, measure, verdict (`OPEN` without an
-        answer), value, low, high (NaN without), run, note, preset and chapter: the notebook that calls `record`
-        with the id, and the number of the cell.
+        answer), value, low, high (NaN without), run, runs (their digests by name), note, preset, outdated: whether
+        the committed result of one of these runs is missing or of another digest; and chapter: the notebook that
+        calls `record` with the id, and the number of the cell.
 
     Raises:
         ValueError: a file is no answer to a claim. The message names it.
@@ -309,14 +119,15 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
 
     folder = _folder(folder)
     answers = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
-    empty = {"verdict": OPEN, "value": None, "low": None, "high": None, "run": "", "note": "", "preset": ""}
-    sources = _sources(NOTEBOOKS)
+    empty = {"verdict": OPEN, "value": None, "low": None, "high": None, "run": "", "runs": {}, "note": "", "preset": ""}
+    sources = _sources(checkout.NOTEBOOKS)
     rows = [
         {
             "id": name,
             "paper": PAPERS[name[:3]],
             **claim._asdict(),
-            **(answers.get(name) or empty),
+            **(answer := answers.get(name) or empty),
+            "outdated": _outdated(answer["runs"]),
             "chapter": sources.get(name, ""),
         }
         for name, claim in CLAIMS.items()
@@ -333,7 +144,8 @@ def table(rows: pd.DataFrame) -> str:
         chapter = row["chapter"].partition(",")[0]
         link = f'<a href="{html.escape(chapter)}.html">{html.escape(row["chapter"])}</a>' if chapter else "–"
         found = " ".join(filter(None, (_number(row), row["note"]))) or f"to be measured: {row['measure']}"
-        cells = [html.escape(text) for text in (name, row["where"], row["claim"], row["verdict"], found)]
+        verdict = row["verdict"] + " (outdated: a run that it rests on has changed since)" * row["outdated"]
+        cells = [html.escape(text) for text in (name, row["where"], row["claim"], verdict, found)]
         body.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in (*cells, link)) + "</tr>")
     return (
         '<div style="overflow-x: auto"><table><thead><tr>'
@@ -359,20 +171,26 @@ def _one_of(what: str, given: str, known: tuple[str, ...]) -> None:
 def _folder(folder: str | Path | None) -> Path:
     if folder is not None:
         return Path(folder)
-    if not BOOK.is_dir():
+    if not checkout.BOOK.is_dir():
         raise ValueError("This is no checkout of the book, so it has no ledger. Say where to keep one: folder=...")
-    return RESULTS / "ledger"
+    return checkout.RESULTS / "ledger"
 
 
 def _read(path: Path) -> dict[str, object]:
     try:
         answer = json.loads(path.read_text(encoding="utf-8"))
-        found = {key: answer[key] for key in ("verdict", "value", "low", "high", "run", "note", "preset")}
+        found = {key: answer[key] for key in ("verdict", "value", "low", "high", "run", "runs", "note", "preset")}
         _one_of("claim", path.stem, tuple(CLAIMS))
         _one_of("verdict", found["verdict"], VERDICTS)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no answer to a claim ({error}). Record it again, or delete it.") from None
     return found
+
+
+def _outdated(runs: Mapping[str, str]) -> bool:
+    table = planned() if runs else {}
+    known = {name for name, digest in runs.items() if name in table and table[name].digest == digest}
+    return any(name not in known or result(table[name]) is None for name in runs)
 
 
 def _sources(notebooks: Path) -> dict[str, str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from i2vlib.book import ledger
+from i2vlib.book import checkout, ledger
+from i2vlib.book.plan import planned
 
-ANSWER = dict(verdict="reproduced", value=0.97, interval=(0.95, 0.99), run="a run", note="Spearman.", preset="small")
+ANSWER = dict(verdict="reproduced", value=0.97, interval=(0.95, 0.99), run="fan", note="Spearman.", preset="small")
 
 
 def record(folder: Path, claim: str = "AFF-3", **changes: object) -> Path | None:
@@ -28,7 +29,7 @@ def test_an_answer_comes_back(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["AFF-3.json"]
     row = ledger.load(tmp_path).loc["AFF-3"]
     assert (row["verdict"], row["value"], row["low"], row["high"]) == ("reproduced", 0.97, 0.95, 0.99)
-    assert (row["paper"], row["run"], row["note"], row["preset"]) == ("AffineGAN", "a run", "Spearman.", "small")
+    assert (row["paper"], row["run"], row["note"], row["preset"]) == ("AffineGAN", "fan", "Spearman.", "small")
 
 
 def test_a_later_answer_replaces_the_earlier(tmp_path: Path) -> None:
@@ -68,7 +69,8 @@ def test_smoke_writes_nothing(tmp_path: Path) -> None:
         ({"interval": (0.9,)}, r"is \(low, high\) around a value"),
         ({"value": None}, r"is \(low, high\) around a value"),
         ({"interval": (-math.inf, 1.0)}, "The low of AFF-3 is -inf"),
-        ({"run": ""}, "The run of AFF-3 is empty"),
+        ({"run": ""}, "There is no run '' in .*runs.toml, and no row of seeds of that name"),
+        ({"run": ["fan", "a fan"]}, "There is no run 'a fan'"),
         ({"note": "  "}, "The note of AFF-3 is empty"),
     ],
 )
@@ -91,16 +93,18 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, text: str | None) ->
 
 
 def test_without_a_checkout_the_folder_must_be_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(ledger, "BOOK", tmp_path / "book")
+    monkeypatch.setattr(checkout, "BOOK", tmp_path / "book")
     with pytest.raises(ValueError, match="no checkout of the book"):
         ledger.record("AFF-3", **ANSWER)
 
 
 def test_by_default_it_lives_in_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "book").mkdir()
-    monkeypatch.setattr(ledger, "BOOK", tmp_path / "book")
-    monkeypatch.setattr(ledger, "RESULTS", tmp_path / "book" / "results")
-    assert ledger.record("AFF-3", **ANSWER) == tmp_path / "book" / "results" / "ledger" / "AFF-3.json"
+    monkeypatch.setattr(checkout, "BOOK", tmp_path / "book")
+    monkeypatch.setattr(checkout, "RESULTS", tmp_path / "book" / "results")
+    assert (
+        ledger.record("AFF-3", **{**ANSWER, "run": "exact"}) == tmp_path / "book" / "results" / "ledger" / "AFF-3.json"
+    )
     assert ledger.load().loc["AFF-3", "value"] == 0.97
 
 
@@ -111,7 +115,7 @@ def test_the_chapter_that_records_is_found(monkeypatch: pytest.MonkeyPatch, tmp_
     ]
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "chapter.ipynb").write_text(json.dumps({"cells": cells}))
-    monkeypatch.setattr(ledger, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(checkout, "NOTEBOOKS", tmp_path / "notebooks")
     chapters = ledger.load(tmp_path)["chapter"]
     assert chapters["AFF-3"] == "chapter, cell 2" and chapters["AFF-1"] == ""
 
@@ -133,3 +137,53 @@ def test_every_committed_answer_names_the_cell_that_gave_it():
     rows = ledger.load()
     answered = rows[rows["verdict"] != ledger.OPEN]
     assert len(answered) and (answered["chapter"] != "").all(), answered.index[answered["chapter"] == ""].tolist()
+
+
+# What an answer rests on --------------------------------------------------------------------------------------------
+
+
+def test_an_answer_carries_the_digests_of_the_runs_it_rests_on(tmp_path: Path) -> None:
+    table = planned()
+    record(tmp_path, run=["fan", "fan_64_full"])
+    row = ledger.load(tmp_path).loc["AFF-3"]
+    wanted = ("fan", *(f"fan_64_full_{seed}" for seed in range(3)))
+    assert row["runs"] == {name: table[name].digest for name in wanted}
+    assert row["run"] == "fan, fan_64_full" and not row["outdated"]
+    record(tmp_path, run="exact")
+    row = ledger.load(tmp_path).loc["AFF-3"]
+    assert row["runs"] == {} and not row["outdated"]
+
+
+def test_of_a_row_of_seeds_those_count_that_have_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "result", lambda run: {} if run.seed else {"digest": run.digest})
+    record(tmp_path, run="fan_64_full")
+    assert list(ledger.load(tmp_path).loc["AFF-3", "runs"]) == ["fan_64_full_0"]
+    monkeypatch.setattr(ledger, "result", lambda run: None)
+    assert record(tmp_path, run="fan", preset="smoke") is None
+    for names in ("fan", ["fan", "exact"], []):
+        with pytest.raises(ValueError, match="No run that AFF-3 is said to rest on has a result; named were"):
+            record(tmp_path, run=names)
+
+
+@pytest.mark.parametrize("changed", ["digest", "name", "result"])
+def test_an_answer_is_outdated_once_a_run_or_its_result_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    path = record(tmp_path)
+    record(tmp_path, "AFF-4", run="exact")
+    answer = path.read_text()
+    if changed == "digest":
+        path.write_text(answer.replace(planned()["fan"].digest, "0123456789abcdef"))
+    elif changed == "name":
+        path.write_text(answer.replace('"fan": ', '"no_fan": '))
+    else:
+        monkeypatch.setattr(ledger, "result", lambda run: None)
+    rows = ledger.load(tmp_path)
+    assert rows.index[rows["outdated"]].tolist() == ["AFF-3"]
+    assert ledger.table(rows).count("reproduced (outdated: a run that it rests on has changed since)") == 1
+
+
+def test_no_committed_answer_is_outdated() -> None:
+    rows = ledger.load()
+    assert rows.index[rows["outdated"]].tolist() == []
+    assert all(bool(row["runs"]) == (row["run"] not in ("", ledger.EXACT)) for _, row in rows.iterrows())

@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import re
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from i2vlib import metrics
-from i2vlib.book import runs
+from i2vlib.book import checkout, learning, measuring, results, runs
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 from i2vlib.hub import METHODS, load_pretrained
@@ -16,19 +19,22 @@ from i2vlib.papers.affinegan import AffineGANConfig
 from i2vlib.papers.method import Method
 from tests.conftest import moving_square
 
+PICTURE = np.zeros((2, 2, 3), np.uint8)
+
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch):
+def tiny_checkout(tmp_path, monkeypatch):
     """A checkout with one tiny run on squares, and nobody in it who can read faces."""
     (tmp_path / "book" / "results").mkdir(parents=True)
     (tmp_path / "book" / "results" / "runs.toml").write_text(
         '[tiny]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 8\ndata = { name = "squares", size = 16 }\n'
         'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"] }\n'
     )
-    monkeypatch.setattr(runs, "TABLE", tmp_path / "book" / "results" / "runs.toml")
-    monkeypatch.setattr(runs, "WORK", tmp_path / "runs")
+    monkeypatch.setattr(checkout, "RESULTS", tmp_path / "book" / "results")
+    monkeypatch.setattr(checkout, "TABLE", tmp_path / "book" / "results" / "runs.toml")
+    monkeypatch.setattr(checkout, "WORK", tmp_path / "runs")
     squares = [moving_square(seed=seed) for seed in range(2)]
-    monkeypatch.setattr(runs.datasets, "open", lambda name, split, **options: squares)
+    monkeypatch.setattr(learning.datasets, "open", lambda name, split, **options: squares)
     return tmp_path
 
 
@@ -39,14 +45,6 @@ def test_the_committed_table_is_sound():
         assert run.settings.size == run.data["size"]
 
 
-def test_committed_results_are_plain_json():
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
-
-    for path in runs.TABLE.parent.glob("*.json"):
-        json.loads(path.read_text(), parse_constant=refuse)
-
-
 def test_a_run_is_measured_on_the_people_of_the_split_however_many_it_was_trained_on():
     run = runs.planned()["affinegan"]
     people = {split: {seed for seed, _ in runs.clips(run, split).keys} for split in ("train", "test")}
@@ -54,7 +52,9 @@ def test_a_run_is_measured_on_the_people_of_the_split_however_many_it_was_traine
     assert len(runs.clips(run, "validation", subjects=4)) == 4 * len(run.settings.expressions)
 
 
-def test_a_run_is_trained_in_parts_and_ends_as_in_one_go(checkout):
+def test_a_run_is_trained_in_parts_without_what_only_measuring_needs(tiny_checkout, monkeypatch):
+    for name in ("pyarrow", "pyarrow.parquet"):
+        monkeypatch.setitem(sys.modules, name, None)
     run = runs.planned()["tiny"]
     assert not runs.train(run, minutes=0, device="cpu", progress=False)
     assert runs.train(run, device="cpu", progress=False)
@@ -99,7 +99,7 @@ def test_the_sweeps_of_fan_turn_one_weight_each():
         assert table[name].digest == wanted.digest != ours.digest
 
 
-def test_a_row_like_another_says_only_what_differs(checkout):
+def test_a_row_like_another_says_only_what_differs(tiny_checkout):
     more = """
 [other]
 like = "tiny"
@@ -113,7 +113,7 @@ start = "other"
 steps = 3
 config = { weights = { adversarial_local = 0.25 } }
 """
-    runs.TABLE.write_text(runs.TABLE.read_text() + more)
+    checkout.TABLE.write_text(checkout.TABLE.read_text() + more)
     table = runs.planned()
     assert list(table) == ["tiny", "other_1", "other_2", "more_2"]
     tiny, more = table["tiny"], table["more_2"]
@@ -122,13 +122,13 @@ config = { weights = { adversarial_local = 0.25 } }
     named = {"adversarial": 0.5, "adversarial_local": 0.25}
     assert more.settings == dataclasses.replace(tiny.settings, base_channels=16, weights=named)
     assert tiny.settings.base_channels == 8
-    runs.TABLE.write_text('[first]\nlike = "second"\n')
+    checkout.TABLE.write_text('[first]\nlike = "second"\n')
     with pytest.raises(ValueError, match="first is like 'second'"):
         runs.planned()
 
 
-def test_a_row_with_seeds_is_a_run_a_seed(checkout):
-    runs.TABLE.write_text(runs.TABLE.read_text().replace("steps = 8", "steps = 8\nseeds = [0, 3]"))
+def test_a_row_with_seeds_is_a_run_a_seed(tiny_checkout):
+    checkout.TABLE.write_text(checkout.TABLE.read_text().replace("steps = 8", "steps = 8\nseeds = [0, 3]"))
     table = runs.planned()
     assert {name: run.seed for name, run in table.items()} == {"tiny_0": 0, "tiny_3": 3}
     assert table["tiny_0"].digest != table["tiny_3"].digest
@@ -159,7 +159,7 @@ def test_held_out_people_are_shown_whole_clips_whatever_was_taught():
 
 def test_a_run_backwards_is_trained_and_measured_from_peak_to_neutral(monkeypatch):
     run = runs.planned()["affinegan_64_backwards_0"]
-    monkeypatch.setattr(runs.datasets, "open", lambda name, split, **options: [moving_square()])
+    monkeypatch.setattr(learning.datasets, "open", lambda name, split, **options: [moving_square()])
     for split in ("train", "test"):
         (clip,) = runs.clips(run, split)
         assert clip.intensity[0] == 0 and clip.intensity[-1] == 1
@@ -199,9 +199,13 @@ def test_the_paper_and_the_code_differ_in_one_thing_each_and_in_all_at_once():
         assert all(released[name] == value for name, value in change.items())
 
 
-def test_a_method_that_infers_nothing_is_trained_validated_and_measured(checkout):
-    text = runs.TABLE.read_text().replace("AffineGAN", "FAN").replace('= ["happy"]', '= ["happy"], frames_per_clip = 2')
-    runs.TABLE.write_text(text)
+def test_a_method_that_infers_nothing_is_trained_validated_and_measured(tiny_checkout):
+    text = (
+        checkout.TABLE.read_text()
+        .replace("AffineGAN", "FAN")
+        .replace('= ["happy"]', '= ["happy"], frames_per_clip = 2')
+    )
+    checkout.TABLE.write_text(text)
     run = runs.planned()["tiny"]
     assert runs.train(run, device="cpu", progress=False)
     measured = json.loads((run.folder / "best" / "score.json").read_text())
@@ -209,28 +213,6 @@ def test_a_method_that_infers_nothing_is_trained_validated_and_measured(checkout
     facts = json.loads((run.folder / "facts.json").read_text())
     assert {"generator/temporal", "validation/score"} <= {name for row in facts["history"] for name in row}
     assert load_pretrained(run.folder / "best").expressions == ("happy",)
-
-
-def test_a_table_has_the_metrics_of_its_method_and_a_row_for_each_reference():
-    inferring, driven = (runs.result(runs.planned()[name]) for name in ("affinegan", "fan"))
-    known = [name for name in runs.SHOWN if name in {row["metric"] for row in inferring["summary"]}]
-    assert list(runs.table(inferring, "happy")) == known and {"spearman", "motion", "acd_i_ratio"} <= set(known)
-    table = runs.table(driven, "happy")
-    assert list(table) == [name for name in known if name != "spearman"]
-    assert list(table.index) == ["FAN", "real", "copy", "cross-fade"]
-    assert table.loc["copy", "motion"] == "0.00 [0.00, 0.00]" and table.loc["real", "psnr_neutral"] == ""
-    # The lead of puffed cheeks moves enough to be compared on one person only: that is no mean over people.
-    assert "lead_rise" not in runs.table(inferring, "cheeks_puffed")
-
-
-def test_measured_clips_know_their_seed_and_a_seed_that_lacks_a_run_is_left_out(monkeypatch):
-    table = dict.fromkeys(("one_0", "two_0", "one_1", "two_1"))
-    stored = {"one_0": {"clips": [{"motion": 1.0}]}, "two_0": {"clips": [{"motion": 2.0}]}, "one_1": {"clips": [{}]}}
-    monkeypatch.setattr(runs, "planned", lambda: {name: name for name in table})
-    monkeypatch.setattr(runs, "result", stored.get)
-    rows = runs.measured({s: [f"one_{s}", f"two_{s}"] for s in (0, 1)})
-    assert rows.to_dict("list") == {"motion": [1.0, 2.0], "seed": [0, 0]}
-    assert runs.measured({1: ["one_1", "two_1"]}) is None
 
 
 def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
@@ -260,7 +242,7 @@ def test_a_preset_belongs_to_a_method():
         _ = dataclasses.replace(run, preset="released_code").settings
 
 
-def test_a_changed_definition_is_a_new_run(checkout):
+def test_a_changed_definition_is_a_new_run(tiny_checkout):
     run = runs.planned()["tiny"]
     assert dataclasses.replace(run, steps=9).digest != run.digest
     assert dataclasses.replace(run, gpu=True).digest == run.digest
@@ -270,35 +252,35 @@ def test_a_changed_definition_is_a_new_run(checkout):
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("best", 0.2), ("last", 0.3)])
-def test_a_run_keeps_its_best_weights_or_its_last(checkout, monkeypatch, keep, kept):
+def test_a_run_keeps_its_best_weights_or_its_last(tiny_checkout, monkeypatch, keep, kept):
     scores = iter([0.5, 0.2] + [0.3] * 9)
-    monkeypatch.setattr(runs, "validate", lambda *_: {"score": next(scores)})
+    monkeypatch.setattr(learning, "validate", lambda *_: {"score": next(scores)})
     run = dataclasses.replace(runs.planned()["tiny"], keep=keep)
     runs.train(run, device="cpu", progress=False)
     assert json.loads((run.folder / "best" / "score.json").read_text())["score"] == kept
 
 
-def test_a_result_of_another_definition_does_not_count(checkout):
+def test_a_result_of_another_definition_does_not_count(tiny_checkout):
     run = runs.planned()["tiny"]
-    run.result.write_text(json.dumps({"digest": run.digest, "history": []}))
+    results.write(run, {"digest": run.digest}, {}, PICTURE)
     assert runs.result(run)
     assert runs.result(dataclasses.replace(run, seed=1)) is None
 
 
-def test_the_list_says_which_results_are_of_other_pixels(checkout, capsys):
-    text = runs.TABLE.read_text().replace('"squares"', '"actors"')
-    runs.TABLE.write_text(text)
+def test_the_list_says_which_results_are_of_other_pixels(tiny_checkout, capsys):
+    text = checkout.TABLE.read_text().replace('"squares"', '"actors"')
+    checkout.TABLE.write_text(text)
     run = runs.planned()["tiny"]
     runs.train(run, device="cpu", progress=False)
     facts = json.loads((run.folder / "facts.json").read_text())
     assert facts["actors"] == runs.RENDERER_VERSION
     for version, said in ((facts["actors"], False), (-1, True)):
-        run.result.write_text(json.dumps({"digest": run.digest, "actors": version}))
+        results.write(run, {"digest": run.digest, "actors": version}, {}, PICTURE)
         assert runs.main(["--list"]) == 0
         assert ("trained on version -1 of the actors" in capsys.readouterr().out) is said
 
 
-def test_the_list_says_what_is_missing(checkout, capsys):
+def test_the_list_says_what_is_missing(tiny_checkout, capsys):
     assert runs.main(["--list"]) == 0
     assert capsys.readouterr().out.startswith("missing  tiny")
     runs.train(runs.planned()["tiny"], minutes=0, device="cpu", progress=False)
@@ -306,29 +288,29 @@ def test_the_list_says_what_is_missing(checkout, capsys):
     assert capsys.readouterr().out.startswith("begun ")
 
 
-def test_an_unknown_run_and_a_missing_table_are_errors(checkout, monkeypatch):
+def test_an_unknown_run_and_a_missing_table_are_errors(tiny_checkout, monkeypatch):
     with pytest.raises(SystemExit):
         runs.main(["--only", "nothing"])
-    monkeypatch.setattr(runs, "TABLE", checkout / "nowhere.toml")
+    monkeypatch.setattr(checkout, "TABLE", tiny_checkout / "nowhere.toml")
     with pytest.raises(ValueError, match="nowhere.toml. The reference runs are done from a checkout"):
         runs.planned()
 
 
 def test_the_commit_is_unknown_where_there_is_no_git(monkeypatch):
-    assert runs._commit() != ""
+    assert learning._commit() != ""
     monkeypatch.setenv("PATH", "")
-    assert runs._commit() == "unknown"
+    assert learning._commit() == "unknown"
 
 
-def test_a_history_that_is_missing_says_how_to_make_it(checkout):
+def test_a_history_that_is_missing_says_how_to_make_it(tiny_checkout):
     with pytest.raises(ValueError, match="python -m i2vlib.book.runs --only tiny"):
         runs.history(runs.planned()["tiny"])
 
 
-def test_a_run_starts_from_another_once_that_is_done(checkout):
+def test_a_run_starts_from_another_once_that_is_done(tiny_checkout):
     first = runs.planned()["tiny"]
-    runs.TABLE.write_text(
-        runs.TABLE.read_text() + '[second]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 1\nstart = "tiny"\n'
+    checkout.TABLE.write_text(
+        checkout.TABLE.read_text() + '[second]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 1\nstart = "tiny"\n'
         'data = { name = "squares", size = 16 }\n'
         'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"], learning_rate = 1e-9, '
         "discriminator_strides = [2, 1] }\n"
@@ -342,8 +324,8 @@ def test_a_run_starts_from_another_once_that_is_done(checkout):
     assert all((before[name] - after[name]).abs().max() < 1e-3 for name in before if name.startswith("decoder"))
     assert [run.name for run in runs.lineage(second)] == ["tiny", "second"]
     for run, losses in ((first, [0.5, 0.4]), (second, [0.3])):
-        rows = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
-        run.result.write_text(json.dumps({"digest": run.digest, "steps": run.steps, "history": rows}))
+        rows = pd.DataFrame([{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)])
+        results.write(run, {"digest": run.digest, "steps": run.steps}, {"history": rows}, PICTURE)
     whole = runs.history(second)
     assert whole["step"].tolist() == [1, 2, first.steps + 1] and whole["run"].tolist() == ["tiny", "tiny", "second"]
 
@@ -373,13 +355,15 @@ config = { size = 64, frames = 16, base_channels = 4, channel_cap = 2, critic_ba
 
 
 def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "TABLE", tmp_path / "runs.toml")
-    monkeypatch.setattr(runs, "WORK", tmp_path / "runs")
-    monkeypatch.setattr(runs, "SHIPPED", tmp_path / "weights")
-    monkeypatch.setattr(runs, "DRIVEN_BY", 1)
-    monkeypatch.setattr(runs, "VALIDATION", 1)
+    monkeypatch.setattr(checkout, "RESULTS", tmp_path)
+    monkeypatch.setattr(checkout, "TABLE", tmp_path / "runs.toml")
+    monkeypatch.setattr(checkout, "WORK", tmp_path / "runs")
+    for module in (learning, measuring):
+        monkeypatch.setattr(module, "SHIPPED", tmp_path / "weights")
+    monkeypatch.setattr(measuring, "DRIVEN_BY", 1)
+    monkeypatch.setattr(learning, "VALIDATION", 1)
     monkeypatch.setitem(actors.SPLITS, "test", (20_000, 2))
-    runs.TABLE.write_text(STAGES)
+    checkout.TABLE.write_text(STAGES)
     first, second = runs.planned().values()
     people = [{runs.clips(run, "train").clips[i].subject for i in range(2)} for run in (first,)]
     assert people == [{"actor-0", "actor-1"}] and len(runs.clips(first, "train")[0]) == 3
@@ -396,7 +380,9 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     assert set(frame["system"]) == {"Refine", "Forecast", "real", "copy", "cross-fade"}
     own = frame[frame["system"] == "Refine"]
     assert own[["flicker", "static_change", "mask_mean", "landmark_ratio"]].notna().all().all()
+    assert set(runs.summary(second)["system"]) == set(frame["system"])
+    assert np.asarray(Image.open(second.picture)).shape == (128, 6 * 64 + 5 * 2, 3)
     before = runs.measured({0: ["tiny_refine"]}, "unrefined")
     assert len(before) == len(own) and before[["mask_mean", "mask_iou"]].isna().all().all()
-    shipped = load_pretrained(runs.SHIPPED / "tiny")
+    shipped = load_pretrained(measuring.SHIPPED / "tiny")
     assert type(shipped).__name__ == "FRGAN" and shipped.refine.config.frames == 16

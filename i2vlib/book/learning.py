@@ -1,0 +1,191 @@
+"""Doing a reference run: its clips, training it in parts, choosing its weights, what a step costs.
+
+Nothing here needs more than torch, accelerate, safetensors, pandas, numpy, pillow, tqdm and rendered data: a run is
+trained on a bare machine, and measured elsewhere (`i2vlib.book.measuring`).
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import Subset
+from tqdm.auto import tqdm
+
+from i2vlib import datasets
+from i2vlib.book import checkout
+from i2vlib.book.plan import Run, lineage, planned
+from i2vlib.book.results import pixels, result, thin
+from i2vlib.clips import Clip, backwards
+from i2vlib.hub import SHIPPED, load_pretrained
+from i2vlib.papers.method import Method
+from i2vlib.store import write_file
+from i2vlib.training import fit
+
+VALIDATION = 4  # subjects that choose the checkpoint
+
+
+def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
+    """The clips of a run's data set in one of its splits; where they are dealt, those that its model is about.
+
+    ``subjects`` of the table counts those trained on.
+    """
+    own = run.data | run.taught if split == "train" else {k: v for k, v in run.data.items() if k != "subjects"}
+    options = {**own, **changes}
+    name, others = options.pop("name"), options.get("driven_by", 0)
+    known = {"truth": run.kind.truth} if run.kind.truth else {}
+    data = datasets.open(name, split=split, **known, **options)
+    drivers = None
+    if run.fitted and others:
+        drivers = datasets.open(name, split=split, **known, **options | {"driven_by": 0})
+        count, each = len(drivers), len(drivers.expressions)
+        drivers = Subset(drivers, [(index + others * each) % count for index in range(count)])
+    if run.backwards:
+        data = _Backwards(data)
+    elif run.dealt:
+        taught, names = run.settings.expressions, data.expressions
+        kept = [e in taught and (split != "train" or e == names[seed % len(names)]) for seed, e in data.keys]
+        data = Subset(data, np.flatnonzero(kept).tolist())
+    return run.kind.prepared(data, run.settings, run.fitted, drivers, earlier(run))
+
+
+def earlier(run: Run) -> list[Method]:
+    """The trained methods of other kinds that a run builds on: for a G_R, the G_M whose clips it refines."""
+    kinds = {step.method: step for step in lineage(run) if step.method != run.method}
+    return [weights(step) for step in kinds.values()]
+
+
+@dataclass(frozen=True)
+class _Backwards(Sequence):
+    data: Sequence[Clip]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> Clip:
+        return backwards(self.data[index])
+
+
+def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:
+    """How a method stands on validation clips, without any reader of faces; lower ``score`` is better.
+
+    Returns:
+        score: the error inside the moving region at the peak, over that of copying the neutral frame; motion:
+        the change that the method makes there, over the true one; psnr: of the decoded still, in dB, at most 60; and,
+        of a method that infers the intensity, spearman: of the signed projection with the true intensity, negative for
+        a mirrored solution. A method that infers none is driven by the true intensity.
+    """
+    from i2vlib import metrics
+
+    rows = []
+    for clip in data:
+        peak = metrics.peak_frame(clip)
+        ends, made = clip.frames[[0, peak]], method.redraw(clip, [0, peak]).frames
+        rows.append(
+            {
+                "score": metrics.moving_ratio(made[1], ends[1], ends[0]),
+                "motion": metrics.motion(made, ends),
+                **({"spearman": metrics.spearman(_read(method, clip), clip.intensity)} if method.infers else {}),
+                "psnr": min(metrics.BEST_PSNR, metrics.psnr(made[0], ends[0])),
+            }
+        )
+    return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _read(method: Method, clip: Clip) -> np.ndarray:
+    return method.infer_projection(clip.frames, clip.frames[0], clip.expression)
+
+
+def train(run: Run, minutes: float = float("inf"), device: str | None = None, **options: object) -> bool:
+    """Trains a run, or goes on with it, for at most so many minutes; True once all its steps are done."""
+    deadline = time.monotonic() + 60 * minutes
+    torch.manual_seed(run.seed)
+    method = run.kind(run.settings)
+    if run.start is not None and (before := planned()[run.start]).method == run.method:
+        method.inherit(weights(before))
+    data = clips(run, "train")
+    held_out = clips(run, "validation", subjects=VALIDATION)
+    if run.kind.truth:
+        for index in tqdm(range(len(data)), desc="drawing conditions", unit="clip"):
+            data[index]
+    best = run.folder / "best"
+
+    def keep(method: torch.nn.Module) -> dict[str, float]:
+        measured = validate(method, held_out)
+        score = best / "score.json"
+        least = json.loads(score.read_text())["score"] if score.exists() else float("inf")
+        if run.keep == "last" or measured["score"] < least:
+            method.save_pretrained(best)
+            write_file(score, json.dumps(measured).encode())
+        return measured
+
+    history = fit(
+        method, data, run.steps, run.seed, run.folder, precision=run.precision, device=device, validate=keep,
+        validate_every=max(1, run.steps // 8), stop=lambda: time.monotonic() > deadline, **options,
+    )  # fmt: skip
+    finished = int(history["step"].max()) >= run.steps
+    if finished:
+        facts = {
+            "digest": run.digest, "method": run.method, "steps": run.steps, "seed": run.seed,
+            "device": next(method.parameters()).device.type, "threads": torch.get_num_threads(),
+            "seconds": round(float(history["seconds"].max())), "commit": _commit(), "python": platform.python_version(),
+            **pixels("actors", run), "history": json.loads(thin(history).to_json(orient="records")),
+        }  # fmt: skip
+        write_file(run.folder / "facts.json", json.dumps(facts, indent=1).encode())
+    return finished
+
+
+def cost(run: Run, steps: int = 10) -> dict[str, float]:
+    """What a training step of a run takes on this machine's CPU, on one thread, in a process of its own.
+
+    Returns:
+        seconds_per_step, after a first step that is not counted, and memory_gib, the most that the process held.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(_cost, run, steps).result()
+
+
+def _cost(run: Run, steps: int) -> dict[str, float]:
+    import resource  # not on Windows
+
+    torch.set_num_threads(1)
+    method, data = run.kind(run.settings), clips(run, "train")
+    for index in range(steps):  # conditions are drawn beforehand
+        data[index % len(data)]
+    history = fit(
+        method, Subset(data, range(min(steps, len(data)))), steps + 1, run.seed, precision=run.precision, device="cpu",
+        log_every=1, progress=False,
+    )  # fmt: skip
+    seconds = history["seconds"].to_numpy()
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**30
+    return {"seconds_per_step": float((seconds[-1] - seconds[0]) / steps), "memory_gib": most}
+
+
+def weights(run: Run) -> Method:
+    """What a run ended in: as trained here, or else as shipped.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if (run.folder / "best").is_dir():
+        return load_pretrained(run.folder / "best")
+    if run.ships and result(run):
+        return load_pretrained(SHIPPED / run.ships)
+    raise ValueError(f"The run {run.name} has to be done first: python -m i2vlib.book.runs --only {run.name}.")
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(checkout.ROOT), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,0 +1,165 @@
+"""Measuring a trained run on held-out people: its metrics, what it infers, a picture of what it makes.
+
+It needs readers of faces and pyarrow, and the weights and facts that training left (`i2vlib.book.learning`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from i2vlib import expressions, video
+from i2vlib.book import results
+from i2vlib.book.learning import clips, earlier
+from i2vlib.book.plan import Run
+from i2vlib.clips import Clip
+from i2vlib.hub import SHIPPED, load_pretrained
+from i2vlib.papers.method import Method, Redrawn
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The driver of a held-out person is the one so many further on.
+DRIVEN_BY = 5
+
+
+def measure(run: Run, split: str = "test") -> pd.DataFrame:
+    """Measures a trained run on held-out subjects beside the reference rows, writes its result, ships the weights.
+
+    Returns:
+        The metrics, a row a clip and system.
+    """
+    import pandas as pd
+
+    from i2vlib import metrics
+
+    facts = json.loads((run.folder / "facts.json").read_text())
+    method = load_pretrained(run.folder / "best")
+    held_out = clips(run, split, **({} if run.kind.dialled else {"driven_by": DRIVEN_BY}))
+    ours = (
+        metrics.evaluate(method, held_out, every=run.every)
+        if run.kind.dialled
+        else retargeted(method.redraw, held_out, run.every)
+    )
+    parts = {"clips": ours, "history": pd.DataFrame(facts.pop("history"))}
+    if run.kind.infers:
+        parts["inferences"] = pd.DataFrame(inferences(method, held_out))
+    if method.before(held_out[0]) is not None:
+        parts["unrefined"] = retargeted(method.before, held_out, run.every)
+    facts |= {"split": split, **results.pixels("measured_actors", run), "readings": ours.attrs}
+    facts["references"] = reference_digest(run, facts)
+    known = results.reference_rows(facts["references"])
+    if known is None:
+        known = metrics.evaluate_references(held_out, clips(run, "train"), every=run.every)
+        results.write_references(facts["references"], known)
+    results.write(run, {"run": run.name, **facts}, parts, sample(method, held_out))
+    if run.ships:
+        whole = method.whole(earlier(run), run.data["expressions"])
+        whole.save_pretrained(SHIPPED / run.ships, _card(run, facts, ours))
+    systems = {run.method: ours} | ({run.stages[-1]: parts["unrefined"]} if "unrefined" in parts else {})
+    return pd.concat([*(rows.assign(system=name) for name, rows in systems.items()), known], ignore_index=True)
+
+
+def _card(run: Run, facts: Mapping[str, object], ours: pd.DataFrame) -> dict[str, object]:
+    means = ours.groupby("expression")[list(results.SHOWN)].mean().round(3).dropna(axis=1, how="all")
+    return {
+        "expressions": ", ".join(dict.fromkeys(ours["expression"])), "data": dict(run.data),
+        **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")},
+        **{f"{name}, {facts['split']} subjects": means[name].to_dict() for name in means},
+    }  # fmt: skip
+
+
+def reference_digest(run: Run, facts: Mapping[str, object]) -> str:
+    """Names the reference rows by all that they depend on, none of which is the method: the clips held out and those
+    trained on (whose peaks a cross-fade shows), how often faces are read and by which readers.
+
+    Args:
+        run: one whose reference rows they are.
+        facts: of its result: ``split``, ``measured_actors`` if its data are actors, and ``readings``.
+    """
+    parts = {
+        "data": run.data, "taught": run.taught, "backwards": run.backwards, "every": run.every,
+        "dealt": run.settings.expressions if run.dealt else (), "driven_by": 0 if run.kind.dialled else DRIVEN_BY,
+        "split": facts["split"], "actors": facts.get("measured_actors"), "readers": facts["readings"]["extractors"],
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
+
+
+def retargeted(draw: Callable[[Clip], Redrawn], data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
+    """As `metrics.evaluate`, of a stage of FRGAN: each clip against what is drawn (`Method.redraw`, `before`) by its
+    own condition maps; where actors are ``driven_by`` others, that is retargeting between people."""
+    from i2vlib import metrics
+
+    rows = []
+    for index in range(len(data)):
+        clip = data[index]
+        peak = metrics.peak_frame(clip)
+        made = draw(clip)
+        mask = np.full(made.frames.shape[1:3], np.nan) if made.masks is None else made.masks[peak]
+        region = metrics.moving_region(clip.frames[peak], clip.frames[0])
+        rows.append(
+            metrics.compare(made.frames, clip, None, True, every, index)
+            | {
+                "psnr_neutral": min(metrics.BEST_PSNR, metrics.psnr(made.frames[0], clip.frames[0])),
+                "mask_mean": float(mask.mean()),
+                "mask_iou": metrics.mask_iou(mask, region),
+            }
+        )
+    return metrics.as_table(rows, {"drive": "conditions", "readers": True, "every": every, "seed": 0})
+
+
+def inferences(method: Method, data: Sequence[Clip]) -> list[dict]:
+    """What a model reads off held-out clips, and where its encoders look, a row a clip.
+
+    Returns:
+        subject, expression; true and inferred intensity, the signed projection, and the intensity that is read back
+        off the frames made at the inferred one (read_back), a value a frame; the motion of the frame made at intensity
+        1, over the true one at the peak (motion_at_one); and the share of the picture's area (area_share) and of the
+        `AffineGAN.sensitivity` of E_0 (base_share) and E_Delta (residual_share) that lies in the region that moves.
+    """
+    from i2vlib import metrics
+
+    rows = []
+    for clip in (data[index] for index in range(len(data))):
+        of_it = clip.frames, clip.frames[0], clip.expression
+        ends = clip.frames[[0, metrics.peak_frame(clip)]]
+        region = metrics.moving_region(ends[1], ends[0])
+        inferred = method.infer_intensity(*of_it)
+        made = method.animate(clip.frames[0], clip.expression, np.clip(inferred, 0, 1))
+        curves = {
+            "true": clip.intensity, "inferred": inferred, "projection": method.infer_projection(*of_it),
+            "read_back": method.infer_intensity(made.frames, *of_it[1:]),
+        }  # fmt: skip
+        at_one = method.animate(clip.frames[0], clip.expression, [0, 1]).frames
+        maps = method.sensitivity(clip.frames[0], clip.expression, probes=4)
+        shares = [float(seen[region].sum() / seen.sum()) for seen in (np.ones_like(maps[0]), *maps)]
+        rows.append(
+            {"subject": clip.subject, "expression": clip.expression}
+            | {name: np.round(curve.astype(float), 4).tolist() for name, curve in curves.items()}
+            | {"motion_at_one": round(metrics.motion(at_one, ends), 4)}
+            | dict(zip(("area_share", "base_share", "residual_share"), np.round(shares, 4).tolist(), strict=True))
+        )
+    return rows
+
+
+def sample(method: torch.nn.Module, data: Sequence[Clip], columns: int = 6) -> np.ndarray:
+    """What a method makes of held-out people: two film strips an expression, the true frames above those made from the
+    first of them. Another person for each expression, and the same one whatever else a model knows.
+
+    Returns:
+        ``uint8 (rows * size, width, 3)``, the expressions in the order of the model's.
+    """
+    clips = [data[index] for index in range(len(data))]
+    rows = []
+    known = list(expressions.TABLE)
+    for expression in method.expressions if method.dialled else sorted({clip.expression for clip in clips}):
+        of_it = [clip for clip in clips if clip.expression == expression]
+        clip = of_it[known.index(expression) % len(of_it) if expression in known else 0]
+        frames = method.redraw(clip).frames
+        rows += [video.film_strip(x, columns) for x in (clip.frames, frames)]
+    return np.concatenate(rows)

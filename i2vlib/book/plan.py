@@ -1,0 +1,157 @@
+"""The table of reference runs: every row of ``book/results/runs.toml`` as a `Run`, or as one `Run` a seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from i2vlib.book import checkout
+from i2vlib.hub import method_class
+from i2vlib.papers.method import Config, Method
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the table."""
+
+    name: str
+    method: str
+    preset: str
+    steps: int
+    data: Mapping[str, object]
+    """The options of `datasets.open`, ``name`` among them."""
+    config: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the config that differ from the preset."""
+    seed: int = 0
+    precision: str = "no"
+    start: str | None = None
+    """The run whose generator this one starts from; the discriminators, and expressions that it did not know, start
+    anew. For the first run of a G_R, the run of the G_M whose clips it refines."""
+    taught: Mapping[str, object] = field(default_factory=dict)
+    """Options of the data that hold for the training people only (two frames a clip, frames in any order): held-out
+    people are always shown whole clips."""
+    backwards: bool = False
+    """From the peak to the neutral frame (AffineGAN, section 5)."""
+    fitted: bool = False
+    """FRGAN's condition maps are of faces fitted to the frames, and not of the actors as they are: when measured, of
+    the driver's fitted expression on the face fitted to the target's still."""
+    every: int = 3
+    """When measured, faces are read in every so many frames of a clip, its first, its peak and its last among them."""
+    ships: str | None = None
+    """The name under `i2vlib/weights` that the result is shipped as."""
+    keep: Literal["best", "last"] = "best"
+    """The weights of the least validation error, or the last ones: that error does not know what discriminators add."""
+    dealt: bool = False
+    """Each training person shows one expression of the data only, dealt by seed; a model that knows some of the
+    expressions is trained on the people who show these (FAN, section 3.4)."""
+    gpu: bool = False
+
+    @property
+    def kind(self) -> type[Method]:
+        """The class of the method."""
+        return method_class(self.method)
+
+    @property
+    def settings(self) -> Config:
+        """The config in full. Raises `ValueError` for a preset that the method does not have."""
+        return self.kind.Config.preset(self.preset, **self.config)
+
+    @property
+    def digest(self) -> str:
+        """Changes when the definition does; a result carries the digest that it was made from.
+
+        Fields at their defaults and terms of weight 0 are left out, so that a new field, whose default is what was
+        done before, leaves the results standing. The actors' pixels are not part of it: a result says which version
+        of them (`actors.RENDERER_VERSION`) it was trained on and measured with, and `--list` when that is not today's.
+        """
+        kept = ("method", "steps", "data", "seed", "precision", "start")
+        usual = asdict(type(self.settings)())
+        changed = {name: value for name, value in asdict(self.settings).items() if value != usual[name]}
+        changed["weights"] = {name: weight for name, weight in self.settings.weights.items() if weight}
+        parts = {**{name: vars(self)[name] for name in kept}, "config": changed}
+        parts |= {
+            name: vars(self)[name] for name, usual in (("keep", "best"), ("every", 3)) if vars(self)[name] != usual
+        }
+        parts |= {name: vars(self)[name] for name in ("dealt", "taught", "backwards", "fitted") if vars(self)[name]}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
+
+    @property
+    def stages(self) -> list[str]:
+        """The methods of other kinds that it builds on, by name."""
+        return list(dict.fromkeys(step.method for step in lineage(self) if step.method != self.method))
+
+    @property
+    def folder(self) -> Path:
+        """Where it is done."""
+        return checkout.WORK / f"{self.name}-{self.digest}"
+
+    @property
+    def results(self) -> Path:
+        """The folder of its committed result (`i2vlib.book.results`)."""
+        return checkout.RESULTS / self.name
+
+    @property
+    def picture(self) -> Path:
+        """Where `sample` of a measured run is kept: most runs ship no weights, and can still be looked at."""
+        return self.results / "sample.webp"
+
+
+def planned() -> dict[str, Run]:
+    """The runs of the table by name.
+
+    A row ``like`` an earlier one says only what differs from it. A row with ``seeds`` is one run a seed, whose name
+    ends in it, and so does that of the run that it starts from, where that is of a row with seeds as well.
+
+    Raises:
+        ValueError: there is no table; the runs are done from a checkout. Or a row is like one that does not come
+            before it.
+    """
+    if not checkout.TABLE.is_file():
+        raise ValueError(f"There is no {checkout.TABLE}. The reference runs are done from a checkout of the book.")
+    rows: dict[str, dict] = {}
+    for name, row in tomllib.loads(checkout.TABLE.read_text()).items():
+        like = row.pop("like", None)
+        if like is not None and like not in rows:
+            raise ValueError(
+                f"The run {name} is like {like!r}, and no run of that name comes before it in {checkout.TABLE}."
+            )
+        rows[name] = _changed(rows.get(like, {}), row)
+    seeded = {name for name, row in rows.items() if row.get("seeds")}
+    return {run.name: run for name, row in rows.items() for run in _seeded(name, seeded, **row)}
+
+
+def _changed(row: Mapping, changes: Mapping) -> dict:
+    """A row with some of its values changed, and of the tables in it (config, weights) only what is given."""
+    tables = {key: _changed(row.get(key, {}), value) for key, value in changes.items() if isinstance(value, dict)}
+    return {**row, **changes, **tables}
+
+
+def _seeded(
+    name: str, seeded: set[str], seeds: Sequence[int] = (), start: str | None = None, **row: object
+) -> list[Run]:
+    if not seeds:
+        return [Run(name, start=start, **row)]
+    starts = {seed: f"{start}_{seed}" if start in seeded else start for seed in seeds}
+    return [Run(f"{name}_{seed}", start=starts[seed], seed=seed, **row) for seed in seeds]
+
+
+def named(name: str) -> list[Run]:
+    """The run of a name, or, where that is the name of a row with seeds, the run of every seed.
+
+    Raises:
+        ValueError: the table has neither.
+    """
+    found = [run for run in planned().values() if name in (run.name, run.name.removesuffix(f"_{run.seed}"))]
+    if not found:
+        raise ValueError(f"There is no run {name!r} in {checkout.TABLE}, and no row of seeds of that name.")
+    return found
+
+
+def lineage(run: Run) -> list[Run]:
+    """The runs that a run started from, the earliest first, and the run itself."""
+    return [*lineage(planned()[run.start]), run] if run.start else [run]

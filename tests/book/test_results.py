@@ -1,0 +1,169 @@
+"""Results are written as a folder a run and read back as they were; the committed ones are whole."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from i2vlib import metrics
+from i2vlib.book import checkout, measuring, results
+from i2vlib.book.plan import Run, planned
+
+REFERENCES = checkout.RESULTS / "references"
+PICTURE = np.full((4, 6, 3), 200, np.uint8)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run of the table whose results are nowhere yet."""
+    found = planned()["affinegan_64_0"]
+    monkeypatch.setattr(checkout, "RESULTS", tmp_path)
+    return found
+
+
+def facts(run: Run, **others: object) -> dict:
+    return {"run": run.name, "digest": run.digest, "steps": run.steps, **others}
+
+
+def test_tables_come_back_to_four_decimals_and_lists_as_lists(tmp_path: Path) -> None:
+    rows = {"subject": ["a", "b"], "value": [0.12341, 40.6], "some": [None, 1.0], "none": [None, None]}
+    frame = pd.DataFrame({**rows, "curve": [[0.1, 0.25004], [1.0]], "step": [1, 2]})
+    results.write_table(tmp_path / "x.parquet", frame)
+    found = results.read_table(tmp_path / "x.parquet")
+    assert found["value"].tolist() == [0.1234, 40.6] and found["curve"].tolist() == [[0.1, 0.25], [1.0]]
+    assert list(found) == ["subject", "value", "some", "curve", "step"] and found["some"].isna().tolist() == [
+        True,
+        False,
+    ]
+    assert found["subject"].tolist() == ["a", "b"] and found["step"].tolist() == [1, 2]
+
+
+def test_a_result_is_a_folder_that_replaces_the_earlier_one(run: Run) -> None:
+    clips = pd.DataFrame({"subject": ["a"], "expression": ["happy"], "motion": [0.5]})
+    history = pd.DataFrame({"step": [1], "loss": [0.00012]})
+    results.write(run, facts(run), {"clips": clips, "unrefined": clips, "history": history}, PICTURE)
+    results.write(run, facts(run, seconds=3), {"clips": clips, "history": history}, PICTURE)
+    assert {path.name for path in run.results.iterdir()} == {
+        "run.json", "clips.parquet", "history.parquet", "sample.webp",
+    }  # fmt: skip
+    assert results.result(run)["seconds"] == 3
+    found = results.rows(run)
+    assert found["motion"].tolist() == [0.5] and set(metrics.COLUMNS) <= set(found) and found["flicker"].isna().all()
+    assert results.rows(run, "history")["loss"].tolist() == [0.00012]
+    assert np.abs(np.asarray(Image.open(run.picture)).astype(int) - PICTURE).max() < 4
+    with pytest.raises(ValueError, match="affinegan_64_0 has no unrefined"):
+        results.rows(run, "unrefined")
+
+
+def test_a_result_that_was_not_written_to_its_end_is_none(run: Run) -> None:
+    with pytest.raises(AttributeError):
+        results.write(run, facts(run), {"clips": "no table"}, PICTURE)
+    assert results.result(run) is None
+    with pytest.raises(
+        ValueError, match="has no result yet. Make it: python -m i2vlib.book.runs --only affinegan_64_0"
+    ):
+        results.rows(run)
+
+
+def test_reference_rows_are_kept_once_and_take_the_place_of_their_summary(run: Run) -> None:
+    clips = pd.DataFrame({"subject": ["a", "b"], "expression": ["happy"] * 2, "motion": [0.5, 0.7]})
+    rows = clips.assign(system="copy", motion=[0.0, 0.2])
+    summary = metrics.summary(rows).reset_index()
+    results.write_table(checkout.RESULTS / "references" / "same_summary.parquet", summary)
+    results.write(run, facts(run, references="same"), {"clips": clips}, PICTURE)
+    assert results.reference_rows("same") is None
+    first = results.table(run, "happy")
+    results.write_references("same", rows)
+    assert [path.name for path in (checkout.RESULTS / "references").iterdir()] == ["same.parquet"]
+    pd.testing.assert_frame_equal(results.table(run, "happy"), first)
+    assert (
+        first.loc["AffineGAN", "motion"] == "0.60 [0.50, 0.70]" and first.loc["copy", "motion"] == "0.10 [0.00, 0.20]"
+    )
+
+
+def test_a_history_is_thinned_and_keeps_every_validation() -> None:
+    steps = np.arange(1, 1001)
+    score = np.where(steps % 125 == 0, 0.5, np.nan)
+    found = results.thin(pd.DataFrame({"step": steps, "loss": steps / 1000, "validation/score": score}))
+    assert found["validation/score"].notna().sum() == 8 and 100 <= len(found) <= 108
+    assert len(results.thin(pd.DataFrame({"step": steps[:199]}))) == 100
+    assert len(results.thin(pd.DataFrame({"step": steps[:80]}))) == 80
+
+
+def test_a_table_has_the_metrics_of_its_method_and_a_row_for_each_reference() -> None:
+    runs = planned()
+    inferring, driven = (runs[name] for name in ("affinegan", "fan"))
+    known = [name for name in results.SHOWN if name in set(results.summary(inferring).dropna()["metric"])]
+    assert list(results.table(inferring, "happy")) == known and {"spearman", "motion", "acd_i_ratio"} <= set(known)
+    table = results.table(driven, "happy")
+    assert list(table) == [name for name in known if name != "spearman"]
+    assert list(table.index) == ["FAN", "real", "copy", "cross-fade"]
+    assert table.loc["copy", "motion"] == "0.00 [0.00, 0.00]" and table.loc["real", "psnr_neutral"] == ""
+    # The lead of puffed cheeks moves enough to be compared on one person only: that is no mean over people.
+    assert "lead_rise" not in results.table(inferring, "cheeks_puffed")
+    # A forecast is the method of its own run, and what comes before the method of another.
+    assert list(results.table(runs["frgan_forecast"], "happy").index) == ["Forecast", "real", "copy", "cross-fade"]
+    assert list(results.table(runs["frgan"], "happy").index[:2]) == ["Refine", "Forecast"]
+
+
+def test_measured_clips_know_their_seed_and_a_seed_that_lacks_a_run_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = {name: name for name in ("one_0", "two_0", "one_1", "two_1")}
+    stored = {"one_0": [1.0], "two_0": [2.0], "one_1": [3.0]}
+    monkeypatch.setattr(results, "planned", lambda: table)
+    monkeypatch.setattr(results, "result", stored.get)
+    monkeypatch.setattr(results, "rows", lambda name, part: pd.DataFrame({"motion": stored[name]}))
+    rows = results.measured({s: [f"one_{s}", f"two_{s}"] for s in (0, 1)})
+    assert rows.to_dict("list") == {"motion": [1.0, 2.0], "seed": [0, 0]}
+    assert results.measured({1: ["one_1", "two_1"]}) is None
+
+
+# What is committed --------------------------------------------------------------------------------------------------
+
+
+def test_every_committed_result_is_whole() -> None:
+    done = [run for run in planned().values() if results.result(run)]
+    assert len(done) >= 127
+    for run in done:
+        stored = results.result(run)
+        assert (stored["run"], stored["method"], stored["steps"]) == (run.name, run.method, run.steps)
+        parts = {path.stem for path in run.results.glob("*.parquet")}
+        assert {"clips", "history"} <= parts <= {"clips", "history", "inferences", "unrefined"}
+        assert run.kind.infers or "inferences" not in parts
+        assert ("unrefined" in parts) == bool(run.stages)
+        clips = results.rows(run)
+        assert len(clips) and clips["motion"].notna().all() and clips["subject"].nunique() == 16
+        assert stored["steps"] == results.rows(run, "history")["step"].max()
+
+
+def test_every_committed_result_names_its_reference_rows_and_none_are_kept_in_vain() -> None:
+    done = {run.name: (run, results.result(run)) for run in planned().values() if results.result(run)}
+    for run, stored in done.values():
+        assert measuring.reference_digest(run, stored) == stored["references"]
+        assert set(results.references(stored["references"])["system"]) == set(metrics.REFERENCE_ROWS)
+    named = {stored["references"] for _, stored in done.values()}
+    assert {path.stem.removesuffix("_summary") for path in REFERENCES.iterdir()} == named
+
+
+def test_reference_rows_depend_on_the_data_and_not_on_the_method() -> None:
+    table = planned()
+    run, stored = table["affinegan_64_0"], results.result(table["affinegan_64_0"])
+    other = table["paper_64_0"]
+    assert measuring.reference_digest(other, results.result(other)) == stored["references"]
+    for change in ({"every": 2}, {"backwards": True}, {"data": {**run.data, "subjects": 3}}, {"taught": {"frames": 2}}):
+        assert measuring.reference_digest(dataclasses.replace(run, **change), stored) != stored["references"]
+    for change in ({"measured_actors": -1}, {"readings": {"extractors": {}}}, {"split": "validation"}):
+        assert measuring.reference_digest(run, {**stored, **change}) != stored["references"]
+
+
+def test_committed_facts_are_plain_json() -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    for path in checkout.RESULTS.rglob("*.json"):
+        json.loads(path.read_text(), parse_constant=refuse)
