@@ -26,9 +26,6 @@ COLOURS = ("#2f7ec4", "#d0701c", "#2f9668", "#a765c4")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "d")
 STYLE = {
-    "figure.facecolor": "none",
-    "figure.dpi": 110,
-    "figure.constrained_layout.use": True,
     "axes.facecolor": "none",
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -48,6 +45,7 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+DPI = 110
 #: Of a dotted line that says what would be equal, or nothing, or asked for.
 REFERENCE = {"color": INK, "linestyle": ":", "linewidth": 1.1}
 #: Inches: a figure over the page's whole column, and a single panel.
@@ -80,8 +78,10 @@ def panels(
     columns = min(columns or len(titles), len(titles))
     rows = -(-len(titles) // columns)
     size = (width or (WIDE if columns > 1 else SINGLE), height * rows)
+    # The first figure of a notebook turns pyplot's backend interactive, which must outlive the style.
+    figure = plt.figure(figsize=size, dpi=DPI, facecolor="none", layout="constrained")
     with plt.style.context(STYLE):
-        figure, grid = plt.subplots(rows, columns, figsize=size, sharex=sharex, sharey=sharey, squeeze=False)
+        grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
         axes = list(grid.flat)
         for axis, title in zip(axes, titles, strict=False):
             axis.set_title(title)
@@ -147,7 +147,7 @@ def strips(
         for left, frame in zip(lefts, frames, strict=False):
             sheet[place * (high + GAP) :][:high, left : left + wide] = np.dstack([frame, np.full((high, wide), 255)])
     beside = 0.15 + 0.075 * max(len(line) for name, _ in chosen for line in name.split("\n"))
-    across = min(width - beside, 2 * sheet.shape[1] / STYLE["figure.dpi"])
+    across = min(width - beside, 2 * sheet.shape[1] / DPI)
     size = across + beside, across * sheet.shape[0] / sheet.shape[1] + (0.3 if titles else 0.1)
     with panels([""], width=size[0], height=size[1]) as axes:
         axes[0].imshow(sheet)

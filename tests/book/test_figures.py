@@ -66,6 +66,23 @@ def test_the_style_holds_inside_the_panels_and_nowhere_else() -> None:
     assert [axis.get_visible() for axis in figure.axes] == [True, True, True, False]
 
 
+def test_a_notebook_that_turns_interactive_with_its_first_figure_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = plt.figure
+
+    def first(*arguments: object, **options: object) -> object:
+        mpl.interactive(True)
+        return made(*arguments, **options)
+
+    monkeypatch.setattr(plt, "figure", first)
+    mpl.interactive(False)
+    try:
+        with figures.panels([""]):
+            pass
+        assert mpl.is_interactive()
+    finally:
+        mpl.interactive(False)
+
+
 # Pictures -----------------------------------------------------------------------------------------------------------
 
 
