@@ -188,7 +188,8 @@ def curves(
             for place, (name, (x, y)) in enumerate(lines.items()):
                 look = names.index(name) if sharey else place
                 dashes = DASHES[(look + look // 4) % 4]  # a fifth line is as blue as the first, and dashed
-                axis.plot(x, y, color=COLOURS[look % 4], linestyle=dashes, label=name)
+                thickness = 0.8 if len(x) > 100 else STYLE["lines.linewidth"]  # many points are noise
+                axis.plot(x, y, color=COLOURS[look % 4], linestyle=dashes, linewidth=thickness, label=name)
             if title in log:
                 axis.set_yscale("log")
             if diagonal:
