@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -15,6 +18,7 @@ from PIL import Image
 
 from i2vlib import metrics, video
 from i2vlib.book import effects, figures
+from i2vlib.book.checkout import NOTEBOOKS
 from i2vlib.book.effects import Effect
 
 
@@ -81,6 +85,16 @@ def test_a_notebook_that_turns_interactive_with_its_first_figure_stays_so(monkey
         assert mpl.is_interactive()
     finally:
         mpl.interactive(False)
+
+
+@pytest.mark.parametrize("chapter", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_chapter_draws_by_these_alone_and_describes_what_it_draws(chapter: Path) -> None:
+    cells = [cell for cell in json.loads(chapter.read_text())["cells"] if cell["cell_type"] == "code"]
+    assert [cell["id"] for cell in cells if re.search(r"matplotlib|plt\.|FigureCanvas", "".join(cell["source"]))] == []
+    drawn = re.compile(r"^\S.*\bfigures\.(panels|pictures|strips|curves|bundles|effects)\(|^figures\.", re.MULTILINE)
+    drawing = [cell for cell in cells if drawn.search("".join(cell["source"]))]
+    described = [cell for cell in drawing if cell["metadata"].get("mystnb", {}).get("image", {}).get("alt")]
+    assert [cell["id"] for cell in drawing if cell not in described] == []
 
 
 # Pictures -----------------------------------------------------------------------------------------------------------
