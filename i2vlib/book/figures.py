@@ -127,7 +127,7 @@ def strips(
         rows: name and frames ``uint8 (T, H, W, 3)`` of one size; a shorter strip leaves the rest of its row empty.
         titles: above the columns; fewer than there are columns stand above equal groups of them, set apart.
         columns: frames of each row that are shown, evenly chosen, the first and the last among them; all by default.
-        width: of the figure in inches; small pictures are drawn at twice their size at most.
+        width: of the figure in inches; small pictures are drawn at three times their size at most.
 
     Raises:
         ValueError: the frames have different sizes, or the columns cannot be parted among the titles.
@@ -147,7 +147,7 @@ def strips(
         for left, frame in zip(lefts, frames, strict=False):
             sheet[place * (high + GAP) :][:high, left : left + wide] = np.dstack([frame, np.full((high, wide), 255)])
     beside = 0.15 + 0.075 * max(len(line) for name, _ in chosen for line in name.split("\n"))
-    across = min(width - beside, 2 * sheet.shape[1] / DPI)
+    across = min(width - beside, 3 * sheet.shape[1] / DPI)
     size = across + beside, across * sheet.shape[0] / sheet.shape[1] + (0.3 if titles else 0.1)
     with panels([""], width=size[0], height=size[1]) as axes:
         axes[0].imshow(sheet)
@@ -175,18 +175,19 @@ def curves(
     """A few named lines a panel; each differs from the others by colour and by dashes.
 
     Args:
-        shown: by panel's title and line's name, its x and y. A line has the same look in every panel.
+        shown: by panel's title and line's name, its x and y. A name that recurs has one look in all panels.
         log: titles of the panels whose y axis is logarithmic.
         sharey: all panels have one y axis; otherwise each has its own, and its own legend.
         diagonal: a dotted line where y is x.
         marks: places on the x axis with a thin upright line, such as the ends of the stages of a training.
     """
-    names = list(dict.fromkeys(name for lines in shown.values() for name in lines))
+    every = [name for lines in shown.values() for name in lines]
+    names = list(dict.fromkeys(every))
     sizes = {"columns": columns, "width": width, "height": height}
     with panels(list(shown), **sizes, xlabel=xlabel, ylabel=ylabel, sharey=sharey) as axes:
         for axis, (title, lines) in zip(axes, shown.items(), strict=True):
             for place, (name, (x, y)) in enumerate(lines.items()):
-                look = names.index(name) if sharey else place
+                look = names.index(name) if len(names) < len(every) else place
                 dashes = DASHES[(look + look // 4) % 4]  # a fifth line is as blue as the first, and dashed
                 thickness = 0.8 if len(x) > 100 else STYLE["lines.linewidth"]  # many points are noise
                 axis.plot(x, y, color=COLOURS[look % 4], linestyle=dashes, linewidth=thickness, label=name)

@@ -169,6 +169,9 @@ def test_panels_of_different_things_have_their_own_axes_and_legends() -> None:
     error, mean = figures.curves(shown, sharey=False, log=["error"])
     assert (error.get_yscale(), mean.get_yscale()) == ("log", "linear")
     assert [text.get_text() for text in mean.get_legend().get_texts()] == ["b", "c"]
+    assert error.lines[0].get_color() == mean.lines[0].get_color()
+    _, mask = figures.curves({"error": {"a": ([1], [1]), "b": ([1], [2])}, "mask": {"b": ([1], [1])}}, sharey=False)
+    assert mask.lines[0].get_color() == mean.lines[1].get_color()  # the second line, wherever it is drawn
     (alone,) = figures.curves({"": {"": ([0, 1], [0, 1])}})
     assert alone.get_legend() is None
 
