@@ -87,9 +87,10 @@ def panels(
             axis.set_title(title)
         for axis in axes[len(titles) :]:
             axis.set_visible(False)
-        for axis in axes[max(0, len(titles) - columns) : len(titles)]:
-            axis.set_xlabel(xlabel)
+        for axis in axes[len(titles) - columns : len(titles)]:
             axis.tick_params(labelbottom=True)
+        for axis in axes[(rows - 1) * columns : len(titles)]:
+            axis.set_xlabel(xlabel)
         for axis in axes[: len(titles) : columns]:
             axis.set_ylabel(ylabel)
         yield axes[: len(titles)]

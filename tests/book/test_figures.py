@@ -65,7 +65,7 @@ def test_the_style_holds_inside_the_panels_and_nowhere_else() -> None:
     texts = [axes[0].title, axes[2].xaxis.label, *axes[0].get_xticklabels(), *axes[0].get_legend().get_texts()]
     assert {text.get_color() for text in texts} == {figures.INK}
     assert [axis.get_title() for axis in axes] == ["one", "two", "three"]
-    assert [axis.get_xlabel() for axis in axes] == ["", "across", "across"]
+    assert [axis.get_xlabel() for axis in axes] == ["", "", "across"]
     assert [axis.get_ylabel() for axis in axes] == ["up", "", "up"]
     assert [axis.get_visible() for axis in figure.axes] == [True, True, True, False]
 
