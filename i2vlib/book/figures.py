@@ -1,0 +1,270 @@
+"""The book's figures: one style, and the few forms that its chapters share.
+
+Everything is drawn in mid-tones on nothing, so that a figure reads on a white page and on a dark one, and what differs
+by colour differs by line or marker as well, so that it reads in grey. Each function draws into the current notebook
+and returns the axes, for what a chapter wants to add; text of its own is added inside `panels`, where the style holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from PIL import Image
+
+from i2vlib.book.effects import Effect
+from i2vlib.book.runs import Run
+
+#: Text, frames and reference lines: a contrast of 4.3 to white and to #121212.
+INK = "#7a7a7a"
+#: What is shown first, second, ...: blue, orange, green, purple, each at least 3 to 1 on white and on #121212.
+COLOURS = ("#2f7ec4", "#d0701c", "#2f9668", "#a765c4")
+DASHES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "d")
+STYLE = {
+    "axes.facecolor": "none",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
+    "font.size": 9,
+    "hatch.color": COLOURS[1],
+    "image.cmap": "gray",
+    "legend.fontsize": "small",
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+DPI = 110
+#: Of a dotted line that says what would be equal, or nothing, or asked for.
+REFERENCE = {"color": INK, "linestyle": ":", "linewidth": 1.1}
+#: Inches: a figure over the page's whole column, and a single panel.
+WIDE, SINGLE = 9.0, 5.0
+#: Pixels between the pictures of a strip, and between groups of them.
+GAP, GROUP_GAP = 2, 10
+
+
+@contextmanager
+def panels(
+    titles: Sequence[str],
+    columns: int | None = None,
+    *,
+    width: float | None = None,
+    height: float = 2.6,
+    xlabel: str = "",
+    ylabel: str = "",
+    sharex: bool = False,
+    sharey: bool = False,
+) -> Iterator[list[Axes]]:
+    """Axes in the book's style, side by side; the style holds inside the ``with``.
+
+    Args:
+        titles: one a panel; ``[""]`` is a single panel without one.
+        columns: of panels; all in one row by default.
+        width: of the figure in inches; the page's, or a single panel's.
+        height: of a row in inches.
+        xlabel, ylabel: written below the last row and beside the first column.
+    """
+    columns = min(columns or len(titles), len(titles))
+    rows = -(-len(titles) // columns)
+    size = (width or (WIDE if columns > 1 else SINGLE), height * rows)
+    # The first figure of a notebook turns pyplot's backend interactive, which must outlive the style.
+    figure = plt.figure(figsize=size, dpi=DPI, facecolor="none", layout="constrained")
+    with plt.style.context(STYLE):
+        grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
+        axes = list(grid.flat)
+        for axis, title in zip(axes, titles, strict=False):
+            axis.set_title(title)
+        for axis in axes[len(titles) :]:
+            axis.set_visible(False)
+        for axis in axes[len(titles) - columns : len(titles)]:
+            axis.tick_params(labelbottom=True)
+        for axis in axes[(rows - 1) * columns : len(titles)]:
+            axis.set_xlabel(xlabel)
+        for axis in axes[: len(titles) : columns]:
+            axis.set_ylabel(ylabel)
+        yield axes[: len(titles)]
+        figure.draw_without_rendering()  # ticks are made late, and would be made without the style
+
+
+def pictures(shown: Iterable[tuple[str, np.ndarray]], columns: int | None = None, width: float = WIDE) -> list[Axes]:
+    """Pictures with their names above, in rows.
+
+    Args:
+        shown: name and picture: ``uint8 (H, W, 3)``, or a map ``(H, W)`` in which 0 is black and 1 is white.
+        columns: pictures a row; all in one row by default.
+        width: of the figure in inches.
+    """
+    shown = [(name, np.asarray(picture)) for name, picture in shown]
+    across = min(columns or len(shown), len(shown))
+    tallest = max(picture.shape[0] / picture.shape[1] for _, picture in shown)
+    height = tallest * (width / across - 0.08) + 0.3
+    with panels([name for name, _ in shown], across, width=width, height=height) as axes:
+        for axis, (_, picture) in zip(axes, shown, strict=True):
+            axis.imshow(picture, vmin=0, vmax=1)
+            axis.set_axis_off()
+    return axes
+
+
+def strips(
+    rows: Iterable[tuple[str, np.ndarray]],
+    titles: Sequence[str] = (),
+    columns: int | None = None,
+    width: float = WIDE,
+) -> list[Axes]:
+    """Film strips one below the other, each with its name at the left.
+
+    Args:
+        rows: name and frames ``uint8 (T, H, W, 3)`` of one size; a shorter strip leaves the rest of its row empty.
+        titles: above the columns; fewer than there are columns stand above equal groups of them, set apart.
+        columns: frames of each row that are shown, evenly chosen, the first and the last among them; all by default.
+        width: of the figure in inches; small pictures are drawn at three times their size at most.
+
+    Raises:
+        ValueError: the frames have different sizes, or the columns cannot be parted among the titles.
+    """
+    chosen = [(name, _evenly(np.asarray(frames), columns)) for name, frames in rows]
+    sizes = {frames.shape[1:3] for _, frames in chosen}
+    longest = max(len(frames) for _, frames in chosen)
+    if len(sizes) > 1:
+        raise ValueError(f"Strips of one figure have frames of one size; these have {sorted(sizes)}.")
+    if titles and longest % len(titles):
+        raise ValueError(f"{longest} columns cannot be parted evenly among {len(titles)} titles.")
+    ((high, wide),) = sizes
+    group = longest // (len(titles) or 1)
+    lefts = [n * (wide + GAP) + (n // group) * (GROUP_GAP - GAP if group > 1 else 0) for n in range(longest)]
+    sheet = np.zeros((len(chosen) * (high + GAP) - GAP, lefts[-1] + wide, 4), np.uint8)
+    for place, (_, frames) in enumerate(chosen):
+        for left, frame in zip(lefts, frames, strict=False):
+            sheet[place * (high + GAP) :][:high, left : left + wide] = np.dstack([frame, np.full((high, wide), 255)])
+    beside = 0.15 + 0.075 * max(len(line) for name, _ in chosen for line in name.split("\n"))
+    across = min(width - beside, 3 * sheet.shape[1] / DPI)
+    size = across + beside, across * sheet.shape[0] / sheet.shape[1] + (0.3 if titles else 0.1)
+    with panels([""], width=size[0], height=size[1]) as axes:
+        axes[0].imshow(sheet)
+        axes[0].spines[:].set_visible(False)
+        axes[0].tick_params(length=0, labeltop=True, labelbottom=False)
+        axes[0].set_yticks([place * (high + GAP) + high / 2 for place in range(len(chosen))], [n for n, _ in chosen])
+        centres = [(lefts[n * group] + lefts[(n + 1) * group - 1] + wide) / 2 for n in range(len(titles))]
+        axes[0].set_xticks(centres, titles)
+    return axes
+
+
+def curves(
+    shown: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    columns: int | None = None,
+    width: float | None = None,
+    height: float = 2.8,
+    log: Sequence[str] = (),
+    sharey: bool = True,
+    diagonal: bool = False,
+    marks: Sequence[float] = (),
+) -> list[Axes]:
+    """A few named lines a panel; each differs from the others by colour and by dashes.
+
+    Args:
+        shown: by panel's title and line's name, its x and y. A name that recurs has one look in all panels.
+        log: titles of the panels whose y axis is logarithmic.
+        sharey: all panels have one y axis; otherwise each has its own, and its own legend.
+        diagonal: a dotted line where y is x.
+        marks: places on the x axis with a thin upright line, such as the ends of the stages of a training.
+    """
+    every = [name for lines in shown.values() for name in lines]
+    names = list(dict.fromkeys(every))
+    sizes = {"columns": columns, "width": width, "height": height}
+    with panels(list(shown), **sizes, xlabel=xlabel, ylabel=ylabel, sharey=sharey) as axes:
+        for axis, (title, lines) in zip(axes, shown.items(), strict=True):
+            for place, (name, (x, y)) in enumerate(lines.items()):
+                look = names.index(name) if len(names) < len(every) else place
+                dashes = DASHES[(look + look // 4) % 4]  # a fifth line is as blue as the first, and dashed
+                thickness = 0.8 if len(x) > 100 else STYLE["lines.linewidth"]  # many points are noise
+                axis.plot(x, y, color=COLOURS[look % 4], linestyle=dashes, linewidth=thickness, label=name)
+            if title in log:
+                axis.set_yscale("log")
+            if diagonal:
+                axis.plot([0, 1], [0, 1], **REFERENCE)
+            for mark in marks:
+                axis.axvline(mark, color=INK, linewidth=0.8)
+        for axis, lines in zip(axes, shown.values(), strict=True):
+            if len(names) > 1 and any(lines) and (axis is axes[0] or not sharey):
+                axis.legend()
+    return axes
+
+
+def bundles(
+    shown: Mapping[str, Iterable[tuple[Sequence[float], Sequence[float], int]]],
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    columns: int | None = None,
+    width: float | None = None,
+    height: float = 2.6,
+    sharey: bool = True,
+) -> list[Axes]:
+    """Many thin lines a panel, one a person, over the dotted diagonal: what each says beside what would be right.
+
+    Args:
+        shown: by panel's title, of each line x, y and the number of its group (a seed), which has a colour.
+    """
+    titles = list(shown)
+    sizes = {"columns": columns, "width": width, "height": height}
+    with panels(titles, **sizes, xlabel=xlabel, ylabel=ylabel, sharex=True, sharey=sharey) as axes:
+        for axis, lines in zip(axes, shown.values(), strict=True):
+            for x, y, group in lines:
+                axis.plot(x, y, color=COLOURS[group % 4], linestyle="-", linewidth=0.8, alpha=0.8)
+            axis.plot([0, 1], [0, 1], **REFERENCE)
+    return axes
+
+
+def effects(rows: Mapping[str, Mapping[str, Effect]], zero: bool = False, width: float = WIDE) -> list[Axes]:
+    """A panel a metric and a row a system: a bar for the interval over people, a tick for the mean, a ring a seed.
+
+    Args:
+        rows: by system and metric, from `i2vlib.book.effects.levels` or `differences`; the same metrics in each.
+        zero: a dotted line at 0, for differences.
+        width: of the figure in inches.
+    """
+    names, titles = list(rows), list(next(iter(rows.values())))
+    with panels(titles, width=width, height=0.8 + 0.3 * len(names), sharey=True) as axes:
+        for axis, metric in zip(axes, titles, strict=True):
+            for place, found in enumerate(row[metric] for row in rows.values()):
+                axis.plot(found.interval, [place] * 2, "-", color=INK, alpha=0.5, linewidth=7, solid_capstyle="butt")
+                axis.plot([found.mean], [place], "|", color=INK, markersize=9, markeredgewidth=1.6)
+                axis.plot(found.by_seed, [place] * len(found.by_seed), "o", color=COLOURS[0], fillstyle="none")
+            if zero:
+                axis.axvline(0, **REFERENCE)
+        axes[0].set_yticks(range(len(names)), names)
+        axes[0].set_ylim(len(names) - 0.5, -0.5)
+    return axes
+
+
+def kept(run: Run) -> np.ndarray:
+    """The film strips that a measured run left (`runs.sample`): ``uint8 (rows, 6, size, size, 3)``.
+
+    The true frames and those made of the first of them by turns, a pair for each expression that the run knows.
+    """
+    picture = np.asarray(Image.open(run.picture))
+    side = (picture.shape[1] + GAP) // _KEPT - GAP
+    frames = np.pad(picture, ((0, 0), (0, GAP), (0, 0))).reshape(-1, side, _KEPT, side + GAP, 3)
+    return frames[:, :, :, :side].swapaxes(1, 2)
+
+
+_KEPT = 6
+
+
+def _evenly(frames: np.ndarray, columns: int | None) -> np.ndarray:
+    count = min(len(frames), columns or len(frames))
+    return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
