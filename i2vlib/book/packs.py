@@ -269,27 +269,33 @@ def lacking(run: runs.Run, trained_before: Iterable[str] = ()) -> str | None:
     return None
 
 
-def files_read(run: runs.Run) -> list[Path]:
-    """The files of the user's cache that the training of a run reads; those that are missing are made first."""
+def files_read(of: Sequence[runs.Run]) -> dict[str, list[Path]]:
+    """The files of the user's cache that the training of each run reads, by name; missing ones are made first."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_files_read, run).result()
+        return process.submit(_files_read, of).result()
 
 
-def _files_read(run: runs.Run) -> list[Path]:
+def _files_read(of: Sequence[runs.Run]) -> dict[str, list[Path]]:
     # In a process of its own, because a hook of auditing cannot be taken out again.
-    opened, listening = {}, False
+    opened: dict[Path, None] = {}
 
     def listen(event: str, arguments: tuple) -> None:
-        if listening and event == "open" and isinstance(arguments[0], str | os.PathLike):
+        if event == "open" and isinstance(arguments[0], str | os.PathLike):
             opened[Path(arguments[0])] = None
 
     sys.addaudithook(listen)
-    for listening in (False, True):
-        for split, options in (("train", {}), ("validation", {"subjects": runs.VALIDATION})):
-            data = runs.clips(run, split, **options)
-            for index in tqdm(range(len(data)), desc=f"{run.name}, {split}", unit="clip", disable=listening):
-                data[index]
-    return [path for path in opened if path.is_relative_to(user_cache()) and path.suffix in (".npz", ".npy")]
+    found, cache = {}, user_cache()
+    for run in of:
+        # Whatever is missing is made in the first round; what is opened in the second is what training opens.
+        for again in (False, True):
+            opened.clear()
+            for split, options in (("train", {}), ("validation", {"subjects": runs.VALIDATION})):
+                data = runs.clips(run, split, **options)
+                about = f"{run.name}, {split}"
+                for index in tqdm(range(len(data)), about, unit="clip", leave=False, disable=again):
+                    data[index]
+        found[run.name] = [p for p in opened if p.suffix in (".npz", ".npy") and p.is_relative_to(cache)]
+    return found
 
 
 def pack(folder: Path, names: Sequence[str], part_mb: float = 20) -> Manifest:
@@ -305,16 +311,20 @@ def pack(folder: Path, names: Sequence[str], part_mb: float = 20) -> Manifest:
     """
     if not 0 < part_mb <= MOST_PACKED:
         raise ValueError(f"A part has at most {MOST_PACKED} MB; {part_mb:g} were asked for.")
-    table, needed, digests = runs.planned(), {}, {}
+    table, chosen = runs.planned(), {}
     for name in names:
-        run = table[name]
-        if missing := lacking(run, digests):
+        if missing := lacking(table[name], chosen):
             print(f"leaving out {name}: it needs the weights of {missing}, which are not here")
-            continue
-        digests[name] = run.digest
-        of_starts = [path for step in needed_weights(run).values() for path in sorted((step.folder / "best").glob("*"))]
-        for path in [*of_starts, *files_read(run)]:
+        else:
+            chosen[name] = table[name]
+    needed: dict[Path, list[str]] = {}
+    for name, read in files_read(list(chosen.values())).items():
+        of_starts = [
+            path for step in needed_weights(table[name]).values() for path in sorted((step.folder / "best").glob("*"))
+        ]
+        for path in [*of_starts, *read]:
             needed.setdefault(path, []).append(name)
+    digests = {name: run.digest for name, run in chosen.items()}
     progress = tqdm(needed.items(), desc="packing", unit="file")
     manifest = write_parts(folder, ((*_entry(path), by) for path, by in progress), digests, part_mb)
     _say(folder, manifest)
@@ -446,8 +456,10 @@ def carried(chosen: argparse.Namespace) -> bool:
     """Does what the options of `add_arguments` ask for; whether they asked for nothing else to be done.
 
     Raises:
-        ValueError: as `pack`, `unpack`, `bring` and `fetch`.
+        ValueError: as `pack`, `unpack`, `bring` and `fetch`; or --packs without --train.
     """
+    if chosen.packs and not chosen.train:
+        raise ValueError("From packs one trains only: add --train, or use --unpack.")
     order = [run for run in gpu_first(runs.planned()) if not chosen.only or run.name in chosen.only]
     size = {} if chosen.part_mb is None else {"part_mb": chosen.part_mb}
     if chosen.pack:

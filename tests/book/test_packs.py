@@ -225,16 +225,51 @@ def test_weights_to_start_from_are_here_or_made_on_the_way(checkout: Path) -> No
     assert packs.lacking(table["refined"]) is None
 
 
-def test_a_run_is_trained_only_from_parts_that_have_all_come(checkout: Path, monkeypatch) -> None:
-    run = runs.planned()["first"]
-    files = [(f"cache/{i}.npy", os.urandom(60_000), ["first"]) for i in range(2)]
-    packs.write_parts(checkout / "packs", files, {"first": run.digest, "second": "another"}, 0.1)
-    assert packs.unready(checkout / "packs", runs.planned()["maps"]) == "it is not in the packs"
-    assert "definition has changed" in packs.unready(checkout / "packs", runs.planned()["second"])
-    write_array(packs.home("cache/0.npy"), np.zeros(1))
-    assert packs.unready(checkout / "packs", run) == "these parts are not unpacked yet: part-001.bin"
-    write_array(packs.home("cache/1.npy"), np.zeros(1))
-    assert packs.unready(checkout / "packs", run) is None
+def test_a_run_is_trained_only_from_parts_that_have_all_come(checkout: Path) -> None:
+    first, second, maps = (runs.planned()[name] for name in ("first", "second", "maps"))
+    for number in range(2):
+        write_array(checkout / f"{number}.npy", np.random.default_rng(number).random(7_000))
+    files = [(f"cache/{number}.npy", packs.encoded(checkout / f"{number}.npy"), ["first"]) for number in range(2)]
+    folder = checkout / "packs"
+    packs.write_parts(folder, files, {"first": first.digest, "second": "another"}, 0.1)
+    assert packs.unready(folder, maps) == "it is not in the packs"
+    assert "definition has changed" in packs.unready(folder, second)
+    late = (folder / "part-001.bin").rename(checkout / "late")
+    packs.unpack(folder)
+    assert packs.unready(folder, first) == "these parts are not unpacked yet: part-001.bin"
+    late.rename(folder / "part-001.bin")
+    (folder / "part-000.bin").unlink()  # one after the other: both need never be there at once
+    packs.unpack(folder)
+    assert packs.unready(folder, first) is None
+    for number in range(2):
+        assert packs.home(f"cache/{number}.npy").read_bytes() == (checkout / f"{number}.npy").read_bytes()
+
+
+def test_what_cannot_be_packed_is_left_out_and_said(checkout: Path, monkeypatch, capsys) -> None:
+    runs.TABLE.write_text(runs.TABLE.read_text() + '[more]\nlike = "second"\nstart = "first"\n')
+    asked = []
+
+    def nothing_read(of: list[runs.Run]) -> dict[str, list[Path]]:
+        asked.extend(run.name for run in of)
+        return {run.name: [] for run in of}
+
+    monkeypatch.setattr(packs, "files_read", nothing_read)
+    packs.pack(checkout / "packs", ["more", "second"])
+    assert asked == ["second"]
+    assert "leaving out more: it needs the weights of first, which are not here" in capsys.readouterr().out
+    finish(runs.planned()["first"])
+    manifest = packs.pack(checkout / "packs", ["more", "second"])
+    assert asked[1:] == ["more", "second"] and list(manifest.digests) == ["more", "second"]
+    (weights,) = manifest.files
+    assert (
+        weights.runs == ("more",)
+        and packs.home(weights.name) == runs.planned()["first"].folder / "best/model.safetensors"
+    )
+
+
+def test_from_packs_one_trains_only(checkout: Path) -> None:
+    with pytest.raises(SystemExit):
+        runs.main(["--packs", str(checkout)])
 
 
 def test_what_is_left_comes_back_in_its_place(checkout: Path, tmp_path: Path, monkeypatch, capsys) -> None:
@@ -325,8 +360,6 @@ def test_a_bare_machine_trains_from_packs_what_is_measured_elsewhere(checkout: P
     # The last part comes later: what rests on it waits.
     last = sorted((away / "packs").glob("part-*.bin"))[-1]
     last.rename(checkout / last.name)
-    said = commands(away, there, "--unpack", "packs", bare=True)
-    assert f"unpacked {len(cached(there))} files" in said
     said = commands(away, there, "--train", "--packs", "packs", "--only", "first", "--minutes", 0, bare=True)
     assert "leaving out first: these parts are not unpacked yet" in said
     (checkout / last.name).rename(last)
