@@ -1,10 +1,10 @@
-# make test, make book, make lab and make bench need nothing before them: each sets up what it lacks first.
+# make test, make book, make lab, make bench and make mutants need nothing before them: each sets up what it lacks first.
 # An interrupted setup or book goes on where it stopped when it is run again.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup test book lab bench clean
+.PHONY: help setup test book lab bench mutants clean
 
 PYTHON ?= python3
 PRESET ?= smoke
@@ -24,7 +24,8 @@ help:
 	make book    execute every chapter and build the book into _build/html
 	make lab     open JupyterLab on the chapters
 	make bench   measure speed against the frame-by-frame evaluation
-	make setup   only make the environment (the four above do it by themselves)
+	make mutants break the equations, the losses and the training step on purpose, and say what no test notices
+	make setup   only make the environment (the five above do it by themselves)
 	make clean   remove what make book made
 	TEXT
 
@@ -51,7 +52,7 @@ $(READY): pyproject.toml constraints.txt apt-packages.txt
 	wanted=$$(grep -v '^#' apt-packages.txt | tr '\n' ' ')
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || wanted="python3-venv $$wanted"
 	missing=$$(for package in $$wanted; do
-	  dpkg-query -W -f='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || echo "$$package"
+	  dpkg-query -W -f='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || command -v "$$package" >/dev/null || echo "$$package"
 	done | tr '\n' ' ')
 	if [ -z "$$missing" ]; then
 	  :
@@ -81,7 +82,8 @@ $(READY): pyproject.toml constraints.txt apt-packages.txt
 
 test: $(READY)
 	@echo "== Running the tests, and the first chapters as a reader would"
-	$(RUN) -m pytest --nbval-lax --nbval-current-env tests $(wildcard notebooks/quickstart.ipynb notebooks/clips.ipynb)
+	# Two processes, a file of tests in one of them, and each holds torch to one thread: together they fill two cores.
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(wildcard notebooks/quickstart.ipynb notebooks/clips.ipynb)
 
 book: $(READY)
 	@$(RUN) book/build.py --preset $(PRESET)
@@ -91,6 +93,9 @@ lab: $(READY)
 
 bench: $(READY)
 	@$(RUN) -m pytest -o addopts= --benchmark-only -s tests/benchmarks
+
+mutants: $(READY)
+	@$(RUN) tests/mutants.py
 
 clean:
 	@rm -rf _build

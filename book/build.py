@@ -20,26 +20,34 @@ import sys
 import tarfile
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import nbformat
-import platformdirs
-import pooch
 import yaml
+
+from i2vlib.store import file_digest, user_cache
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ("smoke", "small", "paper")
-REGISTRY = "https://registry.npmjs.org"
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package of the npm registry, and the files of it that the pages load: path -> name in the book."""
+    """A package that an ordinary client fetches by name and version, and what of it the pages load.
+
+    Attributes:
+        client: ``pip``, which fetches a wheel, or ``npm``.
+        sha256: of the archive.
+        files: paths in the archive, or patterns of them, and the name of each in the book, '' for its own.
+    """
 
     name: str
     version: str
+    client: Literal["pip", "npm"]
     sha256: str
     files: dict[str, str]
 
@@ -49,14 +57,20 @@ VENDOR = (
     Package(
         "@jupyter-widgets/html-manager",
         "1.0.15",
+        "npm",  # no wheel carries it
         "2b9d65cb7913e1c7d671757a10008b32c9c2448d4429513371e55c07d6107638",
-        {"dist/embed.js": "ipywidgets-embed.js", "dist/embed.js.LICENSE.txt": "", "dist/*.woff2": ""},
+        {
+            "package/dist/embed.js": "ipywidgets-embed.js",
+            "package/dist/embed.js.LICENSE.txt": "",
+            "package/dist/*.woff2": "",
+        },
     ),
     Package(
-        "mathjax",
-        "3.2.2",
-        "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
-        {"es5/tex-svg-full.js": "mathjax-tex-svg.js"},
+        "sphinx-mathjax-offline",  # MathJax 3.2.2
+        "0.0.2",
+        "pip",
+        "206418155b2ff2f57496fb8501fdccae3da978e53031ff296c73729ba16062c4",
+        {"sphinx-mathjax-offline/static/mathjax/tex-svg-full.js": "mathjax-tex-svg.js"},
     ),
 )
 
@@ -180,56 +194,70 @@ def execute_chapters(chapters: list[str], staging: Path, preset: str) -> None:
 # ----------------------------------------------------------------------------------------------------- vendor
 
 
+def command(package: Package, folder: str) -> list[str]:
+    """What fetches the package's archive into a folder. Raises `BuildError` where npm is needed and missing."""
+    if package.client == "pip":
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        return [*pip, f"--dest={folder}", f"{package.name}=={package.version}"]
+    npm = shutil.which("npm")
+    if npm is None:
+        raise BuildError(
+            f"{package.name} {package.version}, which the pages need, is fetched by npm, and npm is missing. "
+            "Install it (Debian's package npm) and build once with a network; after that it is in the cache."
+        )
+    return [npm, "pack", "--silent", f"--pack-destination={folder}", f"{package.name}@{package.version}"]
+
+
 def fetch(package: Package, cache: Path) -> Path:
-    """The package's archive in the cache, downloaded if it is not there yet, by npm where there is one.
+    """The package's archive in the cache, fetched if it is not there yet.
 
     Raises:
-        BuildError: it cannot be downloaded, or is not the archive that the hash stands for.
+        BuildError: it cannot be fetched, or is not the archive that the hash stands for.
     """
-    base = f"{package.name.rpartition('/')[2]}-{package.version}.tgz"
-    archive = cache / base
-    if archive.exists() and pooch.file_hash(str(archive)) == package.sha256:
+    suffix = {"pip": "whl", "npm": "tgz"}[package.client]
+    archive = cache / f"{package.name.rpartition('/')[2]}-{package.version}.{suffix}"
+    if archive.exists() and file_digest(archive) == package.sha256:
         return archive
     cache.mkdir(parents=True, exist_ok=True)
-    say(f"Fetching {package.name} {package.version}")
-    try:
-        if npm := shutil.which("npm"):
-            with tempfile.TemporaryDirectory(dir=cache) as folder:
-                command = [
-                    npm,
-                    "pack",
-                    "--silent",
-                    "--pack-destination",
-                    folder,
-                    f"{package.name}@{package.version}",
-                ]
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)
-                os.replace(next(Path(folder).iterdir()), archive)
-        else:
-            url = f"{REGISTRY}/{package.name}/-/{base}"
-            pooch.retrieve(url, known_hash=package.sha256, fname=base, path=cache, progressbar=sys.stderr.isatty())
-    except (OSError, ValueError, subprocess.SubprocessError, StopIteration) as error:
-        raise BuildError(
-            f"{package.name} {package.version}, which the pages need, cannot be downloaded ({error}). "
-            "Build once with a network; after that it is in the cache."
-        ) from None
-    if pooch.file_hash(str(archive)) != package.sha256:
-        archive.unlink()
-        raise BuildError(
-            f"The archive of {package.name} {package.version} has another hash than expected; it is not used."
-        )
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        fetching = command(package, folder)
+        say(f"Fetching {package.name} {package.version} with {package.client}")
+        try:
+            subprocess.run(fetching, check=True, stdout=subprocess.DEVNULL, timeout=300)
+            fetched = next(Path(folder).iterdir())
+        except (OSError, subprocess.SubprocessError, StopIteration) as error:
+            raise BuildError(
+                f"{package.name} {package.version}, which the pages need, cannot be fetched ({error}). "
+                "Build once with a network; after that it is in the cache."
+            ) from None
+        if file_digest(fetched) != package.sha256:
+            raise BuildError(
+                f"The archive of {package.name} {package.version} has another hash than expected; it is not used."
+            )
+        os.replace(fetched, archive)
     return archive
 
 
 def unpack(package: Package, archive: Path, folder: Path) -> None:
-    """Writes the files of a package that the pages load into a folder."""
+    """Writes the files of a package that the pages load into a folder.
+
+    Raises:
+        BuildError: the archive has no such file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive) as members:
-        for member in members:
-            inside = Path(member.name).relative_to("package")
-            names = [name for pattern, name in package.files.items() if inside.match(pattern)]
-            if names and member.isfile():
-                (folder / (names[0] or inside.name)).write_bytes(members.extractfile(member).read())
+    with tempfile.TemporaryDirectory() as whole:
+        if package.client == "pip":
+            with zipfile.ZipFile(archive) as members:
+                members.extractall(whole)
+        else:
+            with tarfile.open(archive) as members:
+                members.extractall(whole, filter="data")
+        for pattern, name in package.files.items():
+            found = sorted(Path(whole).glob(pattern))
+            if not found:
+                raise BuildError(f"{package.name} {package.version} holds no {pattern}, which the pages need.")
+            for file in found:
+                shutil.copyfile(file, folder / (name or file.name))
 
 
 # ---------------------------------------------------------------------------------------------------- publish
@@ -290,8 +318,7 @@ def build(preset: str, only: list[str] | None = None) -> None:
     if only:
         return
     say("Putting the book together")
-    cache = Path(os.environ.get("I2VLIB_CACHE") or platformdirs.user_cache_dir("i2vlib")) / "vendor"
-    assemble(ROOT / "_build/source", staging, contents, cache)
+    assemble(ROOT / "_build/source", staging, contents, user_cache() / "vendor")
     html = publish(ROOT / "_build/source", contents)
     say(f"The book is {os.path.relpath(html)}/index.html, after {time.monotonic() - start:.0f} s")
     say("Checking its pages")

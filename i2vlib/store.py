@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 def user_cache() -> Path:
     """Where models, rendered clips and fits are kept: ``I2VLIB_CACHE``, or the user's cache folder."""
+    if folder := os.environ.get("I2VLIB_CACHE"):
+        return Path(folder).expanduser()
     import platformdirs
 
-    folder = os.environ.get("I2VLIB_CACHE")
-    return Path(folder).expanduser() if folder else Path(platformdirs.user_cache_dir("i2vlib"))
+    return Path(platformdirs.user_cache_dir("i2vlib"))
 
 
 def digest(*arrays: np.ndarray) -> str:

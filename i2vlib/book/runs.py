@@ -52,6 +52,8 @@ def _state(run: Run) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    from i2vlib.book import packs
+
     parser = argparse.ArgumentParser(prog="python -m i2vlib.book.runs", description="Do the book's reference runs.")
     parser.add_argument("--list", action="store_true", help="say what is done, begun and missing")
     parser.add_argument("--only", nargs="+", metavar="RUN", help="these runs, whether done or not measured yet")
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", help="cpu or cuda; left out: what there is")
     parser.add_argument("--train", action="store_true", help="train only")
     parser.add_argument("--measure", action="store_true", help="measure only")
+    packs.add_arguments(parser)
     chosen = parser.parse_args(arguments)
     table = planned()
     unknown = set(chosen.only or ()) - set(table)
@@ -69,12 +72,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(_state(run))
         return 0
     deadline = time.monotonic() + 60 * chosen.minutes
+    try:
+        if packs.carried(chosen):
+            return 0
+    except ValueError as error:
+        parser.error(str(error))
     both = not (chosen.train or chosen.measure)
-    for run in table.values():
+    for run in packs.gpu_first(table):
         if (chosen.only and run.name not in chosen.only) or result(run):
             continue
         if run.gpu and not chosen.only and not torch.cuda.is_available():
             print(f"leaving out {run.name}: it needs a GPU; name it with --only to do it all the same")
+            continue
+        if chosen.packs and (why := packs.unready(chosen.packs, run)):
+            print(f"leaving out {run.name}: {why}")
             continue
         left = (deadline - time.monotonic()) / 60
         finished = (run.folder / "facts.json").exists()

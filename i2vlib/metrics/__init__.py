@@ -337,13 +337,13 @@ def spearman(inferred: np.ndarray, true: np.ndarray) -> float:
 
 
 def _rank_correlation(values: np.ndarray, against: np.ndarray) -> float:
-    from scipy.stats import rankdata
+    import pandas as pd
 
     if len(np.unique(against)) < 5:
         return float("nan")
     if not np.isfinite(values).all() or np.ptp(values) == 0:
         return 0.0
-    return float(np.corrcoef(rankdata(values), rankdata(against))[0, 1])
+    return float(np.corrcoef(pd.Series(values).rank(), pd.Series(against).rank())[0, 1])
 
 
 def falls(values: np.ndarray, tolerance: float = 0.005) -> float:

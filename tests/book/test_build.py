@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import importlib
 import io
 import json
 import os
+import re
 import tarfile
-import threading
-from collections.abc import Iterator
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -161,7 +159,8 @@ def archive() -> bytes:
 @pytest.fixture
 def package(build):
     digest = hashlib.sha256(archive()).hexdigest()
-    return build.Package("@scope/thing", "1.2.3", digest, {"dist/embed.js": "widgets.js", "dist/*.woff2": ""})
+    files = {"package/dist/embed.js": "widgets.js", "package/dist/*.woff2": ""}
+    return build.Package("@scope/thing", "1.2.3", "npm", digest, files)
 
 
 @pytest.fixture
@@ -169,10 +168,28 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An npm that packs whatever lies in `packed`, and fails where nothing does."""
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin/npm"
-    script.write_text(f'#!/bin/sh\n[ "$1 $5" = "pack @scope/thing@1.2.3" ] && cp "{tmp_path}/packed" "$4/thing.tgz"\n')
+    script.write_text(
+        f'#!/bin/sh\n[ "$1 $4" = "pack @scope/thing@1.2.3" ] && cp "{tmp_path}/packed" "${{3#*=}}/thing.tgz"\n'
+    )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
     return tmp_path / "packed"
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A wheel in the only place where pip looks for one."""
+    path = tmp_path / "wheels/some_thing-1.2.3-py3-none-any.whl"
+    path.parent.mkdir()
+    inside = "some_thing-1.2.3.dist-info"
+    with zipfile.ZipFile(path, "w") as members:
+        members.writestr("some-thing/static/tex.js", "typeset")
+        members.writestr(f"{inside}/METADATA", "Metadata-Version: 2.1\nName: some-thing\nVersion: 1.2.3\n")
+        members.writestr(f"{inside}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        members.writestr(f"{inside}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(path.parent))
+    return path
 
 
 def test_npm_fetches_once(build, package, npm: Path, tmp_path: Path) -> None:
@@ -184,6 +201,16 @@ def test_npm_fetches_once(build, package, npm: Path, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [fetched.name]
 
 
+def test_pip_fetches_a_wheel_once(build, wheel: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    package = build.Package("some-thing", "1.2.3", "pip", digest, {"some-thing/static/tex.js": "math.js"})
+    fetched = build.fetch(package, tmp_path / "cache")
+    wheel.unlink()
+    assert build.fetch(package, tmp_path / "cache") == fetched
+    build.unpack(package, fetched, tmp_path / "vendor")
+    assert {path.name: path.read_text() for path in (tmp_path / "vendor").iterdir()} == {"math.js": "typeset"}
+
+
 def test_an_archive_with_another_hash_is_not_used(build, package, npm: Path, tmp_path: Path) -> None:
     npm.write_bytes(archive() + b"!")
     with pytest.raises(build.BuildError, match="@scope/thing 1.2.3 has another hash than expected"):
@@ -191,32 +218,23 @@ def test_an_archive_with_another_hash_is_not_used(build, package, npm: Path, tmp
     assert not any((tmp_path / "cache").iterdir())
 
 
-def test_without_a_network_it_says_what_to_do(build, package, npm: Path, tmp_path: Path) -> None:
-    with pytest.raises(build.BuildError, match="cannot be downloaded .* Build once with a network"):
-        build.fetch(package, tmp_path / "cache")
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
-    """A registry on this machine that holds the archive, at the path where npm's registry would."""
-    folder = tmp_path / "registry/@scope/thing/-"
-    folder.mkdir(parents=True)
-    (folder / "thing-1.2.3.tgz").write_bytes(archive())
-    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    handler = functools.partial(quiet, directory=tmp_path / "registry")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_without_npm_the_archive_is_downloaded(build, package, registry: str, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(build.shutil, "which", lambda _: None)
-    monkeypatch.setattr(build, "REGISTRY", registry)
+def test_an_archive_in_the_cache_that_was_cut_short_is_fetched_again(build, package, npm: Path, tmp_path: Path) -> None:
+    npm.write_bytes(archive())
+    fetched = build.fetch(package, tmp_path / "cache")
+    fetched.write_bytes(archive()[:-1])
     assert build.fetch(package, tmp_path / "cache").read_bytes() == archive()
-    other = replace(package, sha256="0" * 64)
-    with pytest.raises(build.BuildError, match="cannot be downloaded"):
-        build.fetch(other, tmp_path / "another cache")
+
+
+def test_without_a_network_it_says_what_to_do(build, package, npm: Path, tmp_path: Path) -> None:
+    with pytest.raises(build.BuildError, match="cannot be fetched .* Build once with a network"):
+        build.fetch(package, tmp_path / "cache")
+    assert not any((tmp_path / "cache").iterdir())
+
+
+def test_without_npm_it_says_what_to_install(build, package, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(build.BuildError, match="npm is missing. Install it .Debian's package npm."):
+        build.fetch(package, tmp_path / "cache")
 
 
 def test_only_the_files_that_pages_load_are_unpacked(build, package, tmp_path: Path) -> None:
@@ -224,6 +242,13 @@ def test_only_the_files_that_pages_load_are_unpacked(build, package, tmp_path: P
     build.unpack(package, tmp_path / "thing.tgz", tmp_path / "vendor")
     found = {path.name: path.read_text() for path in (tmp_path / "vendor").iterdir()}
     assert found == {"widgets.js": "run", "a.woff2": "font"}
+    lacking = replace(package, files={"package/dist/other.js": ""})
+    with pytest.raises(build.BuildError, match="@scope/thing 1.2.3 holds no package/dist/other.js"):
+        build.unpack(lacking, tmp_path / "thing.tgz", tmp_path / "vendor")
+
+
+def test_the_book_names_no_registry() -> None:
+    assert not re.search(r"https?://", (ROOT / "book/build.py").read_text())
 
 
 # The whole ----------------------------------------------------------------------------------------------------------
@@ -256,3 +281,12 @@ def test_a_warning_of_jupyter_book_fails_the_build(build, tmp_path: Path, monkey
     for _ in range(2):  # the second time as well: nothing is taken from the failed build
         with pytest.raises(build.BuildError, match="must build without any"):
             build.publish(source, ["a"])
+
+
+# Where it is built --------------------------------------------------------------------------------------------------
+
+
+def test_the_workflow_keeps_its_cache_by_files_that_exist() -> None:
+    key = re.search(r"hashFiles\((.*)\)", (ROOT / ".github/workflows/book.yml").read_text())[1]
+    patterns = re.findall(r"'([^']+)'", key)
+    assert patterns and [pattern for pattern in patterns if not any(ROOT.glob(pattern))] == []
