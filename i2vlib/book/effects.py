@@ -47,6 +47,15 @@ class Effect:
         return self.high < 0 and max(self.by_seed) < 0
 
     @property
+    def seeds(self) -> int:
+        return len(self.by_seed)
+
+    def counts(self, side: int, seeds: int = 2) -> bool:
+        """Whether it lies on a side of 0 (1 above, -1 below) over people and in each of its seeds, of which there are
+        enough."""
+        return self.seeds >= seeds and (self.more if side > 0 else self.less)
+
+    @property
     def interval(self) -> tuple[float, float]:
         return self.low, self.high
 

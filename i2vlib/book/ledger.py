@@ -1,8 +1,9 @@
 """The ledger: one claim of a paper, one verdict, one JSON file.
 
-A chapter that has measured a claim calls `record`; the ledger chapter shows `load`, every claim of the three papers
-with what was found, and "open" beside those that nobody has answered yet. An answer carries the digests of the runs
-that it rests on: once one of them is defined anew, it is outdated.
+A chapter asks the rule of a claim (`i2vlib.book.rules`) and calls `record`; the ledger chapter shows `load`, every
+claim of the three papers with what was found, and "open" beside those that nobody has answered yet. An answer carries
+the digests of the runs that it rests on: once one of them is defined anew, it is outdated. ``python -m
+i2vlib.book.ledger`` asks every rule again.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2vlib.book import checkout
 from i2vlib.book.claims import CLAIMS
-from i2vlib.book.plan import named, planned
+from i2vlib.book.plan import planned
 from i2vlib.book.results import result
 from i2vlib.store import write_file
 
@@ -30,33 +32,37 @@ VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 OPEN = "open"
 PRESETS = ("smoke", "small", "paper")
 PAPERS = {"FAN": "FAN", "AFF": "AffineGAN", "FRG": "FRGAN"}
-#: What an answer rests on that is a test without a training run.
-EXACT = "exact"
 
 
-def record(
-    claim: str,
-    verdict: str,
-    value: float | None,
-    interval: tuple[float, float] | None,
-    run: str | Sequence[str],
-    note: str,
-    *,
-    preset: str,
-    folder: str | Path | None = None,
-) -> Path | None:
+@dataclass(frozen=True)
+class Answer:
+    """What a rule says of a claim.
+
+    Attributes:
+        verdict: one of `VERDICTS`.
+        value: the number behind it; None if there is none.
+        interval: its ends over people; None if there is none.
+        runs: the runs it rests on; none for an exact test.
+        note: one sentence that says what the number is.
+        evidence: what the rule was handed, plain numbers and lists.
+    """
+
+    verdict: str
+    value: float | None
+    interval: tuple[float, float] | None
+    runs: tuple[str, ...]
+    note: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+def record(claim: str, answer: Answer, *, preset: str, folder: str | Path | None = None) -> Path | None:
     """Answers a claim: writes ``<folder>/<claim>.json``, whole or not at all, over any earlier answer.
 
     At the size ``smoke`` everything is checked and nothing is written: a run of seconds is no evidence.
 
     Args:
         claim: one of `CLAIMS`.
-        verdict: one of `VERDICTS`.
-        value: the number behind the verdict, finite; None if there is none.
-        interval: its lower and upper end, over seeds or subjects; None if there is none.
-        run: the training run that it rests on, or several: a run's name, or that of a row of seeds for all of them
-            that have a result; or "exact" for a test without one.
-        note: one honest sentence that says what the number is.
+        answer: what its rule says (`i2vlib.book.rules.answer`).
         preset: the size that the chapter ran at, ``smoke``, ``small`` or ``paper``.
         folder: the checkout's ``book/results/ledger`` unless given.
 
@@ -65,39 +71,82 @@ def record(
 
     Raises:
         ValueError: a name is unknown, a number is not finite, the interval does not hold the value, a sentence is
-            missing, or, unless the size is ``smoke``, no run that it rests on has a result.
+            missing, or a run that it rests on has no result.
     """
     _one_of("claim", claim, tuple(CLAIMS))
-    _one_of("verdict", verdict, VERDICTS)
+    _one_of("verdict", answer.verdict, VERDICTS)
     _one_of("preset", preset, PRESETS)
-    numbers = {"value": value}
+    numbers = _numbers(claim, answer)
+    if not answer.note.strip():
+        raise ValueError(f"The note of {claim} is empty; say in words what the answer rests on.")
+    if preset == "smoke":
+        return None
+    kept = {
+        "claim": claim, "verdict": answer.verdict, **numbers, "runs": {name: _digest(name) for name in answer.runs},
+        "note": answer.note, "preset": preset, "evidence": dict(answer.evidence),
+    }  # fmt: skip
+    path = _folder(folder) / f"{claim}.json"
+    write_file(path, (json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    return path
+
+
+def _numbers(claim: str, answer: Answer) -> dict[str, float | None]:
+    """Value, low and high, checked."""
+    value, interval = answer.value, answer.interval
     if interval is not None:
         if value is None or len(interval) != 2:
             raise ValueError(
                 f"The interval of {claim} is (low, high) around a value; given were {interval!r}, {value!r}."
             )
-        numbers |= {"low": interval[0], "high": interval[1]}
         if not interval[0] <= value <= interval[1]:
             raise ValueError(f"The interval of {claim}, {interval!r}, does not hold its value {value!r}.")
+    numbers = dict(zip(("value", "low", "high"), (value, *(interval or (None, None))), strict=True))
     for name, number in numbers.items():
         if number is not None and not math.isfinite(number):
             raise ValueError(f"The {name} of {claim} is {number!r}; give a finite number, or None if there is none.")
-    if not note.strip():
-        raise ValueError(f"The note of {claim} is empty; say in words what the answer rests on.")
-    names = [run] if isinstance(run, str) else list(run)
-    done = {step.name: step.digest for name in names if name != EXACT for step in named(name) if result(step)}
-    if preset == "smoke":
-        return None
-    if not names or not done and names != [EXACT]:
-        raise ValueError(f"No run that {claim} is said to rest on has a result; named were {names}.")
-    answer = {
-        "claim": claim, "verdict": verdict, "value": None, "low": None, "high": None,
-        **{name: None if number is None else float(number) for name, number in numbers.items()},
-        "run": ", ".join(names), "runs": done, "note": note, "preset": preset,
-    }  # fmt: skip
-    path = _folder(folder) / f"{claim}.json"
-    write_file(path, (json.dumps(answer, indent=1, ensure_ascii=False) + "\n").encode())
-    return path
+    return {name: None if number is None else float(number) for name, number in numbers.items()}
+
+
+def _digest(name: str) -> str:
+    run = planned().get(name)
+    if run is None or result(run) is None:
+        raise ValueError(
+            f"The answer rests on the run {name}, which has no result: python -m i2vlib.book.runs --only {name}."
+        )
+    return run.digest
+
+
+def as_table(answers: Mapping[str, Answer]) -> pd.DataFrame:
+    """Answers by claim as a chapter shows them: verdict, number, interval and the sentence that says what it is."""
+    import pandas as pd
+
+    rows = {
+        claim: {
+            "verdict": answer.verdict,
+            "value": "" if answer.value is None else f"{answer.value:.3g}",
+            "interval": "" if answer.interval is None else f"{answer.interval[0]:.3g} to {answer.interval[1]:.3g}",
+            "what it is": answer.note,
+        }
+        for claim, answer in answers.items()
+    }
+    return pd.DataFrame(rows).T
+
+
+def again(folder: str | Path | None = None) -> list[str]:
+    """Asks the rule of every answer in the folder again, with the evidence that it was given, and keeps what it says.
+
+    Returns:
+        The claims whose verdict has changed.
+    """
+    from i2vlib.book import rules
+
+    changed = []
+    for path in sorted(_folder(folder).glob("*.json")):
+        kept = _read(path)
+        found = rules.answer(path.stem, **kept["evidence"])
+        record(path.stem, found, preset=kept["preset"], folder=folder)
+        changed += [path.stem] * (found.verdict != kept["verdict"])
+    return changed
 
 
 def load(folder: str | Path | None = None) -> pd.DataFrame:
@@ -108,7 +157,7 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
 
     Returns:
         A row a claim, indexed by id, with the columns paper, where, claim, measure, verdict (`OPEN` without an
-        answer), value, low, high (NaN without), run, runs (their digests by name), note, preset, outdated: whether
+        answer), value, low, high (NaN without), runs (their digests by name), note, preset, outdated: whether
         the committed result of one of these runs is missing or of another digest; and chapter: the notebook that
         calls `record` with the id, and the number of the cell.
 
@@ -119,7 +168,16 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
 
     folder = _folder(folder)
     answers = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
-    empty = {"verdict": OPEN, "value": None, "low": None, "high": None, "run": "", "runs": {}, "note": "", "preset": ""}
+    empty = {
+        "verdict": OPEN,
+        "value": None,
+        "low": None,
+        "high": None,
+        "runs": {},
+        "note": "",
+        "preset": "",
+        "evidence": {},
+    }
     sources = _sources(checkout.NOTEBOOKS)
     rows = [
         {
@@ -179,7 +237,7 @@ def _folder(folder: str | Path | None) -> Path:
 def _read(path: Path) -> dict[str, object]:
     try:
         answer = json.loads(path.read_text(encoding="utf-8"))
-        found = {key: answer[key] for key in ("verdict", "value", "low", "high", "run", "runs", "note", "preset")}
+        found = {key: answer[key] for key in ("verdict", "value", "low", "high", "runs", "note", "preset", "evidence")}
         _one_of("claim", path.stem, tuple(CLAIMS))
         _one_of("verdict", found["verdict"], VERDICTS)
     except (KeyError, TypeError, ValueError) as error:
@@ -194,11 +252,21 @@ def _outdated(runs: Mapping[str, str]) -> bool:
 
 
 def _sources(notebooks: Path) -> dict[str, str]:
-    """Claim id -> "chapter, cell n" of the call of `record` that answers it."""
+    """Claim id -> "chapter, cell n": the cell that calls `record` and names it."""
     found = {}
     for path in sorted(notebooks.glob("*.ipynb")):
         for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"], 1):
             if cell["cell_type"] == "code":
-                for name in re.findall(r'record\(\s*"([A-Z]+-\d+)"', "".join(cell["source"])):
+                code = "".join(cell["source"])
+                for name in re.findall(r'"([A-Z]+-\d+)"', code) if "ledger.record(" in code else ():
                     found[name] = f"{path.stem}, cell {number}"
     return found
+
+
+def main() -> None:
+    """``python -m i2vlib.book.ledger``: asks every rule again, and says what has changed."""
+    print("changed verdicts:", ", ".join(again()) or "none")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from i2vlib.book import checkout, ledger
 from i2vlib.book.plan import planned
 
-ANSWER = dict(verdict="reproduced", value=0.97, interval=(0.95, 0.99), run="fan", note="Spearman.", preset="small")
+ANSWER = ledger.Answer("reproduced", 0.97, (0.95, 0.99), ("fan",), "Spearman.", {"slopes": [1.0]})
 
 
-def record(folder: Path, claim: str = "AFF-3", **changes: object) -> Path | None:
-    return ledger.record(claim, **{**ANSWER, **changes}, folder=folder)
+def record(folder: Path, claim: str = "AFF-3", preset: str = "small", **changes: object) -> Path | None:
+    return ledger.record(claim, replace(ANSWER, **changes), preset=preset, folder=folder)
 
 
 def test_every_claim_of_the_three_papers_is_listed() -> None:
@@ -29,7 +30,8 @@ def test_an_answer_comes_back(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["AFF-3.json"]
     row = ledger.load(tmp_path).loc["AFF-3"]
     assert (row["verdict"], row["value"], row["low"], row["high"]) == ("reproduced", 0.97, 0.95, 0.99)
-    assert (row["paper"], row["run"], row["note"], row["preset"]) == ("AffineGAN", "fan", "Spearman.", "small")
+    assert (row["paper"], list(row["runs"]), row["note"], row["preset"]) == ("AffineGAN", ["fan"], "Spearman.", "small")
+    assert row["evidence"] == {"slopes": [1.0]}
 
 
 def test_a_later_answer_replaces_the_earlier(tmp_path: Path) -> None:
@@ -69,8 +71,6 @@ def test_smoke_writes_nothing(tmp_path: Path) -> None:
         ({"interval": (0.9,)}, r"is \(low, high\) around a value"),
         ({"value": None}, r"is \(low, high\) around a value"),
         ({"interval": (-math.inf, 1.0)}, "The low of AFF-3 is -inf"),
-        ({"run": ""}, "There is no run '' in .*runs.toml, and no row of seeds of that name"),
-        ({"run": ["fan", "a fan"]}, "There is no run 'a fan'"),
         ({"note": "  "}, "The note of AFF-3 is empty"),
     ],
 )
@@ -95,29 +95,35 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, text: str | None) ->
 def test_without_a_checkout_the_folder_must_be_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(checkout, "BOOK", tmp_path / "book")
     with pytest.raises(ValueError, match="no checkout of the book"):
-        ledger.record("AFF-3", **ANSWER)
+        ledger.record("AFF-3", ANSWER, preset="small")
 
 
 def test_by_default_it_lives_in_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "book").mkdir()
     monkeypatch.setattr(checkout, "BOOK", tmp_path / "book")
     monkeypatch.setattr(checkout, "RESULTS", tmp_path / "book" / "results")
-    assert (
-        ledger.record("AFF-3", **{**ANSWER, "run": "exact"}) == tmp_path / "book" / "results" / "ledger" / "AFF-3.json"
-    )
+    path = ledger.record("AFF-3", replace(ANSWER, runs=()), preset="small")
+    assert path == tmp_path / "book" / "results" / "ledger" / "AFF-3.json"
     assert ledger.load().loc["AFF-3", "value"] == 0.97
 
 
 def test_the_chapter_that_records_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cells = [
         {"cell_type": "markdown", "source": ['ledger.record("AFF-1"']},
-        {"cell_type": "code", "source": ["i2vlib.book.ledger.record(\n", '    "AFF-3", "partly", None)']},
+        {"cell_type": "code", "source": ['print("AFF-2")']},
+        {"cell_type": "code", "source": ['answer = rules.answer("AFF-3")\n', "ledger.record(claim, answer)"]},
     ]
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "chapter.ipynb").write_text(json.dumps({"cells": cells}))
     monkeypatch.setattr(checkout, "NOTEBOOKS", tmp_path / "notebooks")
     chapters = ledger.load(tmp_path)["chapter"]
-    assert chapters["AFF-3"] == "chapter, cell 2" and chapters["AFF-1"] == ""
+    assert chapters["AFF-3"] == "chapter, cell 3" and chapters["AFF-1"] == chapters["AFF-2"] == ""
+
+
+def test_a_chapter_shows_what_it_answers() -> None:
+    shown = ledger.as_table({"AFF-3": ANSWER, "AFF-4": replace(ANSWER, value=None, interval=None)})
+    assert shown.loc["AFF-3"].tolist() == ["reproduced", "0.97", "0.95 to 0.99", "Spearman."]
+    assert shown.loc["AFF-4", ["value", "interval"]].tolist() == ["", ""]
 
 
 def test_the_table_shows_numbers_words_and_links(tmp_path: Path) -> None:
@@ -144,25 +150,25 @@ def test_every_committed_answer_names_the_cell_that_gave_it():
 
 def test_an_answer_carries_the_digests_of_the_runs_it_rests_on(tmp_path: Path) -> None:
     table = planned()
-    record(tmp_path, run=["fan", "fan_64_full"])
+    record(tmp_path, runs=("fan", "fan_64_full_0"))
     row = ledger.load(tmp_path).loc["AFF-3"]
-    wanted = ("fan", *(f"fan_64_full_{seed}" for seed in range(3)))
-    assert row["runs"] == {name: table[name].digest for name in wanted}
-    assert row["run"] == "fan, fan_64_full" and not row["outdated"]
-    record(tmp_path, run="exact")
+    assert row["runs"] == {name: table[name].digest for name in ("fan", "fan_64_full_0")} and not row["outdated"]
+    record(tmp_path, runs=())
     row = ledger.load(tmp_path).loc["AFF-3"]
     assert row["runs"] == {} and not row["outdated"]
 
 
-def test_of_a_row_of_seeds_those_count_that_have_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "result", lambda run: {} if run.seed else {"digest": run.digest})
-    record(tmp_path, run="fan_64_full")
-    assert list(ledger.load(tmp_path).loc["AFF-3", "runs"]) == ["fan_64_full_0"]
+@pytest.mark.parametrize("name", ["fan", "a fan"])
+def test_an_answer_that_rests_on_a_run_without_a_result_is_refused(tmp_path, monkeypatch, name: str) -> None:
     monkeypatch.setattr(ledger, "result", lambda run: None)
-    assert record(tmp_path, run="fan", preset="smoke") is None
-    for names in ("fan", ["fan", "exact"], []):
-        with pytest.raises(ValueError, match="No run that AFF-3 is said to rest on has a result; named were"):
-            record(tmp_path, run=names)
+    with pytest.raises(ValueError, match=f"rests on the run {name}, which has no result: python -m i2vlib.book.runs"):
+        record(tmp_path, runs=(name,))
+
+
+def test_rules_are_asked_again_and_what_they_say_is_kept(tmp_path: Path) -> None:
+    record(tmp_path, "FAN-4", verdict="not reproduced", value=0.0, interval=None, runs=(), evidence={"same": True})
+    assert ledger.again(tmp_path) == ["FAN-4"]
+    assert ledger.load(tmp_path).loc["FAN-4", "verdict"] == "reproduced" and ledger.again(tmp_path) == []
 
 
 @pytest.mark.parametrize("changed", ["digest", "name", "result"])
@@ -170,7 +176,7 @@ def test_an_answer_is_outdated_once_a_run_or_its_result_is_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
     path = record(tmp_path)
-    record(tmp_path, "AFF-4", run="exact")
+    record(tmp_path, "AFF-4", runs=())
     answer = path.read_text()
     if changed == "digest":
         path.write_text(answer.replace(planned()["fan"].digest, "0123456789abcdef"))
@@ -186,4 +192,3 @@ def test_an_answer_is_outdated_once_a_run_or_its_result_is_another(
 def test_no_committed_answer_is_outdated() -> None:
     rows = ledger.load()
     assert rows.index[rows["outdated"]].tolist() == []
-    assert all(bool(row["runs"]) == (row["run"] not in ("", ledger.EXACT)) for _, row in rows.iterrows())

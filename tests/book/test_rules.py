@@ -1,0 +1,74 @@
+"""The rules: every committed verdict follows from the committed results, and a difference counts as it should."""
+
+import json
+
+import numpy as np
+import pytest
+
+from i2vlib.book import ledger, rules, runs
+from i2vlib.book.checkout import RESULTS
+from i2vlib.book.effects import Effect
+
+ANSWERS = {path.stem: json.loads(path.read_text()) for path in sorted((RESULTS / "ledger").glob("*.json"))}
+
+
+def test_every_answer_has_a_rule_and_every_rule_an_answer():
+    assert set(ANSWERS) == set(rules.RULES) <= set(ledger.CLAIMS)
+
+
+@pytest.mark.parametrize("claim", ANSWERS)
+def test_a_committed_verdict_follows_from_the_committed_results(claim):
+    kept = ANSWERS[claim]
+    found = rules.answer(claim, **kept["evidence"])
+    assert (found.verdict, found.note) == (kept["verdict"], kept["note"])
+    assert found.value == pytest.approx(kept["value"], rel=1e-4, abs=1e-6)
+    if found.interval is None:
+        assert kept["low"] is None and kept["high"] is None
+    else:
+        assert found.interval == pytest.approx((kept["low"], kept["high"]), rel=1e-4, abs=1e-6)
+    assert kept["runs"] == {name: runs.planned()[name].digest for name in found.runs}
+
+
+def effect_of(differences, by_seed):
+    return Effect(float(np.mean(differences)), min(differences), max(differences), by_seed)
+
+
+@pytest.mark.parametrize(
+    ("interval", "by_seed", "sign", "counts"),
+    [
+        ((0.1, 0.3), (0.1, 0.2), 1, True),
+        ((0.1, 0.3), (0.1, 0.2), -1, False),
+        ((-0.3, -0.1), (-0.1, -0.2), -1, True),
+        ((-0.1, 0.3), (0.1, 0.2), 1, False),
+        ((0.1, 0.3), (0.5, -0.1), 1, False),
+        ((0.1, 0.3), (0.2,), 1, False),
+        ((0.0, 0.3), (0.1, 0.2), 1, False),
+    ],
+)
+def test_a_difference_counts_if_its_interval_leaves_out_0_and_all_seeds_agree(interval, by_seed, sign, counts):
+    assert effect_of(interval, by_seed).counts(sign) is counts
+
+
+def test_one_seed_counts_where_a_rule_says_so():
+    assert effect_of((0.1, 0.3), (0.2,)).counts(1, seeds=1)
+
+
+def test_evidence_is_kept_as_plain_numbers():
+    found = rules.answer("FAN-12", ends=np.array([[0.9, 1.0], [np.nan, 1.1]]), order=[[0.95, 0.99], [0.9, 0.92]])
+    assert found.evidence["ends"] == [[0.9, 1.0], [None, 1.1]] and found.verdict == "reproduced"
+    assert rules.answer("FAN-12", **json.loads(json.dumps(found.evidence))).value == found.value
+
+
+@pytest.mark.parametrize(("same", "verdict"), [(True, "reproduced"), (False, "not reproduced")])
+def test_a_rule_can_fail(same, verdict):
+    assert rules.answer("FAN-4", same=same).verdict == verdict
+
+
+def test_an_unknown_claim_and_a_missing_run_are_errors(monkeypatch):
+    with pytest.raises(ValueError, match="no rule for the claim 'FAN-99'"):
+        rules.answer("FAN-99")
+    monkeypatch.setattr(runs, "measured", lambda *_: None)
+    with pytest.raises(ValueError, match="fan has not been measured yet: python -m i2vlib.book.runs --only fan"):
+        rules.answer("FAN-1")
+    with pytest.raises(ValueError, match="No seed of affinegan_64_eyes_closed"):
+        rules.answer("AFF-4")
