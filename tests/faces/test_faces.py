@@ -41,11 +41,6 @@ def eye_error(image: np.ndarray) -> float:
     return float(np.abs(found - eyes_expected(size)).max() / size)
 
 
-def ring(centre: tuple[float, float], radius: float, count: int) -> np.ndarray:
-    turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    return np.stack([centre[0] + radius * np.cos(turn), centre[1] + radius * np.sin(turn)], 1)
-
-
 # Geometry
 
 
@@ -210,45 +205,6 @@ def test_paste_back_refuses_what_is_no_crop():
 
 
 # Masks
-
-
-def test_mouth_mask_is_the_filled_hull():
-    points = np.zeros((68, 2))
-    points[48:68] = np.concatenate([ring((64, 90), 20, 12), ring((64, 90), 5, 8)])
-    mask = regions.mouth(points, 128)
-    y, x = np.mgrid[:128, :128] + 0.5
-    distance = np.hypot(x - 64, y - 90)
-    assert mask.shape == (128, 128) and mask.dtype == bool
-    assert mask[distance < 19].all()  # the inside of an open mouth is in it
-    assert not mask[distance > 24].any()
-
-
-def test_eye_mask_has_two_parts_and_leaves_the_nose_out():
-    points = np.zeros((68, 2))
-    points[36:42], points[42:48] = ring((40, 40), 6, 6), ring((90, 40), 6, 6)
-    mask = regions.eyes(points, 128)
-    assert mask[40, 40] and mask[40, 90] and not mask[40, 65]
-
-
-def test_closed_lips_and_points_outside_still_give_a_mask():
-    points = np.zeros((68, 2))
-    points[48:68] = np.stack([np.linspace(20, 60, 20), np.full(20, 30.5)], 1)
-    line = regions.mouth(points, 64)
-    assert line[30, 21:59].all() and not line[:26].any() and not line[35:].any()
-    points[48:68] += [40, 0]
-    assert regions.mouth(points, 64)[30, 61]
-    points[48:68] = 32.0
-    assert 0 < regions.mouth(points, 64).sum() < 30
-    points[48:68] = ring((200, 200), 9, 20)
-    assert not regions.mouth(points, 64).any()
-
-
-@pytest.mark.parametrize("draw", [regions.mouth, regions.eyes])
-def test_masks_refuse_what_was_not_found(draw):
-    with pytest.raises(ValueError, match="no face was found"):
-        draw(np.full((68, 2), np.nan), 64)
-    with pytest.raises(ValueError, match="another shape"):
-        draw(np.zeros((5, 2)), 64)
 
 
 def test_masks_cover_the_real_mouth_and_eyes():
