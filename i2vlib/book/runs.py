@@ -372,7 +372,7 @@ def _weights(run: Run) -> torch.nn.Module:
     raise ValueError(f"The run {run.name} has to be done first: python -m i2vlib.book.runs --only {run.name}.")
 
 
-def measure(run: Run, split: str = "test") -> pd.DataFrame:
+def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     """Measures a trained run on held-out subjects beside the reference rows, writes its result, ships the weights.
 
     Returns:
@@ -570,7 +570,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             finished = train(run, left, chosen.device)
         if (chosen.measure or both) and finished:
             print(f"measuring {run.name}", flush=True)
-            measure(run)
+            measure_run(run)
     return 0
 
 

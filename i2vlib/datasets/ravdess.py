@@ -81,7 +81,7 @@ class RAVDESS(_folders.LazyClips):
         names = _folders.chosen(expression, (video.expression for video in found), self.folder)
         self.videos = _folders.of_split([v for v in found if v.expression in names], split, self.folder)
         self.expressions = tuple(name for name in NAMES.values() if name in {v.expression for v in self.videos})
-        self._part = cache(lambda index: measure(self.videos[index], self.read))
+        self._part = cache(lambda index: find_part(self.videos[index], self.read))
         super().__init__(len(self.videos), self._read)
 
     def _read(self, index: int) -> Clip:
@@ -96,7 +96,7 @@ class RAVDESS(_folders.LazyClips):
         return faces.align_clip(clip, self.size)
 
 
-def measure(video: Video, read: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[int, np.ndarray]:
+def find_part(video: Video, read: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[int, np.ndarray]:
     """The frame at which the part from neutral to peak begins, and the blendshapes (T, 52) of its frames.
 
     A few frames at a time are in memory. Raises as `RAVDESS` says.

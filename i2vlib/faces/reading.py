@@ -106,7 +106,7 @@ def embed(frames: np.ndarray) -> np.ndarray:
         ValueError: frames of another form.
         ImportError: dlib or its models are not installed.
     """
-    return rows([with_dlib.identity(view, with_dlib.detect(view)) for view in views(frames)], (128,))
+    return rows([with_dlib.embedding(view, with_dlib.detect(view)) for view in views(frames)], (128,))
 
 
 def boxes(frames: np.ndarray) -> np.ndarray:
@@ -151,7 +151,7 @@ def measure(frames: np.ndarray, identity: bool = True) -> Reading:
         detected.append(box is not None)
         points.append(with_dlib.landmarks(view, box if box is not None or mesh is None else mesh_box(mesh[0])))
         scores.append(None if mesh is None else mesh[1])
-        identities.append(with_dlib.identity(view, box) if identity else None)
+        identities.append(with_dlib.embedding(view, box) if identity else None)
     return Reading(
         rows(points, (68, 2)),
         np.array(detected),

@@ -58,7 +58,7 @@ def landmarks(view: View, box: dlib.rectangle | None) -> np.ndarray | None:
     return view.back(np.array([(point.x + 0.5, point.y + 0.5) for point in _shape(view, box).parts()]))
 
 
-def identity(view: View, box: dlib.rectangle | None) -> np.ndarray | None:
+def embedding(view: View, box: dlib.rectangle | None) -> np.ndarray | None:
     """The identity vector ``(128,)`` of the face in a box."""
     if box is None:
         return None
