@@ -63,12 +63,8 @@ def test_one_seed_one_result_and_another_seed_another():
 
 
 def test_samples_are_numbered():
-    assert torch.equal(
-        torch.rand(3, generator=numbered_rng(1, 5)), torch.rand(3, generator=numbered_rng(1, 5))
-    )
-    assert not torch.equal(
-        torch.rand(3, generator=numbered_rng(1, 5)), torch.rand(3, generator=numbered_rng(1, 6))
-    )
+    assert torch.equal(torch.rand(3, generator=numbered_rng(1, 5)), torch.rand(3, generator=numbered_rng(1, 5)))
+    assert not torch.equal(torch.rand(3, generator=numbered_rng(1, 5)), torch.rand(3, generator=numbered_rng(1, 6)))
 
 
 def start(folder) -> subprocess.Popen:
