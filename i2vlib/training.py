@@ -53,12 +53,12 @@ class Examples(Dataset):
         return len(self.numbers)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng = generator(self.seed, self.numbers[index])
+        rng = numbered_rng(self.seed, self.numbers[index])
         clip = self.clips[int(torch.randint(len(self.clips), (), generator=rng))]
         return self.method.example(clip, rng)
 
 
-def generator(seed: int, number: int) -> torch.Generator:
+def numbered_rng(seed: int, number: int) -> torch.Generator:
     """The random numbers of one sample or step, independent of every other."""
     digest = hashlib.blake2b(f"{seed}/{number}".encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
@@ -164,7 +164,7 @@ def fit(
     )
     started = time.monotonic() - (history[-1]["seconds"] if history else 0.0)
     for step, batch in enumerate(bar, start=done + 1):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=generator(seed, -step * world - rank))))
+        torch.manual_seed(int(torch.randint(2**62, (), generator=numbered_rng(seed, -step * world - rank))))
         _schedule(optimisers, config.learning_rate, config.decay, step, steps)
         batch = {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
         with accelerator.autocast():

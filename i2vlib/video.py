@@ -124,7 +124,7 @@ def scrubber(frames: np.ndarray, fps: float = 12.0, labels: Sequence[str] | None
     return _player({"": _checked(frames)}, fps, labels, title)
 
 
-def compare(
+def together(
     rows: Mapping[str, np.ndarray],
     fps: float = 12.0,
     labels: Sequence[str] | None = None,

@@ -70,6 +70,12 @@ def drawn_in() -> set[str]:
     return {name for name, _ in done}
 
 
+def test_what_is_declared_is_what_is_imported() -> None:
+    """No more and no less, over the package and the chapters; `[tool.deptry]` says what is used without an import."""
+    done = subprocess.run([sys.executable, "-m", "deptry", "."], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
 def is_the_pinned_platform() -> bool:
     return sys.platform == "linux" and sys.version_info[:2] == (3, 11)
 
@@ -161,6 +167,41 @@ def test_a_room_imports_only_from_the_rooms_above_it() -> None:
         assert room in rooms, f"{room} is not in the table of book/design.md"
         wrong += [f"{room} imports {name}" for name in named if rooms.index(name) > rooms.index(room)]
     assert wrong == []
+
+
+#: Two rooms may share a name for one thing: why.
+SHARED_NAMES = {
+    "scrubber": "the same player of a clip, as HTML in `video` and as an ipywidget in `widgets`",
+    "main": "what runs when a module is called as a program",
+}
+
+
+def public_functions(package: Path) -> dict[str, set[str]]:
+    """The rooms in which each public function of a module is defined, by the function's name."""
+    rooms: dict[str, set[str]] = {}
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                rooms.setdefault(node.name, set()).add(room)
+    return rooms
+
+
+def test_no_two_rooms_have_one_name_for_different_things() -> None:
+    shared = {name: rooms for name, rooms in public_functions(ROOT / "i2vlib").items() if len(rooms) > 1}
+    assert {name: rooms for name, rooms in shared.items() if name not in SHARED_NAMES} == {}
+
+
+def test_a_name_that_two_rooms_share_is_noticed(tmp_path: Path) -> None:
+    for room, text in (
+        ("one", "def f(): ...\ndef _g(): ..."),
+        ("two", "def f(): ...\ndef _g(): ..."),
+        ("three", "x = 1"),
+    ):
+        (tmp_path / f"{room}.py").write_text(text)
+    (tmp_path / "one_more").mkdir()
+    (tmp_path / "one_more" / "deep.py").write_text("def h(): ...\nclass C:\n    def f(self): ...")
+    assert public_functions(tmp_path) == {"f": {"one", "two"}, "h": {"one_more"}}
 
 
 def undocumented(source: str) -> list[str]:

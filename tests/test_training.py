@@ -14,7 +14,7 @@ import torch
 import i2vlib
 from i2vlib.hub import WEIGHTS
 from i2vlib.papers.affinegan import AffineGAN
-from i2vlib.training import CHECKPOINT, fit, generator
+from i2vlib.training import CHECKPOINT, fit, numbered_rng
 from tests.conftest import moving_square, tiny_config
 
 CLIPS = [moving_square(seed=seed) for seed in range(3)]
@@ -63,8 +63,8 @@ def test_one_seed_one_result_and_another_seed_another():
 
 
 def test_samples_are_numbered():
-    assert torch.equal(torch.rand(3, generator=generator(1, 5)), torch.rand(3, generator=generator(1, 5)))
-    assert not torch.equal(torch.rand(3, generator=generator(1, 5)), torch.rand(3, generator=generator(1, 6)))
+    assert torch.equal(torch.rand(3, generator=numbered_rng(1, 5)), torch.rand(3, generator=numbered_rng(1, 5)))
+    assert not torch.equal(torch.rand(3, generator=numbered_rng(1, 5)), torch.rand(3, generator=numbered_rng(1, 6)))
 
 
 def start(folder) -> subprocess.Popen:

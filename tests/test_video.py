@@ -224,7 +224,7 @@ def test_wrong_frames_are_refused_by_every_door(tmp_path: Path, frames: np.ndarr
         lambda: video.save(frames, tmp_path / "clip.gif"),
         lambda: video.film_strip(frames),
         lambda: video.scrubber(frames),
-        lambda: video.compare({"a": moving(2), "b": frames}),
+        lambda: video.together({"a": moving(2), "b": frames}),
     ):
         with pytest.raises(ValueError, match=said):
             use()
@@ -310,7 +310,7 @@ def test_the_scrubber_is_self_contained_and_accessible() -> None:
 
 def test_text_in_a_scrubber_cannot_break_out_of_it() -> None:
     evil = "</script><b>\"&'"
-    text = video.compare({evil: moving(2)}, labels=[evil, "b"], title=evil)
+    text = video.together({evil: moving(2)}, labels=[evil, "b"], title=evil)
     assert [tag for tag, _ in Outline(text).tags].count("b") == 0
     assert text.count("</script>") == 1
 
@@ -348,16 +348,16 @@ def test_large_frames_are_reduced_inside_the_page() -> None:
 
 
 def test_compare_has_a_named_row_a_clip() -> None:
-    page = Outline(video.compare({"real": moving(3), "copy": moving(3, 20, 20)}, title="two"))
+    page = Outline(video.together({"real": moving(3), "copy": moving(3, 20, 20)}, title="two"))
     assert [picture["alt"] for picture in page.all("img")] == ["two: real", "two: copy"]
     assert len(page.all("input")) == 1
 
 
 def test_compare_refuses_nothing_and_unequal_lengths() -> None:
     with pytest.raises(ValueError, match="nothing to compare: give at least one row"):
-        video.compare({})
+        video.together({})
     with pytest.raises(ValueError, match="same number of frames; 'real' has 3, 'copy' has 2"):
-        video.compare({"real": moving(3), "copy": moving(2)})
+        video.together({"real": moving(3), "copy": moving(2)})
 
 
 def test_labels_are_one_a_frame() -> None:

@@ -135,8 +135,8 @@ class Scene:
         mane = self.who.mane
         points, normal = self._posed(mane.points, NECK), self._posed(mane.normal, np.zeros(3, np.float32))
         flat = self._flat(points.reshape(-1, 3)).reshape(points.shape)
-        edge = np.array([strands.pad(self.size), strands.pad(self.size), 0], np.float32)
-        side = self.size + 2 * strands.pad(self.size)
+        edge = np.array([strands.border(self.size), strands.border(self.size), 0], np.float32)
+        side = self.size + 2 * strands.border(self.size)
         seen = self._neutral[shown.near_vertices()] + edge
         return strands.ribbons(mane, points, normal, flat + edge, seen, self.who, side, WIDTH * side / self.size)
 

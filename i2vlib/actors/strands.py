@@ -37,7 +37,7 @@ class Ribbons:
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """Hair behind and before the head, drawn once, with a border of `pad` pixels: side ``D = 2 (S + 2 pad)``.
+    """Hair behind and before the head, drawn once, with a border of `border` pixels: side ``D = 2 (S + 2 border)``.
 
     Attributes:
         back: ``float32 (D, D, 4)``, colours times their cover, and the cover.
@@ -73,7 +73,7 @@ def places(size: int, moved: tuple[np.ndarray, np.ndarray] | None = None) -> np.
         rest, now = (points.astype(np.float64) / size for points in moved)
         bend = np.linalg.lstsq(_powers(now), rest, rcond=None)[0]
         there = (_powers(there.reshape(-1, 2)) @ bend).reshape(size, size, 2)
-    return (2 * (there * size + pad(size)) - 0.5).astype(np.float32)
+    return (2 * (there * size + border(size)) - 0.5).astype(np.float32)
 
 
 def _powers(at: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def _powers(at: np.ndarray) -> np.ndarray:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
 
 
-def pad(size: int) -> int:
+def border(size: int) -> int:
     """Pixels of a border wide enough for what a drifting head brings into the frame."""
     return size // 8
 
@@ -187,7 +187,7 @@ def layers(strands: Ribbons, seen: tuple[np.ndarray, np.ndarray], who: Person, s
     """The two layers and the shadow of the front one; `seen` is what `identify` gives for the back and the front."""
     from scipy.ndimage import gaussian_filter, shift, zoom
 
-    side = size + 2 * pad(size)
+    side = size + 2 * border(size)
     parts = zip(seen, (strands.back, strands.front), strict=True)
     back, front = (_coloured(ids, strands.colours, triangles) for ids, triangles in parts)
     cover = front[::2, ::2, 3]
@@ -201,7 +201,7 @@ def layers(strands: Ribbons, seen: tuple[np.ndarray, np.ndarray], who: Person, s
 
 def identify(strands: Ribbons, triangles: np.ndarray, size: int) -> np.ndarray:
     """``int (2 D, 2 D)``, the row of `triangles` seen at the centre of each quarter of a layer's pixel, -1 for none."""
-    side = size + 2 * pad(size)
+    side = size + 2 * border(size)
     if not len(triangles):
         return np.full((4 * side, 4 * side), -1)
     window = _identifier(side)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from i2vlib import regions
 from i2vlib.actors import mesh
 from i2vlib.actors.people import Person
 
@@ -50,27 +51,10 @@ def derived(truth: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, 
 
 
 def hulls(points: np.ndarray, size: int) -> dict[str, np.ndarray]:
-    """The masks ``bool (T, size, size)`` of mouth and eyes: hulls of landmarks ``(T, 68, 2)``."""
-    mouth = np.stack([hull([p[48:68]], size) for p in points])
-    eyes = np.stack([hull([p[36:42], p[42:48]], size) for p in points])
+    """The masks ``bool (T, size, size)`` of mouth and eyes: hulls of landmarks ``(T, 68, 2)``, half a pixel grown."""
+    mouth = np.stack([regions.hull([p[48:68]], size, 0.5) for p in points])
+    eyes = np.stack([regions.hull([p[36:42], p[42:48]], size, 0.5) for p in points])
     return {"mouth": mouth, "eyes": eyes}
-
-
-def hull(groups: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """The pixels whose centres lie in the convex hull of any of the groups of points, half a pixel grown."""
-    from scipy.spatial import ConvexHull, QhullError
-
-    centres = np.stack(np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5), -1)
-    inside = np.zeros((size, size), bool)
-    for points in groups:
-        points = points + 1e-4 * np.arange(len(points))[:, None] * np.array([1, -1])
-        try:
-            walls = ConvexHull(points).equations
-        except QhullError:
-            # Closed lips or lids may lie on one line: QJ joggles the points until they have a hull.
-            walls = ConvexHull(points, qhull_options="QJ").equations
-        inside |= (centres @ walls[:, :2].T + walls[:, 2] <= 0.5).all(-1)
-    return inside
 
 
 def surface(

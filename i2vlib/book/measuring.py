@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DRIVEN_BY = 5
 
 
-def measure(run: Run, split: str = "test") -> pd.DataFrame:
+def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     """Measures a trained run on held-out subjects beside the reference rows, writes its result, ships the weights.
 
     Returns:

@@ -18,7 +18,7 @@ import torch
 
 from i2vlib.book.checkout import RESULTS
 from i2vlib.book.learning import clips, cost, earlier, train, validate
-from i2vlib.book.measuring import DRIVEN_BY, inferences, measure, retargeted, sample
+from i2vlib.book.measuring import DRIVEN_BY, inferences, measure_run, retargeted, sample
 from i2vlib.book.plan import Run, lineage, planned
 from i2vlib.book.results import (
     SHOWN,
@@ -36,7 +36,7 @@ from i2vlib.training import CHECKPOINT
 
 __all__ = [
     "DRIVEN_BY", "RESULTS", "SHOWN", "Run", "clips", "cost", "earlier", "history", "inferences", "lineage", "main",
-    "measure", "measured", "planned", "read_table", "result", "retargeted", "rows", "sample", "summary", "table",
+    "measure_run", "measured", "planned", "read_table", "result", "retargeted", "rows", "sample", "summary", "table",
     "train", "validate", "write_table",
 ]  # fmt: skip
 
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             finished = train(run, left, chosen.device)
         if (chosen.measure or both) and finished:
             print(f"measuring {run.name}", flush=True)
-            measure(run)
+            measure_run(run)
     return 0
 
 

@@ -80,7 +80,7 @@ class RAVDESS(_folders.FaceClips):
         found = [video for video in find_videos(folder) if strong is None or video.strong == strong]
         names = _folders.chosen(expression, (video.expression for video in found), folder)
         kept = _folders.of_split([video for video in found if video.expression in names], split, folder)
-        self._part = cache(lambda index: measure(self.videos[index], self.read))
+        self._part = cache(lambda index: find_part(self.videos[index], self.read))
         super().__init__(folder, kept, NAMES.values(), size, self._read)
 
     def _read(self, index: int) -> Clip:
@@ -92,7 +92,7 @@ class RAVDESS(_folders.FaceClips):
         return Clip(frames, fps, blendshapes=scores[kept], subject=video.subject, expression=video.expression)
 
 
-def measure(video: Video, read: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[int, np.ndarray]:
+def find_part(video: Video, read: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[int, np.ndarray]:
     """The frame at which the part from neutral to peak begins, and the blendshapes (T, 52) of its frames.
 
     A few frames at a time are in memory. Raises as `RAVDESS` says.

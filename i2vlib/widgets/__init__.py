@@ -195,7 +195,7 @@ def intensity_meter(model: meter.InfersIntensity) -> ipywidgets.VBox:
             return
         status.value = "Reading the faces ..."
         try:
-            pictures = meter.chart(meter.measure(model, held[-1], choice.value))
+            pictures = meter.chart(meter.read_intensity(model, held[-1], choice.value))
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             status.value = f"Not read: {error}"
         else:

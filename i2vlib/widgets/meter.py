@@ -29,7 +29,7 @@ class InfersIntensity(Protocol):
     def infer_intensity(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray: ...
 
 
-def measure(model: InfersIntensity, clip: Clip, expression: str | None = None, neutral: int = 0) -> Clip:
+def read_intensity(model: InfersIntensity, clip: Clip, expression: str | None = None, neutral: int = 0) -> Clip:
     """The clip with the intensity that a model infers, and the landmarks and blendshapes read off its frames.
 
     Args:
@@ -72,7 +72,7 @@ def chart(clip: Clip, count: int = 3) -> np.ndarray:
     The solid line is the inferred intensity; the thinner ones are the blendshapes that move most (`moved`).
 
     Args:
-        clip: from `measure`.
+        clip: from `read_intensity`.
         count: how many blendshapes.
 
     Returns:

@@ -74,7 +74,7 @@ def test_merging_leaves_no_gap_and_no_overlap() -> None:
 
 def test_a_layer_of_hair_is_averaged_where_the_head_rests_and_follows_where_it_turns() -> None:
     rng = np.random.default_rng(1)
-    size, edge = 32, strands.pad(32)
+    size, edge = 32, strands.border(32)
     fine = rng.random((2 * (size + 2 * edge), 2 * (size + 2 * edge), 4)).astype(np.float32)
     coarse = fine.reshape(size + 2 * edge, 2, size + 2 * edge, 2, 4).mean((1, 3))[edge:-edge, edge:-edge]
     np.testing.assert_allclose(strands.sampled(fine, strands.places(size)), coarse, atol=1e-5)

@@ -376,7 +376,7 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     assert (driver.subject, target.subject) == ("actor-20001", "actor-20000")
     assert np.array_equal(driver.blendshapes, target.blendshapes)
     assert refined.subject == "actor-2" and len(refined) == 16 and "forecast" in refined.truth
-    frame = runs.measure(second)
+    frame = runs.measure_run(second)
     assert set(frame["system"]) == {"Refine", "Forecast", "real", "copy", "cross-fade"}
     own = frame[frame["system"] == "Refine"]
     assert own[["flicker", "static_change", "mask_mean", "landmark_ratio"]].notna().all().all()

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2vlib import datasets, expressions, faces
+from i2vlib import datasets, expressions, faces, regions
 from i2vlib.actors import head as heads
-from i2vlib.actors import light, mesh, people, scene, truth
+from i2vlib.actors import light, mesh, people, scene
 from i2vlib.actors.film import pose
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
@@ -94,7 +94,7 @@ def test_masks_follow_the_landmarks(rendered: Rendered) -> None:
 
 def test_a_mask_of_points_on_a_line_is_that_line() -> None:
     points = np.stack([np.linspace(10, 20, 6), 40 - np.linspace(10, 20, 6)], 1)
-    mask = truth.hull([points], 32)
+    mask = regions.hull([points], 32, 0.5)
     assert mask.any() and mask.sum() < 40
 
 
@@ -137,7 +137,7 @@ def test_faces_do_what_the_expression_says(rendered: Rendered) -> None:
 
 def test_happy_shows_teeth_and_surprise_the_dark_of_the_mouth(rendered: Rendered) -> None:
     for (_, name), clip in rendered.items():
-        inside = truth.hull([clip.landmarks[2, 60:68]], 96)
+        inside = regions.hull([clip.landmarks[2, 60:68]], 96, 0.5)
         light = clip.frames[2].mean(-1)[inside]
         if name == "happy":
             assert np.percentile(light, 95) > 110

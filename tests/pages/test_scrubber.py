@@ -233,7 +233,7 @@ def test_it_works_when_a_notebook_inserts_it_and_runs_its_script(show, keys, ear
 
 def test_compare_moves_all_its_rows_together(show, keys) -> None:
     rows = {"up": frames(), "down": frames()[::-1], "wide": np.concatenate([frames(0, 32)] * 3, axis=2)}
-    one = Scrubber(show(video.compare(rows)))
+    one = Scrubber(show(video.together(rows)))
     one.press(keys.ARROW_RIGHT, keys.ARROW_RIGHT)
     assert [one.shown(0), one.shown(1), one.shown(2)] == [2, 6, 2]
     titles = one.root.find_elements("class name", "i2v-row")
@@ -306,7 +306,8 @@ def test_it_fits_a_telephone(show) -> None:
     try:
         wide = np.concatenate([frames()] * 4, axis=2)
         show(
-            '<meta name="viewport" content="width=device-width">' + video.compare({"a long row title": wide, "b": wide})
+            '<meta name="viewport" content="width=device-width">'
+            + video.together({"a long row title": wide, "b": wide})
         )
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 320
         inside = """

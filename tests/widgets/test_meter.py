@@ -40,12 +40,12 @@ def scored(clip: Clip, **curves: list[float]) -> Clip:
 
 def test_it_measures_against_the_frame_that_is_said_to_be_neutral(unread):
     model = Brightness()
-    assert meter.measure(model, brightening()).intensity == pytest.approx([0, 0.25, 0.5, 0.75, 1])
-    assert meter.measure(model, brightening(), neutral=2).intensity == pytest.approx([-0.5, -0.25, 0, 0.25, 0.5])
+    assert meter.read_intensity(model, brightening()).intensity == pytest.approx([0, 0.25, 0.5, 0.75, 1])
+    assert meter.read_intensity(model, brightening(), neutral=2).intensity == pytest.approx([-0.5, -0.25, 0, 0.25, 0.5])
     assert model.asked == "happy"
     for wrong in (5, -6):
         with pytest.raises(ValueError, match=f"The clip has 5 frames; number {wrong} was given as the neutral one"):
-            meter.measure(model, brightening(), neutral=wrong)
+            meter.read_intensity(model, brightening(), neutral=wrong)
 
 
 def test_a_clip_of_another_size_is_cropped_first(unread, monkeypatch):
@@ -56,8 +56,8 @@ def test_a_clip_of_another_size_is_cropped_first(unread, monkeypatch):
         return brightening(len(clip), size)
 
     monkeypatch.setattr(meter.faces, "align_clip", align)
-    assert meter.measure(Brightness(), brightening(3, 48)).frames.shape == (3, 32, 32, 3) and sizes == [32]
-    meter.measure(Brightness(), brightening(3))
+    assert meter.read_intensity(Brightness(), brightening(3, 48)).frames.shape == (3, 32, 32, 3) and sizes == [32]
+    meter.read_intensity(Brightness(), brightening(3))
     assert sizes == [32]
 
 

@@ -41,7 +41,7 @@ def read_clip(clip: Clip, known: bool = True, classify: Classifier | None = None
     )
 
 
-def extractors() -> dict[str, str]:
+def read_by() -> dict[str, str]:
     """The readers of the audit and their versions."""
     return faces.extractors() | {"expression": fer.extractor()}
 
@@ -85,7 +85,7 @@ def _drawn(seed: int, expression: str, size: int, curve: Sequence[float]) -> Cli
 def _kept(seed: int, expression: str, size: int, levels: Sequence[float]) -> Path:
     from i2vlib.datasets import actors
 
-    made = json.dumps([_VERSION, actors.RENDERER_VERSION, list(levels), extractors()])
+    made = json.dumps([_VERSION, actors.RENDERER_VERSION, list(levels), read_by()])
     return store.user_cache() / f"audit-{size}px-{zlib.crc32(made.encode()):08x}" / f"{seed:05d}-{expression}.npz"
 
 
@@ -131,7 +131,7 @@ def audit(
     read = partial(read_subject, expressions=tuple(expressions), size=size, fresh=fresh)
     samples = [s for some in tqdm(_mapped(read, seeds, workers), "auditing actors", len(seeds)) for s in some]
     made_with = {"first": seeds[0] if seeds else None, "size": size, "levels": list(LEVELS)}
-    return made_with | {"extractors": extractors(), "unread": list(UNREAD)} | summarise(samples)
+    return made_with | {"extractors": read_by(), "unread": list(UNREAD)} | summarise(samples)
 
 
 def _mapped(read: Callable[[int], list[Sample]], seeds: Sequence[int], workers: int) -> Iterator[list[Sample]]:
@@ -173,4 +173,4 @@ def audit_folder(folder: str | Path, size: int = 128) -> dict[str, object]:
             named = f"{clip.expression}/{split}/{clip.subject}"
             sample = read_clip(clip, known=False, classify=fer.classify)
             samples.append(Sample(named, sample.expression, sample.reading, guesses=sample.guesses))
-    return {"size": size, "faceless_clips": faceless, "extractors": extractors()} | summarise(samples)
+    return {"size": size, "faceless_clips": faceless, "extractors": read_by()} | summarise(samples)

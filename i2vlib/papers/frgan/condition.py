@@ -79,7 +79,7 @@ class Face:
     def landmarks(self) -> np.ndarray:
         """The 68 landmarks ``float32 (T, 68, 2)`` of the mesh, in pixels."""
         numbers = self.identity, self.coefficients, self.pose, self.camera
-        return landmarks(*(torch.tensor(np.asarray(x)).double() for x in numbers)).float().numpy()
+        return project_landmarks(*(torch.tensor(np.asarray(x)).double() for x in numbers)).float().numpy()
 
 
 def known(clip: Clip) -> Face:
@@ -92,7 +92,7 @@ def known(clip: Clip) -> Face:
     if missing or clip.blendshapes is None:
         raise ValueError(
             f"{clip!r} does not know its face: it lacks {', '.join(missing) or 'blendshapes'}. Open actors with "
-            "truth=('identity', 'pose', 'camera'), or use condition.fit(clip)."
+            "truth=('identity', 'pose', 'camera'), or use condition.fit_face(clip)."
         )
     of_it = clip.truth["identity"][0], clip.blendshapes, clip.truth["pose"], clip.truth["camera"][0]
     return Face(*(np.asarray(value, np.float32) for value in of_it), clip.frames.shape[1])
@@ -166,7 +166,7 @@ def _variations(phenotype: Tensor) -> Tensor:
     return torch.stack([weights[name] for name in mesh.canvas().head.variations])
 
 
-def landmarks(identity: Tensor, coefficients: Tensor, pose: Tensor, camera: Tensor) -> Tensor:
+def project_landmarks(identity: Tensor, coefficients: Tensor, pose: Tensor, camera: Tensor) -> Tensor:
     """The 68 landmarks in pixels, differentiable in all four, which are ``float64``.
 
     Args:
@@ -213,7 +213,7 @@ def rotation(angles: Tensor) -> Tensor:
 # Fitting
 
 
-def fit(source: Clip | np.ndarray, neutral_first: bool = True) -> Face:
+def fit_face(source: Clip | np.ndarray, neutral_first: bool = True) -> Face:
     r"""Fits the model to a clip or a picture by MediaPipe's scores and dlib's landmarks.
 
     .. math:: \min_{\alpha, \beta, \text{pose}} \sum_{t, j} \frac{\lVert \hat x_{t,j} - x_{t,j}\rVert^2}{2 \sigma^2}
@@ -257,7 +257,7 @@ def _minimised(points: np.ndarray, start: np.ndarray, shape: tuple[int, int]) ->
     The identity is settled on a few frames, each with its own pose and expression; then these on every frame.
     """
     mean, spread = (torch.from_numpy(x).double() for x in _identities())
-    camera = torch.tensor(camera_before(people.neutral_head(*named(mean.numpy())), 1.0, max(shape))).double()
+    camera = torch.tensor(camera_before(people.neutral_head(*by_name(mean.numpy())), 1.0, max(shape))).double()
     wanted, begun = torch.tensor(points).double(), torch.tensor(start).double()
     noise = _NOISE / 128 * torch.linalg.vector_norm(wanted[:, 36] - wanted[:, 45], dim=-1).mean() / 0.5
     doubt = torch.tensor(reader().doubt).double().clamp_min(_DOUBT)
@@ -265,7 +265,7 @@ def _minimised(points: np.ndarray, start: np.ndarray, shape: tuple[int, int]) ->
     frames = torch.cat([torch.zeros_like(wanted[:, 0, :1]).expand(-1, 3), _begun_at(wanted, camera), begun], 1)
 
     def apart(identity: Tensor, rows: Tensor, chosen: Sequence[int]) -> Tensor:
-        drawn = landmarks(identity, rows[:, 6:], _pose(rows), camera)
+        drawn = project_landmarks(identity, rows[:, 6:], _pose(rows), camera)
         own = (rows[:, 6:] - begun[chosen]) / doubt
         return torch.cat([((drawn - wanted[chosen]) / noise).flatten(), own.flatten()])
 
@@ -339,7 +339,7 @@ def _identities(draws: int = 1000) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(0).astype(np.float32), (axes * np.sqrt(np.maximum(scale, 0))).astype(np.float32)
 
 
-def named(identity: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
+def by_name(identity: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
     """An identity ``(148,)`` as phenotype and local changes by name."""
     names = mesh.canvas().head.local_names
     count = len(PHENOTYPES)
@@ -425,7 +425,7 @@ def condition_maps(face: Face, posed: bool = True) -> np.ndarray:
         ``int8 (T, size, size, 3)``, 127 to the unit, 0 where there is no head.
     """
     drawn, drawer = shown.shown().canvas, _drawer(face.size)
-    rest = people.neutral_head(*named(face.identity))
+    rest = people.neutral_head(*by_name(face.identity))
     gains, facial = people.gains_of(rest), mesh.canvas().head.facial
     axes = truth.axes(face.camera) if posed else np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
     maps = []
@@ -475,10 +475,10 @@ class Conditioned(Sequence):
 
 
 def cached_fit(clip: Clip) -> Face:
-    """`fit` of a clip, kept in the user's cache by its frames."""
+    """`fit_face` of a clip, kept in the user's cache by its frames."""
     path = kept("fits", clip.frames).with_suffix(".npz")
     if not path.is_file():
-        face, buffer = fit(clip), io.BytesIO()
+        face, buffer = fit_face(clip), io.BytesIO()
         np.savez(buffer, **{name: value for name, value in vars(face).items() if name != "size"})
         write_file(path, buffer.getvalue())
     with np.load(path) as arrays:

@@ -115,7 +115,7 @@ class FRGAN(nn.Module, Method):
         still = animation.fit_to(face, size)
         if (driver is None) == (expression is None and not isinstance(intensity, Mapping)):
             raise ValueError("FRGAN follows an expression or a driver: give one of the two.")
-        target, curve, name = condition.fit(still), None, None
+        target, curve, name = condition.fit_face(still), None, None
         if driver is not None:
             clip = driver if isinstance(driver, Clip) else load_clip(driver)
             moves, fps, name = _expressions_of(clip), clip.fps, clip.expression
@@ -157,4 +157,4 @@ def _expressions_of(clip: Clip) -> np.ndarray:
     """The coefficients ``(T, 52)`` of a driver: an actor's own, or else fitted to its faces."""
     if "camera" in clip.truth:  # an actor, whose blendshapes are coefficients and no reading of a face
         return clip.blendshapes
-    return condition.fit(faces.align_clip(clip, 256)).coefficients
+    return condition.fit_face(faces.align_clip(clip, 256)).coefficients

@@ -47,7 +47,7 @@ def test_gradients_are_those_of_the_equation(driver):
     identity[:6] = 0.37  # away from the anchors of the phenotypes, where a slope jumps
 
     def some(identity: torch.Tensor, coefficients: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
-        return condition.landmarks(identity, coefficients, pose, camera)[:, [8, 30, 48, 62]]
+        return condition.project_landmarks(identity, coefficients, pose, camera)[:, [8, 30, 48, 62]]
 
     inputs = [x.clone().requires_grad_() for x in (identity, coefficients, pose)]
     assert torch.autograd.gradcheck(some, inputs, eps=1e-6, atol=1e-3, fast_mode=True)
@@ -110,7 +110,7 @@ def test_a_fit_to_true_landmarks_finds_the_face(driver):
 
 
 def test_a_fit_reads_an_actors_expression(driver):
-    face = condition.fit(driver)
+    face = condition.fit_face(driver)
     assert face.residual.shape == (4,) and face.residual.mean() < 0.025 * SIZE
     assert ((face.coefficients >= 0) & (face.coefficients <= 1)).all() and face.coefficients[0].max() < 0.1
     error = np.abs(face.coefficients - driver.blendshapes)[1:].mean()
@@ -141,7 +141,7 @@ def test_calibration_finds_a_linear_reader():
 
 def test_without_a_face_the_fit_says_so():
     with pytest.raises(faces.NoFaceError, match="No face was found"):
-        condition.fit(np.full((64, 64, 3), 120, np.uint8))
+        condition.fit_face(np.full((64, 64, 3), 120, np.uint8))
 
 
 def test_a_clip_that_does_not_know_its_face_is_refused(clip):
@@ -152,7 +152,7 @@ def test_a_clip_that_does_not_know_its_face_is_refused(clip):
 def test_frames_without_a_face_take_their_neighbours_expression(driver):
     frames = driver.frames.copy()
     frames[2] = 128
-    face = condition.fit(Clip(frames))
+    face = condition.fit_face(Clip(frames))
     assert np.isnan(face.residual[2]) and np.isfinite(face.residual[[0, 1, 3]]).all()
     assert np.isfinite(face.coefficients).all() and np.isfinite(face.pose).all()
 

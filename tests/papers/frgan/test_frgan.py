@@ -449,7 +449,7 @@ def driver() -> Clip:
 def test_a_face_follows_an_actor(model, actor, driver):
     made = model.animate(actor.frames[0], driver=driver)
     assert made.frames.shape == (5, 64, 64, 3) and made.fps == driver.fps and made.expression == "surprised"
-    target = condition.fit(actor.frames[0])
+    target = condition.fit_face(actor.frames[0])
     wanted = condition.condition_maps(condition.retarget(target, condition.known(driver)))
     assert np.array_equal(made.truth["condition"], wanted)
 
@@ -467,7 +467,7 @@ def test_a_face_follows_frames_of_which_nothing_is_known(model, actor, driver, t
 def test_a_face_shows_an_expression_by_its_recipe(model, actor):
     made = model.animate(actor.frames[0], expression="happy", intensity=[0, 0.5, 1])
     assert made.intensity.tolist() == [0, 0.5, 1] and made.expression == "happy"
-    target = condition.fit(actor.frames[0])
+    target = condition.fit_face(actor.frames[0])
     smile = np.outer([0, 0.5, 1], expressions.recipe("happy")).astype(np.float32)
     wanted = model.perform(actor.frames[0], target, smile)
     assert np.array_equal(made.frames, wanted.frames)
