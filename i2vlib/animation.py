@@ -120,7 +120,7 @@ def play(
 def mixture(
     base: Sequence[Tensor], directions: Mapping[int, Sequence[Tensor]], draw: Callable[[Sequence[Tensor]], Tensor]
 ) -> Callable[[Tensor], Tensor]:
-    r"""The function from intensities to images of one still (FAN, Eq. 7).
+    r"""The function from intensities to images of one still, the steps of several expressions added.
 
     .. math:: V = d\Bigl(e_0(I) + \sum_i a_i\, e_i(I)\Bigr)
 

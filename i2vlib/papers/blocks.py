@@ -1,15 +1,18 @@
-r"""Layers that the papers share: an encoder that keeps what every level saw, a decoder that reads it back,
-and the patch discriminator. FAN and AffineGAN are both made of these three, and of the step between two codes.
+r"""What FAN and AffineGAN are both made of: an encoder that keeps what every level saw, a decoder that reads it back,
+the patch discriminator; the step from one code to another; and what they do alike around them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from i2vlib import regions
 
 
 def widths(size: int, base: int, cap: int) -> list[int]:
@@ -66,7 +69,7 @@ class ScaledEncoder(nn.Module):
 
 
 def affine(base: Sequence[Tensor], residual: Sequence[Tensor], intensity: Tensor) -> list[Tensor]:
-    r"""The affine step at every level (FAN, Eq. 1; AffineGAN, Eq. 2).
+    r"""The step from a still's code along its residual, at every level and for several frames at once.
 
     .. math:: \hat f_t = f_0 + a_t f_\Delta
 
@@ -80,6 +83,30 @@ def affine(base: Sequence[Tensor], residual: Sequence[Tensor], intensity: Tensor
     a = intensity[:, :, None, None, None]
     pairs = zip(base, residual, strict=True)
     return [torch.addcmul(f0.unsqueeze(1), a.to(f0.dtype), fd.unsqueeze(1)).flatten(0, 1) for f0, fd in pairs]
+
+
+def joined(codes: Mapping[str, Sequence[Tensor]]) -> list[Tensor]:
+    """Several codes as one, so that one call of a decoder draws them all."""
+    return [torch.cat(level) for level in zip(*codes.values(), strict=True)]
+
+
+def parted(pictures: Tensor, codes: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
+    """What a decoder has made of codes that were `joined`, by their names."""
+    return dict(zip(codes, pictures.split([len(code[0]) for code in codes.values()]), strict=True))
+
+
+def local_region(batch: Mapping[str, Tensor], region: Literal["mouth", "moving"]) -> tuple[Tensor, Tensor]:
+    """What a local discriminator judges: the mouth, where a clip's counts, or all that moves.
+
+    Args:
+        batch: neutral, frames, mask and local of a batch of training samples.
+
+    Returns:
+        The clips ``bool (B,)`` and the part of their frames, ``(B, n, 1, H, W)`` of zeros and ones.
+    """
+    if region == "mouth":
+        return batch["local"], batch["mask"]
+    return torch.ones_like(batch["local"]), regions.moving(batch["frames"], batch["neutral"])
 
 
 FEW = 4  # output channels up to which `subpixel` is the faster up-convolution

@@ -4,7 +4,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, UpConv, subpixel, widths
+from i2vlib.papers.blocks import (
+    Decoder,
+    Encoder,
+    PatchDiscriminator,
+    UpConv,
+    joined,
+    local_region,
+    parted,
+    subpixel,
+    widths,
+)
 
 
 @pytest.mark.parametrize("channels", [6, 3])
@@ -83,3 +93,26 @@ def test_a_discriminator_of_several_classes_says_which():
     score, classes = PatchDiscriminator(3, 4, (2, 2, 1), "instance", classes=5)(torch.randn(2, 3, 32, 32))
     assert score.shape[:2] == (2, 1) and classes.shape == (2, 5)
     assert PatchDiscriminator(3, 4, (2, 2, 1), "instance")(torch.randn(2, 3, 32, 32))[1] is None
+
+
+def test_codes_that_are_drawn_at_once_are_told_apart_again():
+    codes = {
+        "a": [torch.zeros(2, 1, 2, 2), torch.zeros(2, 3, 1, 1)],
+        "b": [torch.ones(1, 1, 2, 2), torch.ones(1, 3, 1, 1)],
+    }
+    outer, inner = joined(codes)
+    assert outer[:, 0, 0, 0].tolist() == [0, 0, 1] and inner.shape == (3, 3, 1, 1)
+    made = parted(outer + 5, codes)
+    assert list(made) == ["a", "b"] and made["a"].shape[0] == 2 and (made["b"] == 6).all()
+
+
+def test_the_local_region_is_the_mouth_where_it_counts_or_all_that_moves():
+    neutral, frames = torch.zeros(2, 3, 16, 16), torch.zeros(2, 1, 3, 16, 16)
+    frames[1, :, :, 4, 12] = 1.0
+    mask = torch.zeros(2, 1, 1, 16, 16)
+    batch = {"neutral": neutral, "frames": frames, "mask": mask, "local": torch.tensor([True, False])}
+    rows, region = local_region(batch, "mouth")
+    assert rows.tolist() == [True, False] and region is mask
+    rows, region = local_region(batch, "moving")
+    assert rows.tolist() == [True, True] and region.shape == mask.shape
+    assert not region[0].any() and region[1, 0, 0, 4, 12] == 1 and region[1, 0, 0, 12, 4] == 0

@@ -1,21 +1,19 @@
 """AffineGAN against its equations."""
 
+import typing
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from i2vlib import regions
+from i2vlib import datasets, faces, regions
 from i2vlib.clips import Clip
-from i2vlib.papers import losses
-from i2vlib.papers.affinegan import PAPER_WEIGHTS, AffineGAN, AffineGANConfig, affine, projection
+from i2vlib.papers.affinegan import PAPER_WEIGHTS, AffineGAN, AffineGANConfig
 from tests.conftest import moving_square, tiny_config
-
-
-def codes(*shape: int, seed: int = 0) -> list[torch.Tensor]:
-    rng = torch.Generator().manual_seed(seed)
-    return [torch.randn(*shape, 4, 4, generator=rng), torch.randn(*shape, 1, 1, generator=rng)]
 
 
 def batch_of(method: AffineGAN, clips: list[Clip], seed: int = 0) -> dict[str, torch.Tensor]:
@@ -24,64 +22,7 @@ def batch_of(method: AffineGAN, clips: list[Clip], seed: int = 0) -> dict[str, t
     return {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
 
 
-# Equations ----------------------------------------------------------------------------------------------------------
-
-
-def test_proposition_1_the_projection_inverts_the_affine_step():
-    base, residual = codes(3, 5), codes(3, 5, seed=1)
-    intensity = torch.tensor([[0.0, 0.3], [1.0, 2.0], [0.5, 0.25]])
-    moved = affine(base, residual, intensity)
-    assert torch.allclose(projection(moved, base, residual), intensity, atol=1e-5)
-    assert not torch.allclose(projection(moved, base, residual, squared=False), intensity, atol=0.1)
-
-
-def test_proposition_2_the_projection_is_the_least_squares_intensity():
-    frames, base, residual = codes(1, 5), codes(1, 5, seed=1), codes(1, 5, seed=2)
-
-    def distance(a: float) -> float:
-        moved = affine(base, residual, torch.tensor([[a]]))
-        return sum((f - m).square().sum().item() for f, m in zip(frames, moved, strict=True))
-
-    grid = np.linspace(-3, 3, 6001)
-    best = grid[np.argmin([distance(a) for a in grid])]
-    assert projection(frames, base, residual).item() == pytest.approx(best, abs=1e-3)
-    assert abs(projection(frames, base, residual, squared=False).item() - best) > 0.05
-
-
-def test_projection_of_a_hand_worked_code():
-    base = [torch.tensor([1.0, 1.0]).view(1, 2, 1, 1)]
-    residual = [torch.tensor([2.0, 0.0]).view(1, 2, 1, 1)]
-    frames = [torch.tensor([2.0, 7.0]).view(1, 2, 1, 1)]
-    assert projection(frames, base, residual).item() == pytest.approx(0.5)  # (1, 6).(2, 0) / 4
-    assert projection(frames, base, residual, squared=False).item() == pytest.approx(1.0)  # ... / 2
-
-
-def test_projection_without_a_direction_is_zero_not_nan():
-    base = codes(1, 5)
-    assert projection(codes(1, 5, seed=1), base, [torch.zeros_like(f) for f in base]).item() == 0
-
-
-def test_discriminator_loss_is_the_cross_entropy_of_equation_7():
-    real, fake = torch.tensor([0.0, 2.0]), torch.tensor([-1.0])
-    by_hand = -(np.log(0.5) + np.log(1 / (1 + np.exp(-2)))) / 2 - np.log(1 - 1 / (1 + np.exp(1)))
-    assert losses.discriminator_loss(real, fake).item() == pytest.approx(by_hand, rel=1e-6)
-
-
-def test_generator_losses_agree_on_the_direction_and_differ_in_strength():
-    logit = torch.tensor([-6.0], requires_grad=True)
-    gradients = [torch.autograd.grad(losses.generator_loss(logit, s), logit)[0].item() for s in (True, False)]
-    assert gradients[0] == pytest.approx(-1 / (1 + np.exp(6)), rel=1e-4)
-    assert gradients[1] == pytest.approx(-1 / (1 + np.exp(-6)), rel=1e-4)
-
-
-def test_masked_l1_and_moving_region_by_hand():
-    neutral = torch.zeros(1, 3, 8, 8)
-    frames = torch.zeros(1, 1, 3, 8, 8)
-    frames[..., 2, 2] = 0.5
-    region = regions.moving(frames, neutral)
-    assert region.sum() == 9 and region[0, 0, 0, 1:4, 1:4].all()
-    assert losses.masked_l1(torch.zeros_like(frames), frames, region).item() == pytest.approx(0.5 / 9)
-    assert losses.masked_l1(frames, frames * 0, torch.zeros_like(region)).item() == 0
+# The game -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_minimax_game_has_the_generator_minimise_its_reconstruction(clip):
@@ -125,12 +66,35 @@ def test_the_papers_generator_has_eight_levels_and_73_9_million_parameters():
         ({"expressions": ()}, "one or more different expressions"),
         ({"expressions": ("happy", "happy")}, "one or more different expressions"),
         ({"weights": {"adversarail": 1}}, "no loss terms.*adversarail"),
-        ({"norm": "group"}, "norm is one of 'instance', 'batch', 'none'.*group"),
     ],
 )
 def test_a_bad_config_says_what_is_wrong(changes, message):
     with pytest.raises(ValueError, match=message):
         AffineGAN(tiny_config(**changes))
+
+
+@pytest.mark.parametrize(
+    ("field", "typo", "choices"),
+    [
+        ("norm", "group", "'instance', 'batch', 'none'"),
+        ("decoder_norm", "Instance", "'instance', 'batch', 'none'"),
+        ("local_region", "moth", "'mouth', 'moving'"),
+        ("intensity_from", "inner", "'innermost', 'hierarchy'"),
+        ("intensity_denominator", "sqared", "'squared', 'norm'"),
+        ("intensity_by", "MLP", "'projection', 'mlp'"),
+    ],
+)
+def test_a_typo_in_a_choice_lists_the_choices(field, typo, choices):
+    """It used to train another model."""
+    with pytest.raises(ValueError, match=f"^AffineGANConfig.{field} is one of {choices}; given was '{typo}'"):
+        tiny_config(**{field: typo})
+
+
+def test_every_choice_was_tried_with_a_typo():
+    """A new choice field needs a row in the test above."""
+    hints = typing.get_type_hints(AffineGANConfig)
+    (marks,) = (m for m in test_a_typo_in_a_choice_lists_the_choices.pytestmark if m.name == "parametrize")
+    assert {row[0] for row in marks.args[1]} == {n for n, kind in hints.items() if typing.get_origin(kind) is Literal}
 
 
 def test_configs_are_frozen():
@@ -173,6 +137,22 @@ def test_image_losses_reach_the_intensity_unless_it_is_detached(detach, clip):
     assert (outputs["intensity"].grad is None) == detach
 
 
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_mirrored_solution_has_a_negative_projection_and_no_negative_intensity(signed, clip):
+    """Turned round, E_Delta gives the same intensities; without the bars of Eq. 5 they change their sign."""
+    method = AffineGAN(tiny_config(signed_intensity=signed)).eval()
+    batch = batch_of(method, [clip])
+    plain, said = method.outputs(batch), method.infer_intensity(clip.frames, clip.frames[0])
+    method.residual_encoder.register_forward_hook(lambda module, given, made: [-f for f in made])
+    mirrored = method.outputs(batch)
+    assert plain["projection"].abs().min() > 0 and torch.equal(mirrored["projection"], -plain["projection"])
+    for outputs in (plain, mirrored):
+        expected = outputs["projection"] if signed else outputs["projection"].abs()
+        assert torch.equal(outputs["intensity"], expected)
+    back = method.infer_intensity(clip.frames, clip.frames[0])
+    assert np.array_equal(back, -said if signed else said) and (signed or (said >= 0).all())
+
+
 def test_each_side_of_the_game_leaves_the_other_alone(clip):
     method = AffineGAN(tiny_config())
     batch = batch_of(method, [clip])
@@ -201,6 +181,56 @@ def test_the_local_discriminator_may_judge_all_that_moves_and_nothing_else():
     still = regions.moving(batch["frames"], batch["neutral"]).flatten(0, 1) == 0
     assert still.any() and not still.all()
     assert (seen[0] * still == 0).all() and (seen[0] != 0).any()
+
+
+def test_noise_of_its_strength_lies_on_every_level_in_training_and_never_in_use(clip):
+    method = AffineGAN(tiny_config(latent_noise=0.25, include_neutral=True))
+    batch = batch_of(method, [clip, moving_square(seed=1)])
+    seen = []
+    method.decoder.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    for mode in (True, True, False, False):
+        method.train(mode)
+        method.outputs(batch)
+    for one, two, clean, again in zip(*seen, strict=True):
+        assert torch.equal(clean, again)
+        noise = torch.cat([one - clean, two - clean])
+        assert not torch.equal(one, two) and noise.std().item() == pytest.approx(0.25, rel=0.2)
+        assert abs(noise.mean().item()) < 0.05
+
+
+def test_without_noise_a_step_is_the_same_twice(clip):
+    method = AffineGAN(tiny_config())
+    batch = batch_of(method, [clip])
+    assert torch.equal(method.outputs(batch)["images"], method.outputs(batch)["images"])
+
+
+def test_conditional_discriminators_see_the_still_first_and_then_the_frame(clip):
+    method = AffineGAN(tiny_config(conditional_discriminators=True))
+    batch = batch_of(method, [clip, moving_square(seed=1)])
+    outputs = method.outputs(batch)
+    still = batch["neutral"].repeat_interleave(2, 0)
+    for judge, mask in ((method.discriminator, 1.0), (method.discriminator_local, batch["mask"])):
+        seen = []
+        judge.register_forward_pre_hook(lambda _, given, seen=seen: seen.append(given[0]))
+        method.discriminator_terms(batch, outputs)
+        method.generator_terms(batch, outputs)
+        assert len(seen) == 3 and all(torch.equal(images[:, :3], still) for images in seen)
+        frames = batch["frames"], outputs["images"], outputs["images"]
+        for images, shown in zip(seen, frames, strict=True):
+            assert torch.equal(images[:, 3:], (shown * mask).flatten(0, 1))
+
+
+def test_a_joint_discriminator_judges_the_intensities_of_a_clip_at_once():
+    torch.manual_seed(0)
+    method = AffineGAN(tiny_config(joint_intensity=True, frames_per_clip=3))
+    alone = AffineGAN(tiny_config(frames_per_clip=3)).discriminator_intensity
+    judge, intensity = method.discriminator_intensity, torch.tensor([[0.1, 0.5, 0.9], [0.2, 0.3, 0.4]])
+    assert judge(intensity).shape == (2, 1) and alone(intensity).shape == (6, 1)
+    assert judge(intensity)[1].item() == pytest.approx(judge.layers(intensity[1]).item(), abs=1e-6)
+    assert alone(intensity)[4].item() == pytest.approx(alone.layers(intensity[1, 1:2]).item(), abs=1e-6)
+    intensity.requires_grad_()
+    (slope,) = torch.autograd.grad(judge(intensity)[0].sum(), intensity)
+    assert (slope[0] != 0).all() and (slope[1] == 0).all()
 
 
 def test_the_label_reaches_the_residual_encoder_only(clip):
@@ -281,6 +311,40 @@ def test_a_driver_lends_its_inferred_intensity(model, clip):
     driven = model.animate(clip.frames[0], driver=clip)
     assert np.allclose(driven.intensity, model.infer_intensity(clip.frames, clip.frames[0]))
     assert driven.intensity[0] == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gif"])
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_driver_may_be_the_path_of_a_video_or_of_a_folder(kind, suffix, model, clip, tmp_path):
+    path = tmp_path / f"driver{suffix}"
+    if suffix:
+        clip.save(path)
+    else:
+        path.mkdir()
+        for number, frame in enumerate(clip.frames):
+            Image.fromarray(frame).save(path / f"{number:04}.png")
+    driven = model.animate(clip.frames[0], driver=kind(path))
+    read = datasets.load_clip(path)
+    assert np.array_equal(driven.intensity, model.infer_intensity(read.frames, read.frames[0])) and len(driven) == 6
+    assert suffix or np.array_equal(read.frames, clip.frames)
+
+
+def test_a_driver_of_another_size_is_aligned(model, clip, tmp_path, monkeypatch):
+    def align(given: Clip, size: int) -> Clip:
+        assert given.frames.shape == (6, 24, 32, 3) and size == 16
+        return replace(given, frames=clip.frames)
+
+    monkeypatch.setattr(faces, "align_clip", align)
+    for number in range(6):
+        Image.fromarray(np.zeros((24, 32, 3), np.uint8)).save(tmp_path / f"{number}.png")
+    driven = model.animate(clip.frames[0], driver=tmp_path)
+    assert np.array_equal(driven.intensity, model.infer_intensity(clip.frames, clip.frames[0]))
+
+
+def test_a_missing_driver_is_named_before_anything_else(tmp_path):
+    model = AffineGAN(tiny_config(expressions=("happy", "angry")))
+    with pytest.raises(ValueError, match="There is no video and no folder at .*smile.mp4. Check the path"):
+        model.animate(np.zeros((16, 20, 3), np.uint8), "no such expression", driver=tmp_path / "smile.mp4")
 
 
 def test_inferred_intensity_is_the_absolute_projection(model, clip):

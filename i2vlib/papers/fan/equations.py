@@ -1,0 +1,162 @@
+r"""The equations of FAN (Fan et al., 2019, section 3) in the paper's order; Eq. 6 is the method itself.
+
+A *code* is what a U-Net's encoder says of a picture: one feature map a level. Codes of stills have a row a clip;
+codes of frames a row a frame, the frames of a clip being neighbours. Three formulas of section 3.3 have no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from i2vlib import animation
+from i2vlib.papers import blocks, losses
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+
+    Codes = Sequence[Float[Tensor, "B _ _ _"]]
+    FrameCodes = Sequence[Float[Tensor, "N _ _ _"]]  # N = B n
+    Still = Sequence[Float[Tensor, "1 _ _ _"]]
+
+Drawn = TypeVar("Drawn")
+
+
+def affine(base: Codes, residual: Codes, intensity: Float[Tensor, "B n"]) -> FrameCodes:
+    r"""FAN, Eq. 1: the code of a frame is the still's and a share of what changes, layer by layer.
+
+    .. math:: F(I, a) = e_0(I) + a \cdot e_1(I)
+    """
+    return blocks.affine(base, residual, intensity)
+
+
+def generated(
+    decoder: Callable[[FrameCodes], Drawn], base: Codes, residual: Codes, intensity: Float[Tensor, "B n"]
+) -> Drawn:
+    r"""FAN, Eq. 2: frames of any intensity, each decoded alone.
+
+    .. math:: V(a) := f(I, a) = d\bigl(F(I, a)\bigr) = d\bigl(e_0(I) + a \cdot e_1(I)\bigr)
+
+    Returns:
+        What the decoder makes of the codes.
+    """
+    return decoder(affine(base, residual, intensity))
+
+
+def labels(frames: int) -> Float[Tensor, " T"]:
+    r"""FAN, section 3.3: the intensity of a training frame is its place in time.
+
+    .. math:: a = (t - 1) / (T - 1), \qquad t = 1, \dots, T
+    """
+    return torch.linspace(0, 1, frames)
+
+
+def adversarial(
+    discriminator: Callable[[Tensor], Tensor], real: Float[Tensor, "B n 3 H W"], made: Float[Tensor, "B n 3 H W"]
+) -> Float[Tensor, ""]:
+    r"""FAN, Eq. 3: the game of D_g, which sees whole frames.
+
+    .. math:: \mathcal L_g := -\log\bigl(1 - D_g(V(a))\bigr) - \log D_g(Y(a))
+
+    Args:
+        discriminator: :math:`D_g`, from frames to logits.
+        real, made: :math:`Y(a)` and :math:`V(a)`.
+    """
+    return losses.discriminator_loss(discriminator(real), discriminator(made))
+
+
+def adversarial_local(
+    discriminator: Callable[[Tensor], Tensor],
+    real: Float[Tensor, "B n 3 H W"],
+    made: Float[Tensor, "B n 3 H W"],
+    mask: Float[Tensor, "B n 1 H W"],
+) -> Float[Tensor, ""]:
+    r"""FAN, Eq. 4: the game of D_l, which sees the same part of both.
+
+    .. math:: \mathcal L_l := -\log\bigl(1 - D_l(V(a) \circ M(a))\bigr) - \log D_l(Y(a) \circ M(a))
+
+    Args:
+        discriminator: :math:`D_l`, from frames to logits.
+        real, made: :math:`Y(a)` and :math:`V(a)`.
+        mask: :math:`M(a)`, of zeros and ones.
+    """
+    return losses.discriminator_loss(discriminator(real * mask), discriminator(made * mask))
+
+
+def reconstruction(real: Float[Tensor, "*frames 3 H W"], made: Float[Tensor, "*frames 3 H W"]) -> Float[Tensor, ""]:
+    r"""FAN, section 3.3: how far the frames that were made are from the real ones.
+
+    .. math:: \mathcal L_r = \lVert Y(a) - V(a) \rVert_1
+
+    The norm is the mean over frames, channels and pixels.
+    """
+    return F.l1_loss(made, real)
+
+
+def neighbours(intensity: Float[Tensor, "B n"], increment: float) -> tuple[Float[Tensor, "B m"], Bool[Tensor, "B m"]]:
+    r"""The intensities beside given ones, :math:`a - \Delta a` and :math:`a + \Delta a`, of which `temporal` speaks.
+
+    Returns:
+        ``(B, 2 n)``, first all the lower and then all the higher ones, and ``bool (B, 2 n)``: which lie in [0, 1].
+    """
+    values = torch.cat([intensity - increment, intensity + increment], 1)
+    return values, (values > -1e-6) & (values < 1 + 1e-6)
+
+
+def temporal(
+    images: Float[Tensor, "N 3 H W"], nearby: Float[Tensor, "K 3 H W"], of: Int[Tensor, " K"]
+) -> Float[Tensor, ""]:
+    r"""FAN, Eq. 5: how far a frame is from those drawn at slightly less and slightly more intensity.
+
+    .. math:: \mathcal R_t := \lVert V(a) - V(a - \Delta a)\rVert_1 + \lVert V(a) - V(a + \Delta a)\rVert_1
+
+    The norm is the mean over pixels and channels. At the ends of [0, 1] a frame has one neighbour, and adds one norm.
+
+    Args:
+        images: :math:`V(a)`.
+        nearby: :math:`V(a - \Delta a)` and :math:`V(a + \Delta a)`, in any order.
+        of: which of the images each of them is a neighbour of.
+
+    Returns:
+        The mean of :math:`\mathcal R_t` over the images; 0 without neighbours.
+    """
+    return (images[of] - nearby).abs().flatten(1).mean(1).sum() / len(images)
+
+
+def landmarks(predicted: Float[Tensor, "*frames K 2"], true: Float[Tensor, "*frames K 2"]) -> Float[Tensor, ""]:
+    r"""FAN, section 3.3: how far predicted landmarks are from the true ones.
+
+    .. math:: \mathcal L_k = \lVert \hat K(a) - K(a) \rVert_2 / \sqrt{68}
+
+    The norm runs over all coordinates of a frame; divided by the root of the number of points, which the paper does
+    not do, it is the root-mean-square distance of a point, in the unit that the points come in.
+
+    Args:
+        predicted, true: frames with NaN in ``true`` do not count.
+
+    Returns:
+        The mean over the frames that count; 0 if none does.
+    """
+    known = torch.isfinite(true).all(-1).all(-1)
+    difference = (predicted[known] - true[known]).flatten(1)
+    return torch.linalg.vector_norm(difference, dim=1).sum() / max(len(difference), 1) / true.shape[-2] ** 0.5
+
+
+def joint(
+    decoder: Callable[[FrameCodes], Drawn], base: Still, residuals: Mapping[int, Still], intensity: Float[Tensor, "T n"]
+) -> Drawn:
+    r"""FAN, Eq. 7: frames that show several expressions at once.
+
+    .. math:: V(t) = d\bigl(F(I, \mathbf a(t))\bigr), \qquad
+              F(I, \mathbf a(t)) = e_0(I) + \sum_{i=1}^n a_i(t) \cdot e_i(I), \qquad \mathbf a(t) \in [0, 1]^n
+
+    Args:
+        base: :math:`e_0(I)` of one still.
+        residuals: :math:`e_i(I)` by the number of the expression, in the order of the columns of intensities.
+        intensity: :math:`\mathbf a(t)`, a row a frame.
+    """
+    return animation.mixture(base, residuals, decoder)(intensity)
