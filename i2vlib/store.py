@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +69,13 @@ def write_array(path: Path, array: np.ndarray) -> None:
     """``np.save``, all or nothing."""
     buffer = io.BytesIO()
     np.save(buffer, array)
+    write_file(path, buffer.getvalue())
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """``np.savez``, all or nothing."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
     write_file(path, buffer.getvalue())
 
 
