@@ -3,9 +3,6 @@ as probabilities."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -28,26 +25,6 @@ def generator_loss(made: Tensor, saturating: bool) -> Tensor:
     discriminator wins; otherwise :math:`-\log D(\hat x)`, which does not.
     """
     return -F.softplus(made).mean() if saturating else F.softplus(-made).mean()
-
-
-def gradient_penalty(
-    critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, made: Tensor, condition: Tensor, share: Tensor
-) -> Tensor:
-    r"""How far a conditional critic is from slope 1 between real and made samples (FRGAN, Eq. 9 and 14).
-
-    .. math:: \mathcal L_{gp} = \bigl(\lVert \nabla_{[\hat x, M]} D([\hat x, M]) \rVert_2 - 1\bigr)^2,
-              \qquad \hat x = s\, x + (1 - s)\, \tilde x
-
-    Args:
-        critic: from samples and their conditions to ``(B,)``.
-        real, made: ``(B, C, ...)``.
-        condition: M, of the same shape but for the channels; the slope along it counts as well.
-        share: s, ``(B,)`` in [0, 1].
-    """
-    s = share.view(-1, *(1 for _ in real.shape[1:]))
-    at = [(s * real + (1 - s) * made).detach().requires_grad_(), condition.detach().clone().requires_grad_()]
-    slopes = torch.autograd.grad(critic(*at).sum(), at, create_graph=True)
-    return (torch.cat([slope.flatten(1) for slope in slopes], 1).norm(dim=1) - 1).square().mean()
 
 
 def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:

@@ -22,26 +22,6 @@ def checked_size(size: int) -> None:
         raise ValueError(f"The size is a multiple of {2**LEVELS} pixels; it is {size}. Try 64 or 96.")
 
 
-def compose(still: Tensor, mask: Tensor, content: Tensor) -> Tensor:
-    r"""What the masked pixels show, and the rest as it was (Eq. 2 and, of clips, Eq. 10).
-
-    .. math:: I_{t+k} = m_{t+k} \odot c_{t+k} + (1 - m_{t+k}) \odot I_t
-
-    Args:
-        still, content: ``(B, 3, ...)`` in [-1, 1].
-        mask: ``(B, 1, ...)`` in [0, 1].
-    """
-    return mask * content + (1 - mask) * still
-
-
-def analogy(image: Tensor, now: Tensor, then: Tensor) -> Tensor:
-    r"""What f_D decodes: f_I(I_t) moved as the condition moves (Eq. 3).
-
-    .. math:: f_M(M_{t+k}) - f_M(M_t) + f_I(I_t)
-    """
-    return then - now + image
-
-
 def mask_outputs(mask: Tensor) -> dict[str, Tensor]:
     """What a training history keeps of masks ``(B, 1, ...)``, a row a sample ``(B, 1)``.
 
@@ -154,7 +134,7 @@ class DenseDecoder(nn.Module):
 
 
 class Critic(nn.Module):
-    """D_I: a picture and its condition map to one number, larger for real ones (Eq. 8); no norm, as WGAN-GP wants."""
+    """D_I: a picture and its condition map to one number, larger for real ones; no norm, as WGAN-GP wants."""
 
     def __init__(self, size: int, widths: Sequence[int]) -> None:
         super().__init__()
@@ -175,7 +155,7 @@ def keep_size(levels: Sequence[nn.Module]) -> None:
 
 
 class ClipCritic(nn.Module):
-    """D_V: a clip and its condition maps to one number (Eq. 13): strided 3D convolutions, no pooling, no norm."""
+    """D_V: a clip and its condition maps to one number: strided 3D convolutions, no pooling, no norm."""
 
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()

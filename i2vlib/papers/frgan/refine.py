@@ -1,103 +1,24 @@
-"""G_R, the motion refinement network: configuration, the terms of one step, and what it refines (section 3.3)."""
+"""G_R, the motion refinement network: what it refines, and the terms of one step (section 3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
-from i2vlib.papers.frgan import condition
-from i2vlib.papers.frgan.condition import FACE, Conditioned
-from i2vlib.papers.frgan.forecast import Forecast, conditioned_frames, map_tensor
-from i2vlib.papers.frgan.networks import (
-    LEVELS,
-    ClipCritic,
-    ClipUNet,
-    Critic,
-    checked_size,
-    compose,
-    mask_outputs,
-    widths,
-)
-from i2vlib.papers.losses import gradient_penalty, masked_l1
-from i2vlib.papers.method import Config, Method, Redrawn
-from i2vlib.store import digest, write_array
-
-#: Eq. 11 to 14, of which the paper gives the penalties'; those of reconstruction and sparsity are the released code's
-#: of G_M. Those of ``_frames`` are about D_I. `reconstruction_moving` is not in the paper: the error where the true
-#: frames differ from the first of those that are refined together.
-REFINE_WEIGHTS = {
-    "reconstruction": 3.0,
-    "reconstruction_moving": 0.0,
-    "sparsity": 0.05,
-    "adversarial": 1.0,
-    "critic": 1.0,
-    "gradient_penalty": 10.0,
-    "adversarial_frames": 1.0,
-    "critic_frames": 1.0,
-    "gradient_penalty_frames": 10.0,
-}
-
-
-@dataclass(frozen=True)
-class RefineConfig(Config):
-    """Everything that decides what G_R is and how it learns. `paper` and `small` are presets."""
-
-    TERMS: ClassVar[Mapping[str, float]] = REFINE_WEIGHTS
-
-    size: int = 96
-    frames: int = 32
-    """Of a clip that is refined at once, a multiple of 16 (section 4.1: 32 for faces, 16 for poses)."""
-    base_channels: int = 64
-    channel_cap: int = 8
-    """As of `ForecastConfig`; these are VideoGAN's widths."""
-    critic_base: int = 64
-    """As ``base_channels``, of D_I."""
-    criticised_frames: int = 32
-    """How many frames of a clip the sum over D_I in Eq. 12 takes a step; the paper takes all."""
-    posed_normals: bool = True
-    content: Literal["free", "from_clip"] = "free"
-    """The content of Eq. 10 is drawn anew, ``tanh(d)``, or as a change of the forecast clip; see `ForecastConfig`."""
-    mask_start: float = 0.0
-    """The mask's logit at the start, above 0 for one that begins open; not in the paper."""
-    clips_per_step: int = 32
-    learning_rate: float = 1e-4
-    betas: tuple[float, float] = (0.0, 0.9)
-    decay: float = 0.0
-    augment: bool = True
-    weights: Mapping[str, float] = field(default_factory=lambda: dict(REFINE_WEIGHTS))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        checked_size(self.size)
-        if self.frames % 2**LEVELS:
-            raise ValueError(f"G_R refines a multiple of {2**LEVELS} frames at once; asked for were {self.frames}.")
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., RefineConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> RefineConfig:
-        """The paper's text (sections 3.3 and 4.1); widths are VideoGAN's."""
-        return replace(cls(), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> RefineConfig:
-        """What two cores can train: narrow, few clips a step, faint critics, a mask that begins open."""
-        small = cls(
-            base_channels=16, channel_cap=4, critic_base=16, criticised_frames=4, content="from_clip", mask_start=3.0,
-            clips_per_step=2, learning_rate=5e-4, betas=(0.0, 0.9), decay=0.3,
-            weights={**REFINE_WEIGHTS, "sparsity": 0.005, "adversarial": 0.003, "adversarial_frames": 0.003},
-        )  # fmt: skip
-        return replace(small, **changes)
+from i2vlib.papers.frgan import equations
+from i2vlib.papers.frgan.condition import FACE, Conditioned, conditioned_frames, kept, map_tensor
+from i2vlib.papers.frgan.config import RefineConfig
+from i2vlib.papers.frgan.forecast import Forecast
+from i2vlib.papers.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, mask_outputs, widths
+from i2vlib.papers.losses import masked_l1
+from i2vlib.papers.method import Method, Redrawn
+from i2vlib.store import digest
 
 
 class Refine(nn.Module, Method):
@@ -116,7 +37,7 @@ class Refine(nn.Module, Method):
         self.discriminator_frames = Critic(config.size, widths(config.critic_base, config.channel_cap))
 
     def forward(self, clips: Tensor, maps: Tensor) -> dict[str, Tensor]:
-        """The refined clips (Eq. 10).
+        """The refined clips.
 
         Args:
             clips, maps: ``(B, 3, T, H, W)`` in [-1, 1], T a multiple of 16.
@@ -127,7 +48,7 @@ class Refine(nn.Module, Method):
         drawn = self.network(torch.cat([clips, maps], 1))
         mask, content = torch.sigmoid(drawn[:, :1]), drawn[:, 1:]
         content = torch.tanh(content) if self.config.content == "free" else clips + content
-        return {"images": compose(clips, mask, content), "mask": mask, "content": content}
+        return {"images": equations.refined(clips, mask, content), "mask": mask, "content": content}
 
     def refine(self, frames: np.ndarray, maps: np.ndarray) -> dict[str, np.ndarray]:
         """A clip of any length, refined ``config.frames`` at a time (section 4.1); a shorter rest holds its last frame.
@@ -172,7 +93,7 @@ class Refine(nn.Module, Method):
         return Redrawn(made["frames"][index], masks=made["masks"][index])
 
     def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
-        from i2vlib.papers.frgan.model import FRGAN
+        from i2vlib.papers.frgan.method import FRGAN
 
         return FRGAN.of(earlier[-1], self, expressions)
 
@@ -210,40 +131,35 @@ class Refine(nn.Module, Method):
         return made | mask_outputs(made["mask"])
 
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What D_V minimises, Eq. 13 and 14, and D_I, Eq. 8 and 9, on one pair of frames a clip."""
-        weights, maps, share, terms = self.config.weights, batch["maps"], batch["share"], {}
-        real, made = batch["frames"], outputs["images"].detach()
+        """What D_V minimises, of clips, and D_I, of one pair of frames a clip."""
+        weights, terms, share = self.config.weights, {}, batch["share"]
+        clips = batch["frames"], outputs["images"], batch["maps"]
         if weights["adversarial"]:
-            terms["critic"] = (self.discriminator_clips(made, maps) - self.discriminator_clips(real, maps)).mean()
-            terms["gradient_penalty"] = gradient_penalty(self.discriminator_clips, real, made, maps, share)
+            terms["critic"] = equations.clips_apart(self.discriminator_clips, *clips)
+            terms["gradient_penalty"] = equations.clips_penalty(self.discriminator_clips, *clips, share)
         if weights["adversarial_frames"]:
-            one = [chosen_frames(x, batch["chosen"][:, :1]) for x in (real, made, maps)]
-            judge = self.discriminator_frames
-            terms["critic_frames"] = (judge(one[1], one[2]) - judge(one[0], one[2])).mean()
-            terms["gradient_penalty_frames"] = gradient_penalty(judge, *one, share)
+            pair = [equations.frames_of(x, batch["chosen"][:, :1]) for x in clips]
+            terms["critic_frames"] = equations.frames_apart(self.discriminator_frames, *pair)
+            terms["gradient_penalty_frames"] = equations.frames_penalty(self.discriminator_frames, *pair, share)
         return terms
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What G_R minimises: Eq. 11 and 12."""
-        weights, made = self.config.weights, outputs["images"]
-        real = batch["frames"]
-        terms = {"reconstruction": F.l1_loss(made, real), "sparsity": outputs["mask"].mean()}
+        r"""FRGAN, Eq. 11: what G_R minimises, by its terms; `fit` weights and adds them.
+
+        .. math:: \mathcal L_{G_R} = \mathcal L_{rec}(V_t, \bar V_t) + \mathcal L_r(m_t) + \bar{\mathcal L}_{gen}
+        """
+        weights, made, real = self.config.weights, outputs["images"], batch["frames"]
+        terms = {
+            "reconstruction": equations.reconstruction(made, real),
+            "sparsity": equations.sparsity(outputs["mask"]),
+        }
         if weights["reconstruction_moving"]:
             by_frame = real.movedim(2, 1)
             region = regions.moving(by_frame, by_frame[:, 0])
             terms["reconstruction_moving"] = masked_l1(made.movedim(2, 1), by_frame, region)
-        if weights["adversarial"]:
-            terms["adversarial"] = -self.discriminator_clips(made, batch["maps"]).mean()
-        if weights["adversarial_frames"]:
-            some = (chosen_frames(x, batch["chosen"]) for x in (made, batch["maps"]))
-            terms["adversarial_frames"] = -self.discriminator_frames(*some).mean()
-        return terms
-
-
-def chosen_frames(clips: Tensor, chosen: Tensor) -> Tensor:
-    """Of clips ``(B, C, T, H, W)`` the frames ``int64 (B, n)``, as ``(B * n, C, H, W)``."""
-    rows = chosen[:, None, :, None, None].expand(-1, clips.shape[1], -1, *clips.shape[3:])
-    return clips.gather(2, rows).movedim(2, 1).flatten(0, 1)
+        of_clips = self.discriminator_clips if weights["adversarial"] else None
+        of_frames = self.discriminator_frames if weights["adversarial_frames"] else None
+        return terms | equations.clip_adversarial(of_clips, of_frames, made, batch["maps"], batch["chosen"])
 
 
 class Forecasts(Sequence):
@@ -265,9 +181,10 @@ class Forecasts(Sequence):
 
     def __getitem__(self, index: int) -> Clip:
         clip = self.clips[index]
-        maps = np.asarray(clip.truth["condition"])
-        path = condition.kept(f"forecasts-{self.digest}", clip.frames[0], maps)
-        if not path.is_file():
-            drawn = self.forecast.forecast(clip.frames[0], np.concatenate([maps[:1], maps]))["frames"]
-            write_array(path, drawn)
-        return replace(clip, truth={**clip.truth, "forecast": np.load(path, mmap_mode="r")})
+        still, maps = clip.frames[0], np.asarray(clip.truth["condition"])
+        drawn = kept(
+            f"forecasts-{self.digest}",
+            (still, maps),
+            lambda: self.forecast.forecast(still, np.concatenate([maps[:1], maps]))["frames"],
+        )
+        return replace(clip, truth={**clip.truth, "forecast": drawn})

@@ -1,5 +1,8 @@
 """The 3D face model: the mesh is the actors' own, fits find what they should, maps say which way a face turns."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +14,7 @@ from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 from i2vlib.expressions import BLENDSHAPES
 from i2vlib.papers.frgan import condition
-from i2vlib.papers.frgan.condition import Face
+from i2vlib.papers.frgan.condition import Face, clips, fitting
 
 FACE = ("identity", "pose", "camera")
 SIZE = 96
@@ -100,9 +103,9 @@ def test_normals_before_the_head_is_turned_lie_where_the_turned_head_is(driver):
 def test_a_fit_to_true_landmarks_finds_the_face(driver):
     """Without a word about the expression: its coefficients start at 0 and its identity at the mean."""
     start = np.zeros_like(driver.blendshapes)
-    face = condition._minimised(driver.landmarks, start, (SIZE, SIZE))
+    face = fitting._minimised(driver.landmarks, start, (SIZE, SIZE))
     distance = np.linalg.norm(face.landmarks() - driver.landmarks, axis=-1).mean()
-    mean = condition._minimised(driver.landmarks[:1], start[:1], (SIZE, SIZE))
+    mean = fitting._minimised(driver.landmarks[:1], start[:1], (SIZE, SIZE))
     frozen = np.linalg.norm(mean.landmarks() - driver.landmarks, axis=-1).mean()
     assert distance < 0.6 < frozen
     smiled = face.coefficients[:, BLENDSHAPES.index("mouthSmileLeft")]
@@ -144,6 +147,55 @@ def test_without_a_face_the_fit_says_so():
         condition.fit_face(np.full((64, 64, 3), 120, np.uint8))
 
 
+def test_a_picture_is_fitted_by_its_landmarks_where_its_expression_cannot_be_read(driver, monkeypatch):
+    reading = faces.measure(driver.frames[-1:], identity=False)
+    blind = replace(reading, blendshapes=np.full_like(reading.blendshapes, np.nan))
+    monkeypatch.setattr(faces, "measure", lambda *_, **__: blind)
+    face = condition.fit_face(driver.frames[-1])
+    assert face.residual[0] < 0.025 * SIZE
+    still = replace(face, coefficients=np.zeros_like(face.coefficients))
+    away = np.linalg.norm(still.landmarks() - reading.landmarks, axis=-1).mean()
+    assert face.residual[0] < 0.9 * away  # the landmarks alone have told something of the smile
+    with pytest.raises(faces.NoFaceError, match="the first frame|No face was found"):
+        condition.fit_face(Clip(np.repeat(driver.frames[-1:], 2, 0)))
+
+
+def test_a_crop_in_which_no_face_is_found_again_moves_as_a_usual_face():
+    with pytest.warns(UserWarning, match="No face was found again in this crop of 96 pixels.*give align_face a larger"):
+        face = condition.fit_crop(np.full((SIZE, SIZE, 3), 120, np.uint8))
+    assert len(face) == 1 and face.size == SIZE and not face.coefficients.any()
+    eyes = faces.eye_centres(face.landmarks()[0]) / SIZE
+    expected = [[0.5 - faces.EYE_DISTANCE / 2, faces.EYE_LEVEL], [0.5 + faces.EYE_DISTANCE / 2, faces.EYE_LEVEL]]
+    assert np.abs(eyes - expected).max() < 0.01
+
+
+def test_a_crop_with_a_face_is_fitted_without_a_warning(driver, recwarn):
+    face, known = condition.fit_crop(driver.frames[-1]), condition.fit_face(driver.frames[-1])
+    assert np.array_equal(face.coefficients, known.coefficients) and not len(recwarn)
+
+
+def test_a_fit_holds_pytorch_and_linear_algebra_to_one_thread_and_gives_them_back(driver, monkeypatch):
+    from threadpoolctl import threadpool_info
+
+    def threads() -> tuple[int, set[int]]:
+        return torch.get_num_threads(), {
+            pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
+        }
+
+    inside, minimised = [], fitting._minimised
+    monkeypatch.setattr(fitting, "_minimised", lambda *given: (inside.append(threads()), minimised(*given))[1])
+    torch.set_num_threads(2)
+    try:
+        before = threads()
+        condition.fit_face(driver.frames[0])
+        assert before[0] == 2 and threads() == before and inside == [(1, {1})]
+        with pytest.raises(RuntimeError, match="in between"), fitting.one_thread():
+            raise RuntimeError("in between")
+        assert threads() == before
+    finally:
+        torch.set_num_threads(1)
+
+
 def test_a_clip_that_does_not_know_its_face_is_refused(clip):
     with pytest.raises(ValueError, match="does not know its face"):
         condition.known(clip)
@@ -159,8 +211,36 @@ def test_frames_without_a_face_take_their_neighbours_expression(driver):
 
 def test_fits_and_maps_are_kept(driver, tmp_path, monkeypatch):
     monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path))
-    clips = condition.Conditioned([replace(driver, truth={n: driver.truth[n] for n in FACE})])
-    first = np.array(clips[0].truth["condition"])
-    monkeypatch.setattr(condition, "condition_maps", lambda *_: pytest.fail("drawn again"))
-    assert np.array_equal(clips[0].truth["condition"], first)
+    taught = condition.Conditioned([replace(driver, truth={n: driver.truth[n] for n in FACE})])
+    first = np.array(taught[0].truth["condition"])
+    monkeypatch.setattr(clips, "condition_maps", lambda *_: pytest.fail("drawn again"))
+    assert np.array_equal(taught[0].truth["condition"], first)
     assert first.shape == (4, SIZE, SIZE, 3) and len(list(tmp_path.glob("maps-*/*.npy"))) == 1
+
+
+def test_a_fit_is_kept_with_all_its_numbers(driver, tmp_path, monkeypatch):
+    monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path))
+    face = replace(condition.known(driver), residual=np.arange(4, dtype=np.float32))
+    monkeypatch.setattr(clips, "fit", lambda _: face)
+    first = condition.cached_fit(driver)
+    monkeypatch.setattr(clips, "fit", lambda _: pytest.fail("fitted again"))
+    for found in (first, condition.cached_fit(driver)):
+        assert all(np.array_equal(vars(found)[name], value) for name, value in vars(face).items())
+
+
+def test_what_two_need_at_once_is_made_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path))
+    both, made = threading.Barrier(2), []
+
+    def make() -> np.ndarray:
+        made.append(1)
+        time.sleep(0.3)  # the other one is waiting by now
+        return np.arange(3)
+
+    def need(_: int) -> list[int]:
+        both.wait()
+        return clips.kept("things", (np.zeros(2),), make).tolist()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(need, range(2))) == [[0, 1, 2]] * 2
+    assert made == [1]

@@ -1,16 +1,8 @@
-r"""FRGAN: learning to forecast and refine residual motion for image-to-video generation (Zhao et al., 2018).
-
-.. math:: I_{t+k} = m_{t+k} \odot c_{t+k} + (1 - m_{t+k}) \odot I_t \qquad (2)
-
-A frame is another frame in which something has moved: a mask :math:`m` says where, a content :math:`c` what is there
-now. G_M (`Forecast`) draws both from the difference of two *condition maps*, a 3D face as it is and as it is to become
-(`condition`), a frame at a time; G_R (`Refine`) does the same once more to the whole clip. `FRGAN` is the two.
-"""
+"""FRGAN as it is used: G_C, G_M and G_R in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,32 +13,10 @@ from i2vlib.clips import Clip
 from i2vlib.datasets import load_clip
 from i2vlib.expressions import recipe
 from i2vlib.papers.frgan import condition
-from i2vlib.papers.frgan.forecast import Forecast, ForecastConfig
-from i2vlib.papers.frgan.refine import Refine, RefineConfig
-from i2vlib.papers.method import Config, Method, checked_expressions
-
-#: The six expressions of section 4.1.
-SIX = ("angry", "fear", "disgust", "happy", "sad", "surprised")
-
-
-@dataclass(frozen=True)
-class FRGANConfig(Config):
-    """The two stages together."""
-
-    forecast: ForecastConfig = field(default_factory=ForecastConfig)
-    refine: RefineConfig | None = field(default_factory=RefineConfig)
-    """None stops after G_M."""
-    expressions: tuple[str, ...] = SIX
-    """Those that the networks were taught: others are drawn too, by their coefficients."""
-
-    def __post_init__(self) -> None:
-        for name, kind in (("forecast", ForecastConfig), ("refine", RefineConfig)):
-            if isinstance(vars(self)[name], Mapping):  # as a file of weights has it
-                object.__setattr__(self, name, kind(**vars(self)[name]))
-        super().__post_init__()
-        checked_expressions(self.expressions)
-        if self.refine and self.refine.size != self.forecast.size:
-            raise ValueError(f"G_M works at {self.forecast.size} px and G_R at {self.refine.size}; they need one size.")
+from i2vlib.papers.frgan.config import SIX, FRGANConfig
+from i2vlib.papers.frgan.forecast import Forecast
+from i2vlib.papers.frgan.refine import Refine
+from i2vlib.papers.method import Method
 
 
 class FRGAN(nn.Module, Method):
@@ -108,22 +78,23 @@ class FRGAN(nn.Module, Method):
             A `Clip` of ``config.forecast.size`` px; its ``truth`` holds condition, the maps that it was drawn from.
 
         Raises:
-            NoFaceError: no face is found in the still or in the driver.
+            NoFaceError: no face is found in the driver. A still in which none is found again moves as a usual face
+                would, with a warning.
             ValueError: neither an expression nor a driver is given, or both; or the intensity or the file is no good.
         """
         size = self.config.forecast.size
         still = animation.fit_to(face, size)
         if (driver is None) == (expression is None and not isinstance(intensity, Mapping)):
             raise ValueError("FRGAN follows an expression or a driver: give one of the two.")
-        target, curve, name = condition.fit_face(still), None, None
-        if driver is not None:
-            clip = driver if isinstance(driver, Clip) else load_clip(driver)
-            moves, fps, name = _expressions_of(clip), clip.fps, clip.expression
-        else:
-            curves = animation.curves(intensity, expression)
-            moves = np.clip(sum(np.outer(curve, recipe(name)) for name, curve in curves.items()), 0, 1)
-            curve, name = np.stack(list(curves.values()), 1).squeeze(1 if len(curves) == 1 else ()), " + ".join(curves)
-        return self.perform(still, target, moves.astype(np.float32), fps, refine, curve, name)
+        clip = driver if driver is None or isinstance(driver, Clip) else load_clip(driver)
+        curves = {} if clip is not None else animation.curves(intensity, expression)
+        recipes = {name: recipe(name) for name in curves}  # before a face is fitted, which takes a while
+        target = condition.fit_crop(still)
+        if clip is not None:
+            return self.perform(still, target, _expressions_of(clip), clip.fps, refine, expression=clip.expression)
+        moves = np.clip(sum(np.outer(curve, recipes[name]) for name, curve in curves.items()), 0, 1).astype(np.float32)
+        curve = np.stack(list(curves.values()), 1).squeeze(1 if len(curves) == 1 else ())
+        return self.perform(still, target, moves, fps, refine, curve, " + ".join(curves))
 
     def perform(
         self,
@@ -156,5 +127,5 @@ class FRGAN(nn.Module, Method):
 def _expressions_of(clip: Clip) -> np.ndarray:
     """The coefficients ``(T, 52)`` of a driver: an actor's own, or else fitted to its faces."""
     if "camera" in clip.truth:  # an actor, whose blendshapes are coefficients and no reading of a face
-        return clip.blendshapes
+        return np.asarray(clip.blendshapes, np.float32)
     return condition.fit_face(faces.align_clip(clip, 256)).coefficients

@@ -1,0 +1,187 @@
+"""What decides what FRGAN's networks are and how they learn: the configurations and their presets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+from i2vlib.papers.frgan.networks import LEVELS, checked_size
+from i2vlib.papers.method import Config, checked_expressions
+
+#: Of the terms of Eq. 4 and of Eq. 8. The paper gives the last; the released code gives 3, 0.05 and 1 to the others.
+#: Two are not in the paper: `reconstruction_moving` is the error where the true frames differ, and `content` asks the
+#: content for the whole frame, so that it is worth choosing before the mask has given it up.
+FORECAST_WEIGHTS = {
+    "reconstruction": 3.0,
+    "reconstruction_moving": 0.0,
+    "content": 0.0,
+    "sparsity": 0.05,
+    "adversarial": 1.0,
+    "critic": 1.0,
+    "gradient_penalty": 10.0,
+}
+
+
+@dataclass(frozen=True)
+class ForecastConfig(Config):
+    """Everything that decides what G_M is and how it learns. `paper`, `released_code` and `small` are presets."""
+
+    TERMS: ClassVar[Mapping[str, float]] = FORECAST_WEIGHTS
+
+    size: int = 96
+    """Height and width in pixels, a multiple of 16 (section 4.1: 96; released code: 64)."""
+    base_channels: int = 64
+    channel_cap: int = 8
+    """The widest level has ``base_channels * channel_cap`` channels (released code: 64 to 512)."""
+    code: int = 128
+    """Length of the vector on which the analogy of Eq. 3 is made (released code)."""
+    residual: Literal["mask", "difference"] = "mask"
+    """Eq. 2, or the one difference map of Eq. 1."""
+    content: Literal["free", "from_still"] = "free"
+    """The content of Eq. 2 is drawn anew, ``tanh(d)``, as the released code has it, or as a change of the still,
+    ``I_t + d``. A new content is worse than the still everywhere at first, and the mask shuts for good."""
+    mask_start: float = 0.0
+    """The mask's logit at the start, above 0 for one that begins open; not in the paper."""
+    dense: bool = True
+    """Every block of the decoder reads all earlier ones (section 3.2)."""
+    skips: Literal["image", "all"] = "image"
+    """What the decoder is shown of the encoders: f_I's features, or, as the released code, those of both maps too."""
+    jumps: Literal["random", "from_first"] = "random"
+    """Pairs (t, t + k), or (0, k) as in the released code."""
+    posed_normals: bool = True
+    """The map's normals are of the head as it is turned, or, as in the released code, of the head before that."""
+    misfit: float = 0.0
+    """Training maps are shifted against their picture by up to this share of its side, as those of a fitted face are;
+    not in the paper, whose maps are all fitted."""
+    clips_per_step: int = 32
+    learning_rate: float = 1e-4
+    betas: tuple[float, float] = (0.0, 0.9)
+    decay: float = 0.0
+    """The last share of the steps, over which the learning rate falls to 0."""
+    augment: bool = True
+    """Flips, small shifts and changes of scale, light and colour, the same for both frames."""
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(FORECAST_WEIGHTS))
+    """By the names of the loss terms; those of weight 0 are not computed."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checked_size(self.size)
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., ForecastConfig]]:
+        return {"paper": cls.paper, "released_code": cls.released_code, "small": cls.small}
+
+    @classmethod
+    def paper(cls, **changes: object) -> ForecastConfig:
+        """The paper's text (sections 3.2 and 4.1); widths are the released code's, for the paper gives none."""
+        return replace(cls(), **changes)
+
+    @classmethod
+    def released_code(cls, **changes: object) -> ForecastConfig:
+        """What the authors' forecasting code does otherwise."""
+        return replace(cls(size=64, skips="all", jumps="from_first", posed_normals=False), **changes)
+
+    @classmethod
+    def small(cls, **changes: object) -> ForecastConfig:
+        """What two cores can train: narrow, both maps shown to the decoder, a mask that begins open, larger steps."""
+        small = cls(
+            base_channels=24, channel_cap=4, skips="all", content="from_still", mask_start=3.0, misfit=0.015,
+            clips_per_step=8, learning_rate=5e-4, betas=(0.5, 0.99),
+            weights={"reconstruction": 3.0, "reconstruction_moving": 1.0},
+        )  # fmt: skip
+        return replace(small, **changes)
+
+
+#: Of the terms of Eq. 11 and of Eq. 13, of which the paper gives the penalties'; those of reconstruction and sparsity
+#: are the released code's of G_M. Those of ``_frames`` are about D_I. `reconstruction_moving` is not in the paper: the
+#: error where the true frames differ from the first of those that are refined together.
+REFINE_WEIGHTS = {
+    "reconstruction": 3.0,
+    "reconstruction_moving": 0.0,
+    "sparsity": 0.05,
+    "adversarial": 1.0,
+    "critic": 1.0,
+    "gradient_penalty": 10.0,
+    "adversarial_frames": 1.0,
+    "critic_frames": 1.0,
+    "gradient_penalty_frames": 10.0,
+}
+
+
+@dataclass(frozen=True)
+class RefineConfig(Config):
+    """Everything that decides what G_R is and how it learns. `paper` and `small` are presets."""
+
+    TERMS: ClassVar[Mapping[str, float]] = REFINE_WEIGHTS
+
+    size: int = 96
+    frames: int = 32
+    """Of a clip that is refined at once, a multiple of 16 (section 4.1: 32 for faces, 16 for poses)."""
+    base_channels: int = 64
+    channel_cap: int = 8
+    """As of `ForecastConfig`; these are VideoGAN's widths."""
+    critic_base: int = 64
+    """As ``base_channels``, of D_I."""
+    criticised_frames: int = 32
+    """How many frames of a clip the sum over D_I in Eq. 12 takes a step; the paper takes all."""
+    posed_normals: bool = True
+    content: Literal["free", "from_clip"] = "free"
+    """The content of Eq. 10 is drawn anew, ``tanh(d)``, or as a change of the forecast clip; see `ForecastConfig`."""
+    mask_start: float = 0.0
+    """The mask's logit at the start, above 0 for one that begins open; not in the paper."""
+    clips_per_step: int = 32
+    learning_rate: float = 1e-4
+    betas: tuple[float, float] = (0.0, 0.9)
+    decay: float = 0.0
+    augment: bool = True
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(REFINE_WEIGHTS))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checked_size(self.size)
+        if self.frames % 2**LEVELS:
+            raise ValueError(f"G_R refines a multiple of {2**LEVELS} frames at once; asked for were {self.frames}.")
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., RefineConfig]]:
+        return {"paper": cls.paper, "small": cls.small}
+
+    @classmethod
+    def paper(cls, **changes: object) -> RefineConfig:
+        """The paper's text (sections 3.3 and 4.1); widths are VideoGAN's."""
+        return replace(cls(), **changes)
+
+    @classmethod
+    def small(cls, **changes: object) -> RefineConfig:
+        """What two cores can train: narrow, few clips a step, faint critics, a mask that begins open."""
+        small = cls(
+            base_channels=16, channel_cap=4, critic_base=16, criticised_frames=4, content="from_clip", mask_start=3.0,
+            clips_per_step=2, learning_rate=5e-4, betas=(0.0, 0.9), decay=0.3,
+            weights={**REFINE_WEIGHTS, "sparsity": 0.005, "adversarial": 0.003, "adversarial_frames": 0.003},
+        )  # fmt: skip
+        return replace(small, **changes)
+
+
+#: The six expressions of section 4.1.
+SIX = ("angry", "fear", "disgust", "happy", "sad", "surprised")
+
+
+@dataclass(frozen=True)
+class FRGANConfig(Config):
+    """The two stages together."""
+
+    forecast: ForecastConfig = field(default_factory=ForecastConfig)
+    refine: RefineConfig | None = field(default_factory=RefineConfig)
+    """None stops after G_M."""
+    expressions: tuple[str, ...] = SIX
+    """Those that the networks were taught: others are drawn too, by their coefficients."""
+
+    def __post_init__(self) -> None:
+        for name, kind in (("forecast", ForecastConfig), ("refine", RefineConfig)):
+            if isinstance(vars(self)[name], Mapping):  # as a file of weights has it
+                object.__setattr__(self, name, kind(**vars(self)[name]))
+        super().__post_init__()
+        checked_expressions(self.expressions)
+        if self.refine and self.refine.size != self.forecast.size:
+            raise ValueError(f"G_M works at {self.forecast.size} px and G_R at {self.refine.size}; they need one size.")
