@@ -34,7 +34,7 @@ from i2vlib.actors.nuisance import Nuisance
 from i2vlib.actors.people import generator, identity, one_thread, own_gains, person
 from i2vlib.actors.scene import Scene
 from i2vlib.actors.truth import PARTS, TRUTH
-from i2vlib.clips import Clip
+from i2vlib.clips import Clip, pixels
 from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS, named, sides
 from i2vlib.store import user_cache
 
@@ -535,7 +535,7 @@ def _one_more(ready: selectors.BaseSelector) -> bool:
 def _check(expression: str, mode: str, frames: int, size: int) -> None:
     intensity_curve(0, expression, mode, frames)
     named(expression)
-    if size < 16:
+    if pixels(size) < 16:
         raise ValueError(f"A frame is at least 16 pixels wide; {size} were asked for.")
 
 

@@ -34,7 +34,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from i2vlib.clips import Clip, load_image
+from i2vlib.clips import Clip, load_image, pixels
 from i2vlib.expressions import BLENDSHAPES, named
 from i2vlib.store import user_cache
 
@@ -676,7 +676,7 @@ def _points(image: np.ndarray) -> np.ndarray:
 
 
 def _checked(size: int) -> int:
-    if size < 1:
+    if pixels(size) < 1:
         raise ValueError(f"The size of a crop is a positive number of pixels; given was {size}.")
     return size
 

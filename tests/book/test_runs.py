@@ -7,11 +7,12 @@ import re
 import numpy as np
 import pytest
 
+import i2vlib
 from i2vlib import metrics
 from i2vlib.book import runs
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
-from i2vlib.hub import METHODS, load_pretrained
+from i2vlib.hub import load_pretrained
 from i2vlib.papers.affinegan import AffineGANConfig
 from i2vlib.papers.method import Method
 from tests.conftest import moving_square
@@ -34,7 +35,7 @@ def checkout(tmp_path, monkeypatch):
 
 def test_the_committed_table_is_sound():
     table = runs.planned()
-    assert {"affinegan", "fan"} <= set(table) and all(run.method in METHODS for run in table.values())
+    assert {"affinegan", "fan"} <= set(table) and all(run.method in i2vlib.METHODS for run in table.values())
     for run in table.values():
         assert run.settings.size == run.data["size"]
 
