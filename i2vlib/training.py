@@ -82,8 +82,9 @@ def fit(
     """Trains a method and resumes it where ``folder`` holds a checkpoint of the same run.
 
     A method that is as it was constructed gets its first weights from the seed; one that was trained, loaded or given
-    weights keeps them (`draw_weights`). Under ``accelerate launch`` each process draws its own share of the samples,
-    and the gradients are averaged. The caller's random numbers are left as they were.
+    weights keeps them, and gets from the seed what it was not given (`draw_weights`). Under ``accelerate launch`` each
+    process draws its own share of the samples, and the gradients are averaged. The caller's random numbers are left as
+    they were.
 
     With a folder, Ctrl+C and SIGTERM end the run after the step that is being done, with a checkpoint and a sentence
     that says how to go on; then they do what they always do. A second Ctrl+C is obeyed at once.
@@ -269,22 +270,34 @@ def _accelerator(precision: str, device: str | None, trackers: Sequence[str], fo
 # The first weights
 
 
-def draw_weights(method: Method, seed: int) -> bool:
-    """Draws the weights of a method that is as it was constructed again, from a seed.
+def draw_weights(method: Method, seed: int) -> list[str]:
+    """Draws the first weights of a method from a seed: those of its generator, its discriminators, or both, that are
+    as they were constructed.
 
-    They are the bits that ``torch.manual_seed(seed)`` just before the construction gives. A method that was trained,
-    loaded or changed in any parameter keeps what it has: it is as it was constructed if a construction from the random
-    state of that moment (`i2vlib.hub.Pretrained.drawn_from`) gives the same bits once more. The caller's random
+    They are the bits that ``torch.manual_seed(seed)`` just before the construction gives. A side of which any
+    parameter was trained, loaded or changed keeps all it has: it is as it was constructed if a construction from the
+    random state of that moment (`i2vlib.hub.Pretrained.drawn_from`) gives the same bits once more. So a model that is
+    trained on keeps its generator, and gets the discriminators that its file lacks from the seed. The caller's random
     numbers are left as they were.
 
     Returns:
-        Whether they were drawn.
+        The sides that were drawn.
     """
-    first = dict(_constructed(method, method.drawn_from).named_parameters())
-    if not all(torch.equal(value.cpu(), first[name]) for name, value in method.named_parameters()):
-        return False
-    method.load_state_dict(_constructed(method, torch.Generator().manual_seed(seed).get_state()).state_dict())
-    return True
+    states = method.drawn_from, torch.Generator().manual_seed(seed).get_state()
+    first, drawn = (dict(_constructed(method, state).named_parameters()) for state in states)
+    names = {id(value): name for name, value in method.named_parameters()}
+    sides = {
+        side: {names[id(value)]: value for value in parameters}
+        for side, parameters in (
+            ("generator", method.generator_parameters()),
+            ("discriminator", method.discriminator_parameters()),
+        )
+    }
+    new = [side for side, own in sides.items() if all(torch.equal(v.cpu(), first[name]) for name, v in own.items())]
+    with torch.no_grad():
+        for name, value in (item for side in new for item in sides[side].items()):
+            value.copy_(drawn[name])
+    return new
 
 
 def _constructed(method: Method, state: Tensor) -> Method:

@@ -103,8 +103,10 @@ def test_a_square_picture_that_is_no_crop_is_animated_as_it_is_with_a_warning(ph
     looser = resized(np.pad(crop, ((50, 50), (50, 50), (0, 0)), mode="edge"), 128)
     tilted = np.asarray(Image.fromarray(crop).rotate(20, Image.Resampling.BICUBIC))
     for picture, named in (
-        (square, "times as far apart"), (looser, "0.5[567] times as far apart"), (tilted, "tilted by (19|20|21) degrees")
-    ):  # fmt: skip
+        (square, "times as far apart"),
+        (looser, "0.5[567] times as far apart"),
+        (tilted, "tilted by (19|20|21) degrees"),
+    ):
         with pytest.warns(UserWarning, match=f"not the crop that models are trained on.*{named}.*i2vlib.align_face"):
             made = animation.crop_of(picture, 128)
         assert np.array_equal(made, animation.fit_to(picture, 128))
