@@ -8,18 +8,18 @@ import importlib
 from i2vlib.clips import Clip, load_image
 from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS
 
-_HOMES = {
+#: The one registry of methods: the folder of each, by the name of its class, which ``config.json`` states.
+METHODS = {
     "AffineGAN": "papers.affinegan",
-    "AffineGANConfig": "papers.affinegan",
     "FAN": "papers.fan",
-    "FANConfig": "papers.fan",
     "FRGAN": "papers.frgan",
-    "FRGANConfig": "papers.frgan",
     "Forecast": "papers.frgan",
-    "ForecastConfig": "papers.frgan",
-    "NoFaceError": "faces",
     "Refine": "papers.frgan",
-    "RefineConfig": "papers.frgan",
+}
+_HOMES = {
+    **METHODS,
+    **{f"{name}Config": home for name, home in METHODS.items()},
+    "NoFaceError": "faces",
     "align_face": "faces",
     "evaluate": "metrics",
     "fit": "training",

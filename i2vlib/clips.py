@@ -153,6 +153,13 @@ def to_frames(images: torch.Tensor) -> np.ndarray:
     return images.movedim(-3, -1).contiguous().cpu().numpy()
 
 
+def pixels(size: int) -> int:
+    """A size in pixels. Raises `ValueError` for what is no whole number, such as ``"128"``."""
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+        raise ValueError(f"A size is a whole number of pixels, such as 128; given was {size!r}.")
+    return int(size)
+
+
 def load_image(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndarray:
     """An image as ``uint8 (H, W, 3)`` sRGB: EXIF rotation applied, grey repeated, alpha laid on white.
 

@@ -11,26 +11,33 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Self
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin, snapshot_download
-from torch import nn
+from torch import Tensor, nn
 
+import i2vlib
 from i2vlib.store import file_digest, write_file
 
-#: The one registry of methods: where each lives, by the name of its class, which ``config.json`` states.
-METHODS = {
-    "AffineGAN": "i2vlib.papers.affinegan",
-    "FAN": "i2vlib.papers.fan",
-    **dict.fromkeys(("FRGAN", "Forecast", "Refine"), "i2vlib.papers.frgan"),
-}
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 
 
 class Pretrained(PyTorchModelHubMixin):
-    """Gives a method ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``. The method has a ``config``."""
+    """Gives a method ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``. The method has a ``config``.
+
+    It also keeps ``drawn_from``, torch's random state just before it was constructed, by which a method that is as it
+    was constructed can be told from one that was given weights, whoever gave them.
+    """
 
     config: object
+    drawn_from: Tensor
+
+    def __new__(cls, *arguments: object, **options: object) -> Self:
+        method = super().__new__(cls, *arguments, **options)
+        method.drawn_from = torch.get_rng_state()
+        return method
 
     def save_pretrained(
         self, save_directory: str | Path, card: Mapping[str, object] | None = None, **options: object
@@ -55,11 +62,21 @@ class Pretrained(PyTorchModelHubMixin):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: object) -> nn.Module:
-        """The method stored in a folder, or on the hub under a name such as ``user/model``, ready to animate."""
-        folder = Path(pretrained_model_name_or_path)
+        """The method stored in a folder, or on the hub under a name such as ``user/model``, ready to animate.
+
+        Raises:
+            ValueError: there is nothing of that name, here or on the hub, or the hub cannot be reached.
+        """
+        folder, name = Path(pretrained_model_name_or_path), str(pretrained_model_name_or_path)
         if not folder.is_dir():
-            wanted = [WEIGHTS, CONFIG, CARD]
-            folder = Path(snapshot_download(str(pretrained_model_name_or_path), allow_patterns=wanted, **options))
+            try:
+                folder = Path(snapshot_download(name, allow_patterns=[WEIGHTS, CONFIG, CARD], **options))
+            except (OSError, ValueError) as error:
+                raise ValueError(
+                    f"There are no weights to be had named {name!r}: there is no such folder here, and the hub gave "
+                    f"none ({type(error).__name__}). The name may be wrong, or this machine offline. "
+                    f"Shipped, and there without a network, are {shipped()}."
+                ) from error
         return _load(folder)
 
 
@@ -68,28 +85,45 @@ def load_pretrained(name: str | Path, device: str = "cpu") -> nn.Module:
 
     Args:
         name: ``"affinegan"``; a folder that `fit` or ``save_pretrained`` wrote; or ``"user/model"`` on the hub.
-        device: where to put it.
+        device: where to put it, such as ``"cuda"``.
 
     Raises:
-        ValueError: there is nothing of that name, or its files are damaged. The message names the file.
+        ValueError: there is nothing of that name, the hub cannot be reached, the device is not there, or the files
+            are damaged. The message names the file.
     """
-    shipped = SHIPPED / str(name)
-    if (shipped / CONFIG).is_file():
-        return _load(shipped).to(device)
+    place = checked_device(device)
+    if (SHIPPED / str(name) / CONFIG).is_file():
+        return _load(SHIPPED / str(name)).to(place)
     if Path(name).is_dir():
-        return _load(Path(name)).to(device)
+        return _load(Path(name)).to(place)
     if str(name).count("/") != 1 or str(name).startswith((".", "/", "~")):
-        known = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
         raise ValueError(
-            f"There are no weights named {str(name)!r}. Shipped are {known}; "
+            f"There are no weights named {str(name)!r}. Shipped are {shipped()}; "
             "a folder or a hub name (user/model) also works."
         )
-    return Pretrained.from_pretrained(str(name)).to(device)
+    return Pretrained.from_pretrained(str(name)).to(place)
+
+
+def shipped() -> list[str]:
+    """The names of the weights that come with the package."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+
+
+def checked_device(device: str) -> torch.device:
+    """A device that this machine has. Raises `ValueError` for any other, and says which there are."""
+    there = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    there += ["mps"] * torch.backends.mps.is_available()
+    if device not in {*there, *(name.partition(":")[0] for name in there)}:
+        raise ValueError(
+            f"There is no device {device!r} that PyTorch can use here; there are {there}. Give one of these, or look "
+            "whether this build of PyTorch knows the GPU (torch.cuda.is_available())."
+        )
+    return torch.device(device)
 
 
 def method_class(name: str) -> type:
-    """The class of a method, by its name in `METHODS`. Raises `KeyError` for another name."""
-    return vars(importlib.import_module(METHODS[name]))[name]
+    """The class of a method, by its name in `i2vlib.METHODS`. Raises `KeyError` for another name."""
+    return vars(importlib.import_module(f"i2vlib.{i2vlib.METHODS[name]}"))[name]
 
 
 def _load(folder: Path) -> nn.Module:

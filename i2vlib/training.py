@@ -1,8 +1,10 @@
 r"""The loop, which knows no paper.
 
 A step draws a batch, asks the method what its generator makes of it, and moves the discriminators and then the
-generator down the weighted sum of the method's own loss terms. Everything random in step k follows from
-``(seed, k)``, so a run that was killed and one that was not end in the same bits.
+generator down the weighted sum of the method's own loss terms. The first weights follow from the seed and everything
+random in step k from ``(seed, k)``, so two runs of the same lines, and a run that was killed and one that was not,
+end in the same bits. The folder of a run holds the checkpoint that it goes on from, ``history.csv``, and
+``sample.png``: frames of a training clip above what the method makes of the first of them.
 """
 
 from __future__ import annotations
@@ -10,37 +12,31 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from i2vlib import video
 from i2vlib.clips import Clip
+from i2vlib.hub import checked_device
+from i2vlib.papers.method import Config, Method
 from i2vlib.store import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
     from accelerate import Accelerator
 
-CHECKPOINT = "checkpoint.pt"
-
-
-class Method(Protocol):
-    """What `fit` asks of a method; every method is an ``nn.Module`` besides."""
-
-    config: object
-
-    def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]: ...
-    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]: ...
-    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]: ...
-    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]: ...
-    def generator_parameters(self) -> list[nn.Parameter]: ...
-    def discriminator_parameters(self) -> list[nn.Parameter]: ...
+CHECKPOINT, HISTORY, SAMPLE = "checkpoint.pt", "history.csv", "sample.png"
 
 
 class Examples(Dataset):
@@ -74,6 +70,7 @@ def fit(
     precision: str = "no",
     device: str | None = None,
     checkpoint_every: int = 500,
+    checkpoint_minutes: float = 1.0,
     log_every: int = 10,
     trackers: Sequence[str] = (),
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
@@ -84,17 +81,27 @@ def fit(
 ) -> pd.DataFrame:
     """Trains a method and resumes it where ``folder`` holds a checkpoint of the same run.
 
-    Under ``accelerate launch`` each process draws its own share of the samples, and the gradients are averaged.
+    A method that is as it was constructed gets its first weights from the seed; one that was trained, loaded or given
+    weights keeps them, and gets from the seed what it was not given (`draw_weights`). Under ``accelerate launch`` each
+    process draws its own share of the samples, and the gradients are averaged. The caller's random numbers are left as
+    they were.
+
+    With a folder, Ctrl+C and SIGTERM end the run after the step that is being done, with a checkpoint and a sentence
+    that says how to go on; then they do what they always do. A second Ctrl+C is obeyed at once.
 
     Args:
         method: changed in place.
         clips: training clips; each has its neutral frame first.
-        steps: discriminator and generator steps in all, those of an earlier, interrupted run included.
-        seed: decides every draw.
-        folder: where checkpoints and, at the end, the weights are written; nothing is written where it is None.
+        steps: discriminator and generator steps in all, those of an earlier, interrupted run included. More or fewer
+            than the checkpoint's go on from it if every step done would have had the same learning rate.
+        seed: decides the first weights and every draw.
+        folder: where the checkpoint, the history, a sample and, at the end, the weights are written; nothing is
+            written where it is None.
         precision: Accelerate's mixed precision: ``no`` or ``bf16``.
-        device: ``cpu`` keeps off a GPU; left out, Accelerate chooses.
-        checkpoint_every, log_every, validate_every: in steps.
+        device: ``cpu`` keeps off a GPU, ``cuda`` insists on one; left out, Accelerate chooses.
+        checkpoint_every: steps between two checkpoints at most; there is one after the first step as well.
+        checkpoint_minutes: and minutes between two at most.
+        log_every, validate_every: in steps.
         trackers: names of Accelerate's trackers, such as ``tensorboard``; their logs go to ``folder``.
         validate: numbers about the method as it stands, for the history.
         workers: processes that load clips.
@@ -104,30 +111,63 @@ def fit(
         The history: a row every ``log_every`` steps; a column a term, unweighted.
 
     Raises:
-        ValueError: there are no clips or no steps, or the checkpoint cannot be read or belongs to another run.
+        ValueError: there are no clips or no steps, the device is not there, or the checkpoint cannot be read, belongs
+            to another run or cannot go on to so many steps.
         FloatingPointError: a loss is not finite; the last checkpoint stays as it was.
+        KeyboardInterrupt: after Ctrl+C.
     """
     import pandas as pd
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-    from tqdm.auto import tqdm
 
     if not len(clips):
         raise ValueError("There are no clips to train on: the sequence is empty. Check the folder or the split.")
-    if precision not in ("no", "bf16"):
-        raise ValueError(f"The precision is 'no' or 'bf16'; given was {precision!r}.")
     if steps < 1:
         raise ValueError(f"The number of steps is a positive integer; given was {steps}.")
     folder = None if folder is None else Path(folder)
-    if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
-        AcceleratorState._reset_state(reset_partial_state=True)  # another call may have asked for another precision
-    accelerator = Accelerator(
-        cpu=device == "cpu", mixed_precision=precision, log_with=list(trackers) or None, project_dir=folder
-    )
+    accelerator = _accelerator(precision, device, trackers, folder)
+    gpus = [accelerator.device] if accelerator.device.type == "cuda" else []
+    interruption = Interruption(folder is not None, accelerator.num_processes == 1)
+    with torch.random.fork_rng(gpus), interruption:
+        step, history = _train(
+            accelerator, method, clips, steps, seed, folder, interruption, checkpoint_every=checkpoint_every,
+            checkpoint_minutes=checkpoint_minutes, log_every=log_every, validate=validate,
+            validate_every=validate_every, workers=workers, stop=stop, progress=progress,
+        )  # fmt: skip
     if trackers:
-        accelerator.init_trackers("i2vlib")
+        accelerator.end_training()
+    if interruption.number:
+        interruption.obey(
+            f"Training was interrupted after step {step} of {steps}, and {folder} holds a checkpoint of it. "
+            "Call fit again with the same arguments to go on from there.",
+            accelerator.is_main_process,
+        )
+    return pd.DataFrame(history)
+
+
+def _train(
+    accelerator: Accelerator,
+    method: Method,
+    clips: Sequence[Clip],
+    steps: int,
+    seed: int,
+    folder: Path | None,
+    interruption: Interruption,
+    *,
+    checkpoint_every: int,
+    checkpoint_minutes: float,
+    log_every: int,
+    validate: Callable[[nn.Module], dict[str, float]] | None,
+    validate_every: int,
+    workers: int,
+    stop: Callable[[], bool],
+    progress: bool,
+) -> tuple[int, list]:
+    """The steps of `fit`, whose arguments these are: the last one done, and the history."""
+    from tqdm.auto import tqdm
+
+    config, main = method.config, accelerator.is_main_process
+    if folder is None or not (folder / CHECKPOINT).exists():
+        draw_weights(method, seed)
     method.to(accelerator.device)
-    config = method.config
     fused = accelerator.device.type in ("cpu", "cuda")
     optimisers = {
         side: torch.optim.Adam(parameters, config.learning_rate, config.betas, fused=fused)
@@ -142,27 +182,23 @@ def fit(
         "steps": steps,
         "clips": len(clips),
     }
-    done, history = _resume(folder, run, method, optimisers, accelerator.device)
+    done, history, seconds = _resume(folder, run, method, optimisers, accelerator.device)
     if done >= steps:
         _finish(accelerator, method, folder, done, seed)
-        return pd.DataFrame(history)
+        return done, history
 
+    started = time.monotonic() - seconds
+    record = (
+        _Record(folder, run, method, optimisers, history, started, shown(method, clips)) if folder and main else None
+    )
     world, rank, batch_size = accelerator.num_processes, accelerator.process_index, config.clips_per_step
     numbers = range(done * batch_size * world + rank, steps * batch_size * world, world)
     loader = DataLoader(
         Examples(method, clips, seed, numbers), batch_size, num_workers=workers, persistent_workers=workers > 0,
-        pin_memory=accelerator.device.type == "cuda",
+        pin_memory=accelerator.device.type == "cuda", worker_init_fn=_leave_interrupts_to_the_main_process,
     )  # fmt: skip
     method.train()
-    bar = tqdm(
-        loader,
-        initial=done,
-        total=steps,
-        disable=not (progress and accelerator.is_main_process),
-        desc="training",
-        unit="step",
-    )
-    started = time.monotonic() - (history[-1]["seconds"] if history else 0.0)
+    bar = tqdm(loader, initial=done, total=steps, disable=not (progress and main), desc="training", unit="step")
     for step, batch in enumerate(bar, start=done + 1):
         torch.manual_seed(int(torch.randint(2**62, (), generator=numbered_rng(seed, -step * world - rank))))
         _schedule(optimisers, config.learning_rate, config.decay, step, steps)
@@ -178,7 +214,8 @@ def fit(
                 named = ask(batch, outputs)
             terms |= {f"{side}/{name}": value for name, value in named.items()}
             _step(accelerator, optimisers[side], side, named, config.weights)
-        last = step == steps or _agreed(stop())
+        stopped = interruption.agreed(accelerator, step < steps and stop())
+        last = step == steps or stopped
         if step % log_every == 0 or last:
             history.append(_row(step, terms, outputs, time.monotonic() - started))
             accelerator.log(history[-1], step=step)
@@ -186,20 +223,201 @@ def fit(
                 {name.split("/")[1]: f"{history[-1][name]:.3f}" for name in terms if name.startswith("gen")},
                 refresh=False,
             )
-        if validate is not None and (step % validate_every == 0 or last) and accelerator.is_main_process:
+        if validate is not None and (step % validate_every == 0 or last) and main:
             measured = {f"validation/{name}": float(value) for name, value in validate(method.eval()).items()}
             history.append({"step": step, "seconds": time.monotonic() - started, **measured})
             method.train()
-        if folder and accelerator.is_main_process and (step % checkpoint_every == 0 or last):
-            folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / CHECKPOINT, _state(step, run, method, optimisers, history))
-        if last and step < steps:
+        leaving = last or interruption.number
+        due = leaving or step == 1 or step % checkpoint_every == 0
+        if record and (due or record.due(checkpoint_minutes)):
+            record.write(step)
+        if leaving:
             break
     bar.close()
     _finish(accelerator, method, folder, step, seed)
+    accelerator.wait_for_everyone()
+    return step, history
+
+
+def _accelerator(precision: str, device: str | None, trackers: Sequence[str], folder: Path | None) -> Accelerator:
+    """Accelerate as it is asked for. Raises `ValueError` for another precision, or a device that is not there."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    if precision not in ("no", "bf16"):
+        raise ValueError(f"The precision is 'no' or 'bf16'; given was {precision!r}.")
+    wanted = None if device is None else checked_device(device)
+    if wanted is not None and wanted.index is not None:
+        raise ValueError(
+            f"Which of several GPUs a run is on is Accelerate's choice; given was {device!r}. Give "
+            f"device={wanted.type!r}, and name the GPU in the environment: CUDA_VISIBLE_DEVICES={wanted.index}."
+        )
+    if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
+        AcceleratorState._reset_state(reset_partial_state=True)  # another call may have asked for another precision
+    accelerator = Accelerator(
+        cpu=device == "cpu", mixed_precision=precision, log_with=list(trackers) or None, project_dir=folder
+    )
+    if wanted is not None and accelerator.device.type != wanted.type:
+        raise ValueError(
+            f"The device {device!r} was asked for, and Accelerate has chosen {accelerator.device.type!r}. "
+            "Look at its settings (accelerate config, or ACCELERATE_USE_CPU in the environment)."
+        )
     if trackers:
-        accelerator.end_training()
-    return pd.DataFrame(history)
+        accelerator.init_trackers("i2vlib")
+    return accelerator
+
+
+# The first weights
+
+
+def draw_weights(method: Method, seed: int) -> list[str]:
+    """Draws the first weights of a method from a seed: those of its generator, its discriminators, or both, that are
+    as they were constructed.
+
+    They are the bits that ``torch.manual_seed(seed)`` just before the construction gives. A side of which any
+    parameter was trained, loaded or changed keeps all it has: it is as it was constructed if a construction from the
+    random state of that moment (`i2vlib.hub.Pretrained.drawn_from`) gives the same bits once more. So a model that is
+    trained on keeps its generator, and gets the discriminators that its file lacks from the seed. The caller's random
+    numbers are left as they were.
+
+    Returns:
+        The sides that were drawn.
+    """
+    states = method.drawn_from, torch.Generator().manual_seed(seed).get_state()
+    first, drawn = (dict(_constructed(method, state).named_parameters()) for state in states)
+    names = {id(value): name for name, value in method.named_parameters()}
+    sides = {
+        side: {names[id(value)]: value for value in parameters}
+        for side, parameters in (
+            ("generator", method.generator_parameters()),
+            ("discriminator", method.discriminator_parameters()),
+        )
+    }
+    new = [side for side, own in sides.items() if all(torch.equal(v.cpu(), first[name]) for name, v in own.items())]
+    with torch.no_grad():
+        for name, value in (item for side in new for item in sides[side].items()):
+            value.copy_(drawn[name])
+    return new
+
+
+def _constructed(method: Method, state: Tensor) -> Method:
+    with torch.random.fork_rng([]):
+        torch.set_rng_state(state)
+        return type(method)(method.config)
+
+
+# Interruptions
+
+
+class Interruption:
+    """Holds Ctrl+C and SIGTERM back until the step that is being done has ended, and a checkpoint is written.
+
+    For ``with``: the handlers are those of before afterwards. Signals that are ignored stay ignored, and outside the
+    main thread, where Python allows no handlers, nothing is held back.
+
+    Args:
+        wanted: whether there is anything to wait for.
+        alone: this is the run's only process. A second Ctrl+C is then obeyed at once; a launcher of several may send
+            every one twice.
+    """
+
+    def __init__(self, wanted: bool = True, alone: bool = True) -> None:
+        self.number = 0
+        self._alone = alone
+        self._wanted = wanted and threading.current_thread() is threading.main_thread()
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Interruption:
+        for number in (signal.SIGINT, signal.SIGTERM) if self._wanted else ():
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+    def _note(self, number: int, frame: object) -> None:
+        again, self.number = self.number == number, number
+        if again and self._alone and number == signal.SIGINT:
+            self.__exit__()
+            signal.raise_signal(number)
+
+    def agreed(self, accelerator: Accelerator, stop: bool) -> bool:
+        """The main process's ``stop`` in every process, and in ``number`` whichever signal has reached one of them:
+        processes that stopped at different steps would wait for each other."""
+        if accelerator.num_processes == 1:
+            return stop
+        said = torch.tensor([[stop and accelerator.is_main_process, self.number]], device=accelerator.device)
+        stop, self.number = accelerator.gather(said).amax(0).tolist()
+        return bool(stop)
+
+    def obey(self, sentence: str, speaking: bool) -> None:
+        """Does what the signal would have done, with a sentence."""
+        if signal.getsignal(self.number) is signal.default_int_handler:
+            raise KeyboardInterrupt(sentence)
+        if speaking:
+            print(sentence, file=sys.stderr, flush=True)
+        signal.raise_signal(self.number)
+
+
+def _leave_interrupts_to_the_main_process(worker: int) -> None:
+    """A terminal sends Ctrl+C to the processes that load clips as well; without them no step could be ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+# What a run leaves in its folder
+
+
+def shown(method: Method, clips: Sequence[Clip], columns: int = 6) -> tuple[Clip, list[int]] | None:
+    """The clip of a run's film strip, and which of its frames are in it; None where `Method.redraw` could not make it
+    again: a method that is told the intensity, and a clip that does not know it."""
+    clip = clips[0]
+    if method.dialled and not method.infers and (clip.intensity is None or clip.intensity.ndim != 1):
+        return None
+    return clip, sorted(set(np.linspace(0, len(clip) - 1, columns).round().astype(int).tolist()))
+
+
+@dataclass
+class _Record:
+    """Writes the checkpoint, the history as a table, and a sample of what the method makes."""
+
+    folder: Path
+    run: Mapping[str, object]
+    method: Method
+    optimisers: Mapping[str, torch.optim.Optimizer]
+    history: list[dict]
+    started: float
+    shown: tuple[Clip, list[int]] | None
+    written: float = field(default_factory=time.monotonic)
+
+    def due(self, minutes: float) -> bool:
+        return time.monotonic() - self.written >= 60 * minutes
+
+    def write(self, step: int) -> None:
+        """The checkpoint first: whoever ends the process may not wait for the rest."""
+        import pandas as pd
+
+        buffer = io.BytesIO()
+        torch.save(self.state(step), buffer)
+        write_file(self.folder / CHECKPOINT, buffer.getvalue())
+        write_file(self.folder / HISTORY, pd.DataFrame(self.history).to_csv(index=False).encode())
+        if self.shown is not None:
+            clip, frames = self.shown
+            made = self.method.eval().redraw(clip, frames).frames
+            self.method.train()
+            video.save(np.concatenate([clip.frames[frames], made], 1), self.folder / SAMPLE)
+        self.written = time.monotonic()
+
+    def state(self, step: int) -> dict:
+        return {
+            "step": step,
+            "run": self.run,
+            "method": self.method.state_dict(),
+            "optimisers": {side: optimiser.state_dict() for side, optimiser in self.optimisers.items()},
+            "history": self.history,
+            "seconds": time.monotonic() - self.started,
+        }
 
 
 def _finish(accelerator: Accelerator, method: Method, folder: Path | None, step: int, seed: int) -> None:
@@ -235,19 +453,16 @@ def _step(
     optimiser.step()
 
 
-def _agreed(stop: bool) -> bool:
-    """The main process's answer, in every process: those that stopped at different steps would wait for each other."""
-    from accelerate.utils import broadcast_object_list
-
-    return broadcast_object_list([stop])[0]
+def learning_rate(rate: float, decay: float, step: int, steps: int) -> float:
+    """The learning rate of a step, counted from 1: constant, then linearly to 0 over the last share ``decay``."""
+    left = (steps - step + 1) / max(decay * steps, 1)
+    return rate * (min(1.0, left) if decay else 1.0)
 
 
 def _schedule(optimisers: Mapping, rate: float, decay: float, step: int, steps: int) -> None:
-    """The learning rate: constant, then linearly to 0 over the last share ``decay`` of the steps."""
-    left = (steps - step + 1) / max(decay * steps, 1)
     for optimiser in optimisers.values():
         for group in optimiser.param_groups:
-            group["lr"] = rate * (min(1.0, left) if decay else 1.0)
+            group["lr"] = learning_rate(rate, decay, step, steps)
 
 
 def _row(step: int, terms: Mapping[str, Tensor], outputs: Mapping[str, Tensor], seconds: float) -> dict[str, float]:
@@ -256,29 +471,13 @@ def _row(step: int, terms: Mapping[str, Tensor], outputs: Mapping[str, Tensor], 
     return {"step": step, "seconds": seconds, **scalars, **vectors}
 
 
-def _state(step: int, run: dict, method: Method, optimisers: Mapping, history: list) -> dict:
-    return {
-        "step": step,
-        "run": run,
-        "method": method.state_dict(),
-        "optimisers": {side: optimiser.state_dict() for side, optimiser in optimisers.items()},
-        "history": history,
-    }
-
-
-def _write(path: Path, state: dict) -> None:
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_file(path, buffer.getvalue())
-
-
 def _resume(
     folder: Path | None, run: dict, method: Method, optimisers: Mapping, device: torch.device
-) -> tuple[int, list]:
-    """The step and history of the folder's checkpoint, its state loaded; 0 and an empty one where there is none."""
+) -> tuple[int, list, float]:
+    """The step, history and seconds of the folder's checkpoint, its state loaded; none where there is none."""
     path = None if folder is None else folder / CHECKPOINT
     if path is None or not path.exists():
-        return 0, []
+        return 0, [], 0.0
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         found = state["run"]
@@ -287,12 +486,35 @@ def _resume(
             f"The checkpoint {path} cannot be read ({type(error).__name__}). "
             "Move it away to start again, or put back a whole copy; it was left as it is."
         ) from None
-    if found != run:
-        changed = ", ".join(sorted(name for name in run if found.get(name) != run[name]))
+    changed = ", ".join(sorted(name for name in run if name != "steps" and found.get(name) != run[name]))
+    if changed:
         raise ValueError(
             f"The checkpoint {path} is of another run: {changed} differ. Choose another folder, or move it away."
         )
+    _check_steps(path, method.config, state["step"], found["steps"], run["steps"])
     method.load_state_dict(state["method"])
     for side, optimiser in optimisers.items():
         optimiser.load_state_dict(state["optimisers"][side])
-    return state["step"], state["history"]
+    history = state["history"]
+    return state["step"], history, state.get("seconds", history[-1]["seconds"] if history else 0.0)
+
+
+def _check_steps(path: Path, config: Config, done: int, before: int, steps: int) -> None:
+    """Raises `ValueError` if the steps done are not those of a run of ``steps`` in all, but of one of ``before``."""
+    if steps < done:
+        raise ValueError(
+            f"The checkpoint {path} has done {done} steps, and {steps} in all were asked for: steps are not taken "
+            f"back. Give steps={done} or more, choose another folder, or move it away."
+        )
+    rates = (
+        (k, *(learning_rate(config.learning_rate, config.decay, k, n) for n in (before, steps)))
+        for k in range(1, done + 1)
+    )
+    for step, had, due in rates:
+        if had != due:
+            raise ValueError(
+                f"The checkpoint {path} cannot go on to {steps} steps: it has done {done} of {before}, the learning "
+                f"rate falls over the last {config.decay:.0%} of them, and in a run of {steps} step {step} would have "
+                f"had {due:g} where it had {had:g}. Give steps={before}, choose another folder, or move it away; "
+                "only a run whose rate has not begun to fall, or never does (decay=0), can be made longer."
+            )

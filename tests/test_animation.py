@@ -1,86 +1,19 @@
-"""What every method does around its networks: where points go, and in which order steps are added."""
+"""What every method does around its networks when it plays: what it is given, and in which order steps are added."""
 
-from dataclasses import replace
+import warnings
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from i2vlib import animation, samples
-from i2vlib.clips import Clip
-from tests.conftest import moving_square
-
-CORNERS = {0: 16, 8: 8, 17: 26, 21: 22, 27: 27, 31: 35, 33: 33, 36: 45, 37: 44, 39: 42, 40: 47, 41: 46,
-           48: 54, 51: 51, 55: 59, 57: 57, 60: 64, 62: 62, 65: 67, 66: 66}  # fmt: skip
-
-
-def dotted(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Two black frames with a soft dot at landmark 36, points elsewhere for the others, a mask of the left half."""
-    rng = np.random.default_rng(0)
-    points = torch.from_numpy(rng.uniform(20, 44, (2, 68, 2))).float()
-    points[:, 36] = torch.tensor([[18.0, 24.5], [21.0, 40.0]])
-    y, x = torch.meshgrid(torch.arange(size) + 0.5, torch.arange(size) + 0.5, indexing="ij")
-    distance = (x - points[:, 36, 0, None, None]) ** 2 + (y - points[:, 36, 1, None, None]) ** 2
-    frames = (2 * torch.exp(-distance / 8) - 1).unsqueeze(1).repeat(1, 3, 1, 1)
-    mask = torch.zeros(2, 1, size, size)
-    mask[..., : size // 2] = 1
-    return frames, mask, points
-
-
-def centre(frames: torch.Tensor) -> torch.Tensor:
-    light = ((frames + 1) / 2).mean(1)
-    at = torch.arange(frames.shape[-1]) + 0.5
-    total = light.sum((1, 2))
-    return torch.stack([(light.sum(1) * at).sum(1) / total, (light.sum(2) * at).sum(1) / total], 1)
-
-
-def test_a_dot_and_its_landmark_stay_together_and_a_flip_changes_sides():
-    flips = []
-    for seed in range(12):
-        frames, mask, points = dotted()
-        changed = samples.Augmentation.draw(torch.Generator().manual_seed(seed))
-        frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
-        points = changed.moved_points(points, frames.shape[-1])
-        flips.append(bool(mask[..., 32:].sum() > mask[..., :32].sum()))
-        dot = points[:, 45 if flips[-1] else 36]
-        assert (dot - centre(frames)).norm(dim=1).max() < 0.1, seed
-    assert 0 < sum(flips) < 12
-
-
-def test_an_expression_of_one_side_is_never_mirrored():
-    """Mirrored half of the time, contempt was learnt as a smile of both sides."""
-    sided = moving_square(size=32, expression="contempt")
-    left = np.zeros((6, 32, 32), bool)
-    left[:, :, :16] = True
-    for name, mirrored in (("contempt", {False}), ("happy", {False, True})):
-        clip = replace(sided, expression=name, truth={"mouth": left})
-        shown = [samples.training_frames(clip, [0], 32, True, torch.Generator().manual_seed(s)) for s in range(12)]
-        assert {bool(mask[..., 16:].sum() > mask[..., :16].sum()) for _, mask, _ in shown} == mirrored
-
-
-def test_left_and_right_landmarks_change_places():
-    assert sorted(samples.MIRRORED) == list(range(68))
-    assert all(samples.MIRRORED[samples.MIRRORED[i]] == i for i in range(68))
-    assert all(samples.MIRRORED[i] == j and samples.MIRRORED[j] == i for i, j in CORNERS.items())
-
-
-def test_a_training_sample_without_landmarks_has_none_and_draws_the_same():
-    bare = moving_square(size=32)
-    points = np.random.default_rng(0).uniform(8, 24, (6, 68, 2))
-    known = Clip(bare.frames, landmarks=points, truth=bare.truth)
-    shown = [samples.training_frames(c, [0, 3], 32, True, torch.Generator().manual_seed(1)) for c in (bare, known)]
-    assert torch.equal(shown[0][0], shown[1][0]) and torch.equal(shown[0][1], shown[1][1])
-    assert shown[0][2].isnan().all() and shown[1][2].isfinite().all()
-    plain = samples.training_frames(known, [5, 2], 32, False, torch.Generator())[2]
-    assert np.allclose(plain, points[[5, 2]], atol=1e-5)
-
-
-@pytest.mark.parametrize(("first", "count"), [(0, 6), (1, 5)])
-def test_frames_are_drawn_once_each_while_there_are_enough(first, count):
-    clip, rng = moving_square(), torch.Generator().manual_seed(0)
-    assert sorted(samples.drawn(clip, count, first, False, rng)) == list(range(first, 6))
-    many = samples.drawn(clip, 60, first, False, rng)
-    assert len(many) == 60 and set(many) == set(range(first, 6))
+import i2vlib
+from i2vlib import animation
+from i2vlib.papers.affinegan import AffineGAN
+from i2vlib.papers.fan import FAN, FANConfig
+from tests.conftest import moving_square, tiny_config
 
 
 def test_a_mixture_adds_its_steps_in_one_order_whoever_is_named_first():
@@ -93,3 +26,126 @@ def test_a_mixture_adds_its_steps_in_one_order_whoever_is_named_first():
     a, b = (rows[:, i, None, None, None] for i in (0, 1))
     assert torch.equal(named, other)
     assert torch.allclose(named, base[0] + a * one[0] + b * two[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("given", ["0.5", ["0.5"], b"1", [None], [[0, 1], [0]], ["a"], {"happy": "0.5"}, [1j]])
+def test_an_intensity_that_is_no_number_is_refused_also_where_it_could_be_read_as_one(given):
+    with pytest.raises(ValueError, match=r"is a list of numbers from 0 \(neutral\) to 1 \(peak\); given was"):
+        animation.curves(given, "happy")
+
+
+@pytest.mark.parametrize("given", [0.5, [0, 1], np.array([0.25]), torch.tensor([0.25]), [True], [np.float32(1), 0]])
+def test_an_intensity_that_is_a_number_is_one_curve(given):
+    (curve,) = animation.curves(given, "happy").values()
+    assert curve.dtype == np.float32 and curve.tolist() == np.atleast_1d(np.asarray(given)).astype(float).tolist()
+
+
+def test_a_driver_is_refused_where_nothing_could_follow_it():
+    method = FAN(FANConfig.paper(size=16, base_channels=8, channel_cap=2))
+    with pytest.raises(ValueError, match="FAN infers no intensity, so it cannot follow a driver"):
+        method.animate(moving_square().frames[0], driver=moving_square())
+    with pytest.raises(ValueError, match="Both driver= and intensity= were given"):
+        AffineGAN(tiny_config()).animate(moving_square().frames[0], intensity=[1], driver=moving_square())
+
+
+# Crops
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    """A public-domain portrait, 512x600."""
+    pytest.importorskip("mediapipe", reason='reading faces needs pip install "i2vlib[faces]"')
+    return i2vlib.load_image(Path(matplotlib.__file__).parent / "mpl-data/sample_data/grace_hopper.jpg")
+
+
+@pytest.fixture(scope="module")
+def crop(photo) -> np.ndarray:
+    return i2vlib.align_face(photo, 128)
+
+
+def resized(picture: np.ndarray, width: int, height: int | None = None) -> np.ndarray:
+    return np.asarray(Image.fromarray(picture).resize((width, height or width), Image.Resampling.LANCZOS))
+
+
+def told(picture: np.ndarray, size: int = 128) -> tuple[np.ndarray, list[str]]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        return animation.crop_of(picture, size), [str(one.message) for one in caught]
+
+
+def test_a_photo_that_is_not_square_is_aligned_and_the_warning_says_so(photo, crop):
+    made, said = told(photo)
+    assert np.array_equal(made, crop)
+    assert len(said) == 1 and "is 512x600 and no crop, so its face was aligned" in said[0]
+    assert "i2vlib.align_face(photo, size=128)" in said[0] and "40 or more" not in said[0]
+
+
+def test_a_warning_names_the_users_line(photo):
+    with pytest.warns(UserWarning, match="no crop") as caught:
+        AffineGAN(tiny_config()).animate(photo)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("size", [64, 128, 256])
+def test_a_crop_is_animated_without_a_word(photo, size):
+    face = i2vlib.align_face(photo, size)
+    made, said = told(face, 128)
+    assert said == [] and made.shape == (128, 128, 3)
+
+
+def test_rendered_actors_are_animated_without_a_word(rendered):
+    for clip in rendered.values():
+        assert [told(frame, 96)[1] for frame in clip.frames] == [[]] * len(clip)
+
+
+def test_a_square_picture_that_is_no_crop_is_animated_as_it_is_with_a_warning(photo, crop):
+    square = photo[:512]
+    looser = resized(np.pad(crop, ((50, 50), (50, 50), (0, 0)), mode="edge"), 128)
+    tilted = np.asarray(Image.fromarray(crop).rotate(20, Image.Resampling.BICUBIC))
+    for picture, named in (
+        (square, "times as far apart"),
+        (looser, "0.5[567] times as far apart"),
+        (tilted, "tilted by (19|20|21) degrees"),
+    ):
+        with pytest.warns(UserWarning, match=f"not the crop that models are trained on.*{named}.*i2vlib.align_face"):
+            made = animation.crop_of(picture, 128)
+        assert np.array_equal(made, animation.fit_to(picture, 128))
+
+
+def test_a_face_below_forty_pixels_is_named(photo, crop):
+    small = resized(photo, 82, 96)
+    with pytest.warns(UserWarning, match=r"The face is \d\d pixels wide; give one of 40 or more"):
+        animation.crop_of(small, 128)
+    with pytest.warns(UserWarning, match=r"32x32 pixels there is little to see. The face is 26 pixels wide"):
+        animation.crop_of(resized(crop, 32), 128)
+    assert told(resized(crop, 32), 32)[1] == [], "a model of that size sees no less than it was trained on"
+
+
+def test_a_picture_without_a_face_says_so(photo):
+    with pytest.warns(UserWarning, match="No face was found in this picture of 64x64 pixels"):
+        animation.crop_of(moving_square(size=64).frames[0], 64)
+    with pytest.raises(ValueError, match="64x50; a model takes a square crop, and no face was found"):
+        animation.crop_of(moving_square(size=64).frames[0][:50], 64)
+
+
+def test_a_picture_is_read_once(crop, monkeypatch):
+    from i2vlib import faces
+
+    reads, landmarks = [], faces.landmarks
+    monkeypatch.setattr(faces, "landmarks", lambda *given: reads.append(given) or landmarks(*given))
+    turned = np.ascontiguousarray(crop[:, ::-1])
+    for _ in range(3):
+        told(turned)
+    assert len(reads) == 1
+
+
+def test_without_readers_nothing_is_looked_at(crop, monkeypatch):
+    from i2vlib import faces
+
+    def missing(*given):
+        raise ImportError("not installed")
+
+    monkeypatch.setattr(faces, "landmarks", missing)
+    assert told(np.ascontiguousarray(crop[::-1]))[1] == []
+    with pytest.raises(ValueError, match="90x128; a model takes a square crop. Make one with i2vlib.align_face"):
+        told(np.ascontiguousarray(crop[:, :90]))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import i2vlib
-from i2vlib.clips import Clip, backwards, load_image, to_frames, to_tensor
+from i2vlib.clips import Clip, backwards, load_image, pixels, to_frames, to_tensor
 from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS
 
 
@@ -344,3 +346,26 @@ def test_a_part_without_frames_is_refused() -> None:
         full()[4:]
     with pytest.raises(IndexError):
         full()[4]
+
+
+@pytest.mark.parametrize("size", ["128", 128.0, None, True, [128]])
+def test_a_size_that_is_no_whole_number_is_refused_wherever_one_is_given(size, tmp_path):
+    (tmp_path / "happy" / "train" / "img" / "anna_1").mkdir(parents=True)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "happy" / "train" / "img" / "anna_1" / "0001.jpg")
+    wanted = f"whole number of pixels, such as 128; given was {re.escape(repr(size))}"
+    for use in (
+        lambda: pixels(size),
+        lambda: i2vlib.datasets.open("actors", size=size),
+        lambda: i2vlib.datasets.open(tmp_path, size=size),
+    ):
+        with pytest.raises(ValueError, match=wanted):
+            use()
+    assert pixels(np.int64(64)) == 64
+
+
+def test_a_crop_of_a_size_that_is_no_number_is_refused():
+    pytest.importorskip("dlib", reason='reading faces needs pip install "i2vlib[faces]"')
+    photo = Path(matplotlib.__file__).parent / "mpl-data/sample_data/grace_hopper.jpg"
+    with pytest.raises(ValueError, match="whole number of pixels, such as 128; given was '128'"):
+        i2vlib.align_face(photo, size="128")

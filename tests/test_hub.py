@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import i2vlib
-from i2vlib.hub import CARD, CONFIG, SHIPPED, WEIGHTS
+from i2vlib.hub import CARD, CONFIG, SHIPPED, WEIGHTS, method_class
 from i2vlib.papers.affinegan import AffineGAN
 from tests.conftest import tiny_config
 
@@ -78,6 +78,33 @@ def test_weights_of_another_shape_are_refused(folder):
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"no weights named 'afinegan'. Shipped are \["):
         i2vlib.load_pretrained("afinegan")
+
+
+def test_a_name_that_the_hub_does_not_give_is_one_sentence(monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    message = (
+        r"named 'nobody/nothing'.*no such folder here.*machine offline.*there without a network, are \['affinegan'"
+    )
+    for load in (i2vlib.load_pretrained, AffineGAN.from_pretrained):
+        with pytest.raises(ValueError, match=message):
+            load("nobody/nothing")
+
+
+@pytest.mark.parametrize(
+    "device",
+    ["gpu", "cuda:99", pytest.param("cuda", marks=pytest.mark.skipif(torch.cuda.is_available(), reason="GPU"))],
+)
+def test_a_device_that_is_not_there_is_an_error_that_lists_those_that_are(device, folder):
+    with pytest.raises(ValueError, match=rf"no device '{device}' that PyTorch can use here; there are \['cpu'"):
+        i2vlib.load_pretrained(folder, device)
+
+
+def test_every_method_has_its_configuration_beside_it_and_one_home():
+    for name in i2vlib.METHODS:
+        assert method_class(name) is getattr(i2vlib, name)
+        assert method_class(name).Config is getattr(i2vlib, f"{name}Config")
 
 
 def test_no_pickle_is_read(tmp_path):

@@ -18,7 +18,7 @@ from i2vlib.actors.nuisance import Nuisance, blinks, drift, gaze, noisy, rotatio
 from i2vlib.actors.people import generator, identity, one_thread, own_gains, person
 from i2vlib.actors.scene import Scene
 from i2vlib.actors.truth import DEFAULT, SURFACE, derived, hulls, wanted
-from i2vlib.clips import Clip
+from i2vlib.clips import Clip, pixels
 from i2vlib.expressions import BLENDSHAPES, named, sides
 
 #: Part of every cache file's name: raised whenever a pixel changes.
@@ -62,7 +62,7 @@ class Order:
     def __post_init__(self) -> None:
         intensity_curve(0, self.expression, self.mode, self.frames)
         named(self.expression)
-        if self.size < 16:
+        if pixels(self.size) < 16:
             raise ValueError(f"A frame is at least 16 pixels wide; {self.size} were asked for.")
 
 

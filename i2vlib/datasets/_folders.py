@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from i2vlib.clips import Clip, load_image
+from i2vlib.clips import Clip, load_image, pixels
 
 SPLITS = ("train", "validation", "test")
 
@@ -87,7 +87,7 @@ def check_folder(folder: Path, layout: str) -> None:
 
 def check_size(size: int) -> int:
     """The side of a frame in pixels. Raises `ValueError` below 16."""
-    if size < 16:
+    if pixels(size) < 16:
         raise ValueError(f"A frame is at least 16 pixels wide; {size} were asked for.")
     return size
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from i2vlib.clips import Clip, load_image
+from i2vlib.clips import Clip, load_image, pixels
 from i2vlib.faces import with_dlib, with_mediapipe
 from i2vlib.faces.reading import landmarks, mesh_box
 from i2vlib.faces.views import SMALL, View, view_of
@@ -328,7 +328,7 @@ def _points(image: np.ndarray) -> np.ndarray:
 
 
 def _checked(size: int) -> int:
-    if size < 1:
+    if pixels(size) < 1:
         raise ValueError(f"The size of a crop is a positive number of pixels; given was {size}.")
     return size
 

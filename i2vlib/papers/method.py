@@ -7,6 +7,8 @@ nobody asks for a method's type.
 
 from __future__ import annotations
 
+import numbers
+import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 class Config:
     """The base of every configuration: frozen, its choices checked as it is made.
 
-    A field whose type is a ``Literal`` takes one of its values and nothing else; lists, as a file has them, become
-    tuples; loss terms that ``weights`` leaves out weigh 0.
+    A field whose type is a ``Literal`` takes one of its values and nothing else, and one that is a number, numbers,
+    or a switch takes no text for it; lists, as a file has them, become tuples; loss terms that ``weights`` leaves out
+    weigh 0.
     """
 
     #: Every loss term of the method with its weight in the paper, 0 for those that the paper does not have.
@@ -40,6 +43,9 @@ class Config:
             if typing.get_origin(kind) is Literal and value not in typing.get_args(kind):
                 choices = ", ".join(map(repr, typing.get_args(kind)))
                 raise ValueError(f"{type(self).__name__}.{name} is one of {choices}; given was {value!r}.")
+            if not _fits(value, kind):
+                wanted = kind.__name__ if isinstance(kind, type) else str(kind)
+                raise ValueError(f"{type(self).__name__}.{name} is of the type {wanted}; given was {value!r}.")
             if typing.get_origin(kind) is tuple:
                 object.__setattr__(self, name, tuple(value))
         if "weights" in vars(self):
@@ -64,6 +70,25 @@ class Config:
         if name not in known:
             raise ValueError(f"{cls.__name__} has the presets {sorted(known)}; asked for was {name!r}.")
         return known[name](**changes)
+
+
+def _fits(value: object, kind: object) -> bool:
+    """Whether a value is of the kind that a field states, of those that text or a flag could be mistaken for."""
+    origin, of = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return any(_fits(value, one) for one in of)
+    if kind in (bool, str, types.NoneType):
+        return isinstance(value, kind)
+    if kind in (int, float):
+        return isinstance(value, numbers.Integral if kind is int else numbers.Real) and not isinstance(value, bool)
+    if origin is tuple:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            return False
+        kinds = of[:1] * len(value) if of[-1] is ... else of
+        return len(kinds) == len(value) and all(map(_fits, value, kinds))
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(_fits(one, of[1]) for one in value.values())
+    return True
 
 
 def checked_expressions(expressions: Sequence[str]) -> None:

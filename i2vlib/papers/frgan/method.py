@@ -83,7 +83,7 @@ class FRGAN(nn.Module, Method):
             ValueError: neither an expression nor a driver is given, or both; or the intensity or the file is no good.
         """
         size = self.config.forecast.size
-        still = animation.fit_to(face, size)
+        still = animation.crop_of(face, size)
         if (driver is None) == (expression is None and not isinstance(intensity, Mapping)):
             raise ValueError("FRGAN follows an expression or a driver: give one of the two.")
         clip = driver if driver is None or isinstance(driver, Clip) else load_clip(driver)

@@ -1,0 +1,83 @@
+"""Training samples out of clips: which frames are drawn, and where points go."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from i2vlib import samples
+from i2vlib.clips import Clip
+from tests.conftest import moving_square
+
+CORNERS = {0: 16, 8: 8, 17: 26, 21: 22, 27: 27, 31: 35, 33: 33, 36: 45, 37: 44, 39: 42, 40: 47, 41: 46,
+           48: 54, 51: 51, 55: 59, 57: 57, 60: 64, 62: 62, 65: 67, 66: 66}  # fmt: skip
+
+
+def dotted(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Two black frames with a soft dot at landmark 36, points elsewhere for the others, a mask of the left half."""
+    rng = np.random.default_rng(0)
+    points = torch.from_numpy(rng.uniform(20, 44, (2, 68, 2))).float()
+    points[:, 36] = torch.tensor([[18.0, 24.5], [21.0, 40.0]])
+    y, x = torch.meshgrid(torch.arange(size) + 0.5, torch.arange(size) + 0.5, indexing="ij")
+    distance = (x - points[:, 36, 0, None, None]) ** 2 + (y - points[:, 36, 1, None, None]) ** 2
+    frames = (2 * torch.exp(-distance / 8) - 1).unsqueeze(1).repeat(1, 3, 1, 1)
+    mask = torch.zeros(2, 1, size, size)
+    mask[..., : size // 2] = 1
+    return frames, mask, points
+
+
+def centre(frames: torch.Tensor) -> torch.Tensor:
+    light = ((frames + 1) / 2).mean(1)
+    at = torch.arange(frames.shape[-1]) + 0.5
+    total = light.sum((1, 2))
+    return torch.stack([(light.sum(1) * at).sum(1) / total, (light.sum(2) * at).sum(1) / total], 1)
+
+
+def test_a_dot_and_its_landmark_stay_together_and_a_flip_changes_sides():
+    flips = []
+    for seed in range(12):
+        frames, mask, points = dotted()
+        changed = samples.Augmentation.draw(torch.Generator().manual_seed(seed))
+        frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
+        points = changed.moved_points(points, frames.shape[-1])
+        flips.append(bool(mask[..., 32:].sum() > mask[..., :32].sum()))
+        dot = points[:, 45 if flips[-1] else 36]
+        assert (dot - centre(frames)).norm(dim=1).max() < 0.1, seed
+    assert 0 < sum(flips) < 12
+
+
+def test_an_expression_of_one_side_is_never_mirrored():
+    """Mirrored half of the time, contempt was learnt as a smile of both sides."""
+    sided = moving_square(size=32, expression="contempt")
+    left = np.zeros((6, 32, 32), bool)
+    left[:, :, :16] = True
+    for name, mirrored in (("contempt", {False}), ("happy", {False, True})):
+        clip = replace(sided, expression=name, truth={"mouth": left})
+        shown = [samples.training_frames(clip, [0], 32, True, torch.Generator().manual_seed(s)) for s in range(12)]
+        assert {bool(mask[..., 16:].sum() > mask[..., :16].sum()) for _, mask, _ in shown} == mirrored
+
+
+def test_left_and_right_landmarks_change_places():
+    assert sorted(samples.MIRRORED) == list(range(68))
+    assert all(samples.MIRRORED[samples.MIRRORED[i]] == i for i in range(68))
+    assert all(samples.MIRRORED[i] == j and samples.MIRRORED[j] == i for i, j in CORNERS.items())
+
+
+def test_a_training_sample_without_landmarks_has_none_and_draws_the_same():
+    bare = moving_square(size=32)
+    points = np.random.default_rng(0).uniform(8, 24, (6, 68, 2))
+    known = Clip(bare.frames, landmarks=points, truth=bare.truth)
+    shown = [samples.training_frames(c, [0, 3], 32, True, torch.Generator().manual_seed(1)) for c in (bare, known)]
+    assert torch.equal(shown[0][0], shown[1][0]) and torch.equal(shown[0][1], shown[1][1])
+    assert shown[0][2].isnan().all() and shown[1][2].isfinite().all()
+    plain = samples.training_frames(known, [5, 2], 32, False, torch.Generator())[2]
+    assert np.allclose(plain, points[[5, 2]], atol=1e-5)
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 6), (1, 5)])
+def test_frames_are_drawn_once_each_while_there_are_enough(first, count):
+    clip, rng = moving_square(), torch.Generator().manual_seed(0)
+    assert sorted(samples.drawn(clip, count, first, False, rng)) == list(range(first, 6))
+    many = samples.drawn(clip, 60, first, False, rng)
+    assert len(many) == 60 and set(many) == set(range(first, 6))
