@@ -226,6 +226,7 @@ def bundles(
             for x, y, group in lines:
                 axis.plot(x, y, color=COLOURS[group % 4], linestyle="-", linewidth=0.8, alpha=0.8)
             axis.plot([0, 1], [0, 1], **REFERENCE)
+            axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     return axes
 
 
