@@ -121,6 +121,7 @@ def paint(
 
 
 def skin_colour(rng: np.random.Generator, tone: int) -> np.ndarray:
+    """A skin's linear colour ``(3,)`` of a tone from 0 to 9, a little lighter or redder by person."""
     skin = np.array(_ALBEDO[tone]) * linear(MONK[tone])
     # Undertones run from rosy to olive, with less green and blue or with less red.
     under = rng.normal() * np.array([-0.02, 0.025, -0.05]) + rng.normal() * np.array([0.0, 0.01, -0.04])

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
+from matplotlib import cycler
 from matplotlib.axes import Axes
 from PIL import Image
 
@@ -24,7 +24,6 @@ INK = "#7a7a7a"
 #: What is shown first, second, ...: blue, orange, green, purple, each at least 3 to 1 on white and on #121212.
 COLOURS = ("#2f7ec4", "#d0701c", "#2f9668", "#a765c4")
 DASHES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "d")
 STYLE = {
     "axes.facecolor": "none",
     "axes.edgecolor": INK,
@@ -226,6 +225,7 @@ def bundles(
             for x, y, group in lines:
                 axis.plot(x, y, color=COLOURS[group % 4], linestyle="-", linewidth=0.8, alpha=0.8)
             axis.plot([0, 1], [0, 1], **REFERENCE)
+            axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     return axes
 
 
