@@ -166,6 +166,8 @@ def test_eq_12_asks_of_the_clip_and_of_its_frames():
     assert value(parts["adversarial_frames"]) == -(10 * 12 * (2 + 0 + 5 + 4) + 2 * 12) / 4
     parts["adversarial_frames"].backward()
     assert made.grad[0, 0, :, 0, 0].tolist() == [-2.5, 0, -2.5] and made.grad[1, 0, :, 0, 0].tolist() == [-2.5, -2.5, 0]
+    by_its_own_map = eq.clip_adversarial(None, lambda x, m: (x * m).flatten(1).sum(1), made, made.detach(), chosen)
+    assert value(by_its_own_map["adversarial_frames"]) == -12 * (4 + 0 + 25 + 16) / 4
     assert set(eq.clip_adversarial(Sums(1.0), None, made, maps, chosen)) == {"adversarial"}
     assert set(eq.clip_adversarial(None, Sums(1.0), made, maps, chosen)) == {"adversarial_frames"}
 
