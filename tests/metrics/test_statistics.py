@@ -21,6 +21,13 @@ def test_interval():
     assert np.isnan(metrics.interval([1.0, NAN])).all() and np.isnan(metrics.interval([])).all()
 
 
+def test_the_interval_is_the_quantiles_of_seeded_means():
+    """Written out, so that another version of the library that draws otherwise is noticed: chapters print these."""
+    values = np.random.default_rng(1).normal(size=16)
+    means = values[np.random.default_rng(0).integers(0, 16, (2000, 16))].mean(1)
+    assert metrics.interval(values) == pytest.approx(np.quantile(means, [0.025, 0.975]), rel=1e-12)
+
+
 def test_a_mean_is_written_with_its_interval_over_people():
     import pandas as pd
 
