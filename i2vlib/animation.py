@@ -33,7 +33,7 @@ def label_of(expression: str | None, expressions: Sequence[str]) -> int:
     return expressions.index(expression)
 
 
-def curves(
+def read_curves(
     intensity: Sequence[float] | Mapping[str, Sequence[float]] | None, expression: str | None
 ) -> dict[str | None, np.ndarray]:
     """The intensities a user asked for, as one ``float32 (T,)`` curve an expression.
@@ -198,7 +198,7 @@ def play(
 
     Args:
         size: that the method works at, in pixels.
-        curves: as `curves` reads them, all ``(T,)``.
+        curves: as `read_curves` reads them, all ``(T,)``.
         decoder_of: of a still ``(1, 3, H, W)``: the function from intensities ``(B, n)`` to images ``(B, 3, H, W)``.
             What the frames share is computed in the first call.
     """

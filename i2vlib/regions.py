@@ -8,6 +8,9 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
+#: Of what moves, as training weighs it; a result of the table of runs says which it was trained with. The first had
+#: another threshold, and grew by two pixels at any size.
+VERSION = 2
 #: A pixel moves if it changes by more than this much of the full range, averaged over the channels.
 MOVED = 0.06
 #: What moves is grown by one part in so many of the frame's side, and by a pixel at least.

@@ -189,7 +189,7 @@ def _train(
 
     started = time.monotonic() - seconds
     record = (
-        _Record(folder, run, method, optimisers, history, started, shown(method, clips)) if folder and main else None
+        _Record(folder, run, method, optimisers, history, started, watched(method, clips)) if folder and main else None
     )
     world, rank, batch_size = accelerator.num_processes, accelerator.process_index, config.clips_per_step
     numbers = range(done * batch_size * world + rank, steps * batch_size * world, world)
@@ -369,7 +369,7 @@ def _leave_interrupts_to_the_main_process(worker: int) -> None:
 # What a run leaves in its folder
 
 
-def shown(method: Method, clips: Sequence[Clip], columns: int = 6) -> tuple[Clip, list[int]] | None:
+def watched(method: Method, clips: Sequence[Clip], columns: int = 6) -> tuple[Clip, list[int]] | None:
     """The clip of a run's film strip, and which of its frames are in it; None where `Method.redraw` could not make it
     again: a method that is told the intensity, and a clip that does not know it."""
     clip = clips[0]

@@ -31,12 +31,12 @@ def test_a_mixture_adds_its_steps_in_one_order_whoever_is_named_first():
 @pytest.mark.parametrize("given", ["0.5", ["0.5"], b"1", [None], [[0, 1], [0]], ["a"], {"happy": "0.5"}, [1j]])
 def test_an_intensity_that_is_no_number_is_refused_also_where_it_could_be_read_as_one(given):
     with pytest.raises(ValueError, match=r"is a list of numbers from 0 \(neutral\) to 1 \(peak\); given was"):
-        animation.curves(given, "happy")
+        animation.read_curves(given, "happy")
 
 
 @pytest.mark.parametrize("given", [0.5, [0, 1], np.array([0.25]), torch.tensor([0.25]), [True], [np.float32(1), 0]])
 def test_an_intensity_that_is_a_number_is_one_curve(given):
-    (curve,) = animation.curves(given, "happy").values()
+    (curve,) = animation.read_curves(given, "happy").values()
     assert curve.dtype == np.float32 and curve.tolist() == np.atleast_1d(np.asarray(given)).astype(float).tolist()
 
 

@@ -352,7 +352,8 @@ def test_a_part_without_frames_is_refused() -> None:
 def test_a_size_that_is_no_whole_number_is_refused_wherever_one_is_given(size, tmp_path):
     (tmp_path / "happy" / "train" / "img" / "anna_1").mkdir(parents=True)
     picture = np.zeros((64, 64, 3), np.uint8)
-    Image.fromarray(picture).save(tmp_path / "happy" / "train" / "img" / "anna_1" / "0001.jpg")
+    for name in ("0001.jpg", "0002.jpg"):
+        Image.fromarray(picture).save(tmp_path / "happy" / "train" / "img" / "anna_1" / name)
     wanted = f"whole number of pixels, such as 128; given was {re.escape(repr(size))}"
     for use in (
         lambda: pixels(size),

@@ -173,6 +173,8 @@ def test_a_room_imports_only_from_the_rooms_above_it() -> None:
 SHARED_NAMES = {
     "scrubber": "the same player of a clip, as HTML in `video` and as an ipywidget in `widgets`",
     "main": "what runs when a module is called as a program",
+    "summary": "the means with their intervals: of a table in `metrics`, of a run's table in `book`",
+    "landmarks": "the 68 points in `faces`, and the loss on them in FAN, which the paper names so",
 }
 
 
@@ -202,6 +204,46 @@ def test_a_name_that_two_rooms_share_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "one_more").mkdir()
     (tmp_path / "one_more" / "deep.py").write_text("def h(): ...\nclass C:\n    def f(self): ...")
     assert public_functions(tmp_path) == {"f": {"one", "two"}, "h": {"one_more"}}
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of the package that a file imports, inside functions as well, as dotted names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("i2vlib"):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("i2vlib")}
+    return found
+
+
+def test_a_paper_imports_no_other_paper_and_what_serves_all_imports_none() -> None:
+    papers = [folder.name for folder in (ROOT / "i2vlib/papers").iterdir() if (folder / "__init__.py").is_file()]
+    assert set(papers) == {"fan", "affinegan", "frgan"}
+    for path in (ROOT / "i2vlib").rglob("*.py"):
+        inside = path.relative_to(ROOT / "i2vlib").parts
+        if inside[0] == "papers" and inside[1] in papers:
+            barred = [name for name in papers if name != inside[1]]
+        elif inside[0].removesuffix(".py") in ("training", "metrics", "actors"):
+            barred = papers
+        else:
+            continue
+        named = {name for name in imported(path) for paper in barred if name.startswith(f"i2vlib.papers.{paper}")}
+        assert not named, f"{path.name} imports {named}"
+
+
+def test_nothing_of_the_package_imports_the_wing_that_makes_the_book() -> None:
+    for path in (ROOT / "i2vlib").rglob("*.py"):
+        if path.relative_to(ROOT / "i2vlib").parts[0] != "book":
+            assert not {name for name in imported(path) if name.startswith("i2vlib.book")}, path
+
+
+def test_no_room_touches_a_name_of_another_that_begins_with_an_underscore() -> None:
+    for path in (ROOT / "i2vlib").rglob("*.py"):
+        room = path.relative_to(ROOT / "i2vlib").parts[0].removesuffix(".py")
+        for name in imported(path):
+            parts = name.split(".")
+            assert parts[1:2] == [room] or not any(p.startswith("_") for p in parts), f"{path} imports {name}"
 
 
 def undocumented(source: str) -> list[str]:

@@ -341,7 +341,7 @@ def test_a_clip_that_cannot_be_made_again_has_no_sample(tmp_path):
 
     bare = replace(moving_square(), intensity=None)
     method = FAN(FANConfig.paper(size=16, base_channels=8, channel_cap=2, labels="time", clips_per_step=1))
-    assert training.shown(method, [bare]) is None and training.shown(fresh(), [bare])[1] == [0, 1, 2, 3, 4, 5]
+    assert training.watched(method, [bare]) is None and training.watched(fresh(), [bare])[1] == [0, 1, 2, 3, 4, 5]
     fit(method, [bare], 1, folder=tmp_path, progress=False)
     assert (tmp_path / HISTORY).exists() and not (tmp_path / SAMPLE).exists()
 

@@ -3,7 +3,7 @@ r"""One clip of one person: how its intensity runs, what moves beside it, and it
 At intensity a the mesh is the subject's own plus :math:`a \sum_k c_k D_k`, with the 52 shapes :math:`D_k` and the peak
 coefficients :math:`c_k` of subject and expression. Eyes differ in height: each subject's eyeBlink is as strong as it
 takes for coefficient 1 to close them. An `Order` says which clip it is; a `Take` knows how each of its frames moves;
-`film` draws pictures and truth of it, `known` the truth alone.
+`film` draws pictures and truth of it, `known_truth` the truth alone.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def film(order: Order) -> Clip:
         return _filmed(take_of(order))
 
 
-def known(order: Order) -> dict[str, np.ndarray]:
+def known_truth(order: Order) -> dict[str, np.ndarray]:
     """The truth of the clip that is ordered, by the names of ``order.truth``; no picture is drawn."""
     with one_thread():
         return _drawn(take_of(order), pictures=False).truth

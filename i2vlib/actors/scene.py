@@ -16,7 +16,7 @@ from i2vlib.actors import drawing, light, mesh, shown, strands
 from i2vlib.actors.mesh import Canvas
 from i2vlib.actors.people import Person, draw_background
 from i2vlib.actors.skin import creases
-from i2vlib.actors.truth import PARTS, axes, surface, weights
+from i2vlib.actors.truth import PARTS, axes, corner_shares, surface
 
 #: About how many metres of a face a frame is wide.
 WIDTH = 0.17
@@ -176,7 +176,7 @@ class Scene:
             there = ids >= 0
             row, column = np.nonzero(there)
             corners = triangles[ids[there]]
-            share = weights((np.stack([column, row], 1) + 0.75) / 2, ribbons.flat[corners][..., :2], far[corners])
+            share = corner_shares((np.stack([column, row], 1) + 0.75) / 2, ribbons.flat[corners][..., :2], far[corners])
             where, out = np.zeros((2, *ids.shape, 3), np.float32)
             where[there] = np.einsum("nk,nkc->nc", share, ribbons.points[corners])
             out[there] = np.einsum("nk,nkc->nc", share, ribbons.normal[corners])

@@ -98,7 +98,7 @@ def below(
     seen = ids >= 0
     row, column = np.nonzero(seen)
     corners = triangles[ids[seen]]
-    return seen, corners, weights(np.stack([column, row], 1) + 0.5, flat[corners], far[corners])
+    return seen, corners, corner_shares(np.stack([column, row], 1) + 0.5, flat[corners], far[corners])
 
 
 def normal_map(seen: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -109,7 +109,7 @@ def normal_map(seen: np.ndarray, normal: np.ndarray) -> np.ndarray:
     return drawn
 
 
-def weights(at: np.ndarray, corners: np.ndarray, far: np.ndarray) -> np.ndarray:
+def corner_shares(at: np.ndarray, corners: np.ndarray, far: np.ndarray) -> np.ndarray:
     """How much of each corner of a triangle is in the point of it that is seen at a place of the picture.
 
     Args:
@@ -153,14 +153,14 @@ def _labels(mix: object, corners: np.ndarray, who: Person, canvas: mesh.Canvas) 
     return label
 
 
-def pack(truth: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def to_bits(truth: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Truth as a file holds it: bits of masks eight to the byte."""
     bits = ("mouth", "eyes")
     return {name: np.packbits(value, axis=-1) if name in bits else value for name, value in truth.items()}
 
 
-def unpack(arrays: Mapping[str, np.ndarray], names: Sequence[str], width: int) -> dict[str, np.ndarray]:
-    """The inverse of `pack`, for the names asked for. Raises `KeyError` if the file lacks one."""
+def from_bits(arrays: Mapping[str, np.ndarray], names: Sequence[str], width: int) -> dict[str, np.ndarray]:
+    """The inverse of `to_bits`, for the names asked for. Raises `KeyError` if the file lacks one."""
     truth = {}
     for name in stored(names):
         value = arrays[name]

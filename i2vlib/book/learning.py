@@ -22,10 +22,10 @@ import torch
 from torch.utils.data import Subset
 from tqdm.auto import tqdm
 
-from i2vlib import datasets
+from i2vlib import datasets, regions
 from i2vlib.book import checkout
 from i2vlib.book.plan import Run, lineage, planned
-from i2vlib.book.results import pixels, result, thin
+from i2vlib.book.results import rendered_by, result, thin
 from i2vlib.clips import Clip, backwards
 from i2vlib.hub import SHIPPED, load_pretrained
 from i2vlib.papers.method import Method
@@ -144,7 +144,8 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
             "digest": run.digest, "method": run.method, "steps": run.steps, "seed": run.seed,
             "device": next(method.parameters()).device.type, "threads": torch.get_num_threads(),
             "seconds": round(float(history["seconds"].max())), "commit": _commit(), "python": platform.python_version(),
-            **pixels("actors", run), "history": json.loads(thin(history).to_json(orient="records")),
+            **rendered_by("actors", run), "regions": regions.VERSION,
+            "history": json.loads(thin(history).to_json(orient="records")),
         }  # fmt: skip
         write_file(run.folder / "facts.json", json.dumps(facts, indent=1).encode())
     return finished

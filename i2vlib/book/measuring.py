@@ -51,7 +51,7 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
         parts["inferences"] = pd.DataFrame(inferences(method, held_out))
     if method.before(held_out[0]) is not None:
         parts["unrefined"] = retargeted(method.before, held_out, run.every)
-    facts |= {"split": split, **results.pixels("measured_actors", run), "readings": ours.attrs}
+    facts |= {"split": split, **results.rendered_by("measured_actors", run), "readings": ours.attrs}
     facts["references"] = reference_digest(run, facts)
     known = results.reference_rows(facts["references"])
     if known is None:
@@ -110,7 +110,7 @@ def retargeted(draw: Callable[[Clip], Redrawn], data: Sequence[Clip], every: int
                 "mask_iou": metrics.mask_iou(mask, region),
             }
         )
-    return metrics.as_table(rows, {"drive": "conditions", "readers": True, "every": every, "seed": 0})
+    return metrics.to_table(rows, {"drive": "conditions", "readers": True, "every": every, "seed": 0})
 
 
 def inferences(method: Method, data: Sequence[Clip]) -> list[dict]:

@@ -31,7 +31,7 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
-from i2vlib.book import runs
+from i2vlib.book import checkout, learning, runs
 from i2vlib.store import file_digest, user_cache, write_array, write_file
 from i2vlib.training import CHECKPOINT
 
@@ -93,7 +93,7 @@ class Manifest:
 
 def homes() -> dict[str, Path]:
     """Where packed files belong, by the first word of their names."""
-    return {"cache": user_cache(), "reference": runs.WORK}
+    return {"cache": user_cache(), "reference": checkout.WORK}
 
 
 def home(name: str) -> Path:
@@ -289,7 +289,7 @@ def _files_read(of: Sequence[runs.Run]) -> dict[str, list[Path]]:
         # Whatever is missing is made in the first round; what is opened in the second is what training opens.
         for again in (False, True):
             opened.clear()
-            for split, options in (("train", {}), ("validation", {"subjects": runs.VALIDATION})):
+            for split, options in (("train", {}), ("validation", {"subjects": learning.VALIDATION})):
                 data = runs.clips(run, split, **options)
                 about = f"{run.name}, {split}"
                 for index in tqdm(range(len(data)), about, unit="clip", leave=False, disable=again):
@@ -333,8 +333,8 @@ def pack(folder: Path, names: Sequence[str], part_mb: float = 20) -> Manifest:
 
 def _entry(path: Path) -> tuple[str, bytes]:
     """The name and the bytes that a file is packed as."""
-    if path.is_relative_to(runs.WORK):
-        return f"reference/{path.relative_to(runs.WORK).as_posix()}", path.read_bytes()
+    if path.is_relative_to(checkout.WORK):
+        return f"reference/{path.relative_to(checkout.WORK).as_posix()}", path.read_bytes()
     return f"cache/{path.relative_to(user_cache()).as_posix()}", encoded(path)
 
 

@@ -140,18 +140,6 @@ def _seeded(
     return [Run(f"{name}_{seed}", start=starts[seed], seed=seed, **row) for seed in seeds]
 
 
-def named(name: str) -> list[Run]:
-    """The run of a name, or, where that is the name of a row with seeds, the run of every seed.
-
-    Raises:
-        ValueError: the table has neither.
-    """
-    found = [run for run in planned().values() if name in (run.name, run.name.removesuffix(f"_{run.seed}"))]
-    if not found:
-        raise ValueError(f"There is no run {name!r} in {checkout.TABLE}, and no row of seeds of that name.")
-    return found
-
-
 def lineage(run: Run) -> list[Run]:
     """The runs that a run started from, the earliest first, and the run itself."""
     return [*lineage(planned()[run.start]), run] if run.start else [run]

@@ -205,7 +205,7 @@ def thin(history: pd.DataFrame, rows: int = 100) -> pd.DataFrame:
     return history[keep if validation is None else keep | validation.notna()]
 
 
-def pixels(name: str, run: Run) -> dict[str, int]:
+def rendered_by(name: str, run: Run) -> dict[str, int]:
     """Which version of the actors a run's data are, under a name; nothing if they are no actors."""
     return {name: RENDERER_VERSION} if run.data["name"] == "actors" else {}
 

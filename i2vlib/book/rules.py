@@ -65,10 +65,12 @@ def people(table: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def mean_and_interval(values: pd.Series) -> tuple[float, tuple[float, float]]:
+    """The mean of one value a person, and its bootstrap interval."""
     return float(values.mean()), metrics.interval(values)
 
 
 def plural(count: int) -> str:
+    """So many seeds, in words."""
     return f"{count} seed{'s' * (count != 1)}"
 
 

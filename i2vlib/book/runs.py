@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import torch
 
+from i2vlib import regions
 from i2vlib.book.checkout import RESULTS
 from i2vlib.book.learning import clips, cost, earlier, train, validate
 from i2vlib.book.measuring import DRIVEN_BY, inferences, measure_run, retargeted, sample
@@ -48,6 +49,8 @@ def _state(run: Run) -> str:
     notes = ["needs a GPU"] * run.gpu
     if facts and facts.get("actors", RENDERER_VERSION) != RENDERER_VERSION:
         notes.append(f"trained on version {facts['actors']} of the actors; today's is {RENDERER_VERSION}")
+    if facts and (version := facts.get("regions", 1)) != regions.VERSION:
+        notes.append(f"what moves: version {version}; today's is {regions.VERSION}")
     return f"{state:8} {run.name:40} {run.steps:7} steps{'  '.join(['', *notes])}"
 
 

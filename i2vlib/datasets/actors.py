@@ -28,13 +28,13 @@ from i2vlib.actors.film import (
     clip,
     film,
     intensity_curve,
-    known,
+    known_truth,
     peak_coefficients,
 )
 from i2vlib.actors.head import load_head
 from i2vlib.actors.nuisance import Nuisance
 from i2vlib.actors.people import identity
-from i2vlib.actors.truth import DEFAULT, PARTS, TRUTH, pack, stored, unpack, wanted
+from i2vlib.actors.truth import DEFAULT, PARTS, TRUTH, from_bits, stored, to_bits, wanted
 from i2vlib.clips import Clip
 from i2vlib.datasets._folders import check_split
 from i2vlib.expressions import EXPRESSIONS
@@ -213,11 +213,11 @@ def render_into(path: Path, order: Order) -> None:
     """Renders a clip into a file, which appears only when it is whole; or adds to the file the truth that it lacks."""
     names, arrays = stored(order.truth), _arrays(path)
     if set(_FIELDS) <= set(arrays):
-        arrays |= pack(known(replace(order, truth=tuple(name for name in names if name not in arrays))))
+        arrays |= to_bits(known_truth(replace(order, truth=tuple(name for name in names if name not in arrays))))
     else:
         made = film(replace(order, truth=names))
         arrays = {name: getattr(made, name) for name in _FIELDS[:-1]}
-        arrays |= {"names": np.array([made.subject, made.expression])} | pack(made.truth)
+        arrays |= {"names": np.array([made.subject, made.expression])} | to_bits(made.truth)
     # Maps of numbers shrink to a third; frames and masks hardly, and are read faster as they are.
     write_arrays(path, compressed=not set(arrays) <= {*_FIELDS, *DEFAULT}, **arrays)
 
@@ -252,5 +252,5 @@ def _read(path: Path, names: Sequence[str] = DEFAULT) -> Clip:
             blendshapes=arrays["blendshapes"],
             subject=subject,
             expression=expression,
-            truth=unpack(arrays, names, frames.shape[2]),
+            truth=from_bits(arrays, names, frames.shape[2]),
         )

@@ -76,7 +76,7 @@ class MUG(_folders.FaceClips):
         names = _folders.chosen(expression, sorted({video.expression for video in found}), folder)
         wanted = [video for video in found if video.expression in names]
         kept = wanted if split_list is not None else _folders.of_split(wanted, split, folder)
-        self._apex = cache(lambda index: apex(differences(self.videos[index].frames)))
+        self._apex = cache(lambda index: apex(frame_differences(self.videos[index].frames)))
         super().__init__(folder, kept, NAMES.values(), size, self._read)
 
     def _read(self, index: int) -> Clip:
@@ -88,7 +88,7 @@ class MUG(_folders.FaceClips):
         return Clip(frames, fps, subject=video.subject, expression=video.expression)
 
 
-def differences(paths: Sequence[Path]) -> np.ndarray:
+def frame_differences(paths: Sequence[Path]) -> np.ndarray:
     """How far each picture is from the first: the mean absolute difference of grey levels at 64 px, float64 (T,)."""
     small = (_grey(path) for path in paths)
     first = next(small)

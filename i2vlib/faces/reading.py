@@ -11,7 +11,7 @@ import numpy as np
 from i2vlib.clips import Clip
 from i2vlib.expressions import BLENDSHAPES, named
 from i2vlib.faces import with_dlib, with_face_alignment, with_mediapipe
-from i2vlib.faces.views import View, rows, views
+from i2vlib.faces.views import View, stacked, views
 from i2vlib.faces.with_mediapipe import MESH_68
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def landmarks(frames: np.ndarray, backend: str = "dlib") -> np.ndarray:
         points = [with_dlib.landmarks(view, box_of(view)) for view in shown]
     else:
         points = [with_face_alignment.landmarks(view, box_of(view)) for view in shown]
-    return rows(points, (68, 2))
+    return stacked(points, (68, 2))
 
 
 def blendshapes(frames: np.ndarray) -> np.ndarray:
@@ -87,7 +87,7 @@ def blendshapes(frames: np.ndarray) -> np.ndarray:
         RuntimeError: its model is not on this machine and cannot be downloaded.
     """
     found = [with_mediapipe.mesh_of(view) for view in views(frames)]
-    return rows([None if one is None else one[1] for one in found], (len(BLENDSHAPES),))
+    return stacked([None if one is None else one[1] for one in found], (len(BLENDSHAPES),))
 
 
 def embed(frames: np.ndarray) -> np.ndarray:
@@ -106,7 +106,7 @@ def embed(frames: np.ndarray) -> np.ndarray:
         ValueError: frames of another form.
         ImportError: dlib or its models are not installed.
     """
-    return rows([with_dlib.embedding(view, with_dlib.detect(view)) for view in views(frames)], (128,))
+    return stacked([with_dlib.embedding(view, with_dlib.detect(view)) for view in views(frames)], (128,))
 
 
 def boxes(frames: np.ndarray) -> np.ndarray:
@@ -130,7 +130,7 @@ def boxes(frames: np.ndarray) -> np.ndarray:
         None if box is None else view.back(np.array([[box.left(), box.top()], [box.right() + 1, box.bottom() + 1]]))
         for view, box in found
     ]
-    return rows([None if four is None else four.ravel() for four in sides], (4,))
+    return stacked([None if four is None else four.ravel() for four in sides], (4,))
 
 
 def measure(frames: np.ndarray, identity: bool = True) -> Reading:
@@ -153,10 +153,10 @@ def measure(frames: np.ndarray, identity: bool = True) -> Reading:
         scores.append(None if mesh is None else mesh[1])
         identities.append(with_dlib.embedding(view, box) if identity else None)
     return Reading(
-        rows(points, (68, 2)),
+        stacked(points, (68, 2)),
         np.array(detected),
-        rows(scores, (len(BLENDSHAPES),)),
-        rows(identities, (128,)),
+        stacked(scores, (len(BLENDSHAPES),)),
+        stacked(identities, (128,)),
     )
 
 

@@ -54,7 +54,7 @@ def view_of(frame: np.ndarray) -> View:
     return View(np.ascontiguousarray(image), exact, pad, photo=min(height, width) > SMALL)
 
 
-def rows(found: Sequence[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray:
+def stacked(found: Sequence[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray:
     """``float32 (T, *shape)`` of what was found in T frames; NaN where nothing was."""
     nothing = np.full(shape, np.nan, np.float32)
     return np.stack([nothing if one is None else np.asarray(one, np.float32) for one in found])

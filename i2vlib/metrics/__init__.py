@@ -9,7 +9,7 @@ against, ``evaluation`` makes the table, ``statistics`` the intervals. Start wit
 """
 
 from i2vlib.metrics.curves import falls, spearman, unevenness
-from i2vlib.metrics.evaluation import COLUMNS, Model, as_table, compare, evaluate, evaluate_references, summary
+from i2vlib.metrics.evaluation import COLUMNS, Model, compare, evaluate, evaluate_references, summary, to_table
 from i2vlib.metrics.expression import blendshape_error, landmark_error, lead_change, lead_rise
 from i2vlib.metrics.identity import acd_c, acd_g, acd_i, detection_rate
 from i2vlib.metrics.pixels import (
@@ -30,7 +30,7 @@ from i2vlib.metrics.statistics import interval, paired, share, with_interval
 
 __all__ = [
     "BEST_PSNR", "COLUMNS", "REFERENCE_ROWS", "CopyNeutral", "CrossFade", "Model", "acd_c", "acd_g", "acd_i",
-    "as_table", "blendshape_error", "compare", "detection_rate", "evaluate", "evaluate_references", "falls", "flicker",
+    "to_table", "blendshape_error", "compare", "detection_rate", "evaluate", "evaluate_references", "falls", "flicker",
     "interval", "landmark_error", "lead_change", "lead_rise", "mask_iou", "motion", "moving_error", "moving_ratio",
     "moving_region", "normal_error", "paired", "peak_frame", "psnr", "share", "sharpness", "spearman", "static_change",
     "summary", "unevenness", "with_interval",

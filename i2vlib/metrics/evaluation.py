@@ -154,7 +154,7 @@ def evaluate(
                 "growth": rank_correlation(reach, np.linspace(0, 1, 21)),
             }
         )
-    return as_table(rows, {"drive": drive, "readers": readers, "every": every, "seed": seed})
+    return to_table(rows, {"drive": drive, "readers": readers, "every": every, "seed": seed})
 
 
 def evaluate_references(
@@ -169,7 +169,7 @@ def evaluate_references(
     options = {"readers": readers, "every": every, "seed": seed}
     real = [compare(clips[i].frames, clips[i], None, readers, every, seed + i) for i in range(len(clips))]
     systems = {
-        "real": as_table(real, options),
+        "real": to_table(real, options),
         "copy": evaluate(CopyNeutral(), clips, **options),
         "cross-fade": evaluate(CrossFade(train_clips), clips, **options),
     }
@@ -286,7 +286,7 @@ def summary(table: pd.DataFrame, level: float = 0.95, seed: int = 0) -> pd.DataF
     return result
 
 
-def as_table(rows: list[dict[str, object]], options: dict[str, object]) -> pd.DataFrame:
+def to_table(rows: list[dict[str, object]], options: dict[str, object]) -> pd.DataFrame:
     """Rows of `compare` as `evaluate` returns them."""
     import pandas as pd
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from i2vlib.actors.film import MODES, Order, clip, film, intensity_curve, known, shuffled
+from i2vlib.actors.film import MODES, Order, clip, film, intensity_curve, known_truth, shuffled
 from i2vlib.actors.nuisance import Nuisance
 from i2vlib.actors.truth import TRUTH
 from i2vlib.expressions import EXPRESSIONS
@@ -152,7 +152,7 @@ def test_the_pose_takes_the_head_to_where_it_was_drawn():
 def test_the_truth_alone_is_that_of_the_pictures(mode: str, driver: int | None, head: object) -> None:
     everything = Nuisance(blinks=3, gaze=5, drift=4, noise=2)
     order = Order(31_001, "happy", mode, 4, 32, TRUTH, everything, driver)
-    made, alone = film(order).truth, known(order)
+    made, alone = film(order).truth, known_truth(order)
     assert tuple(alone) == tuple(made) == TRUTH
     for name, value in alone.items():
         np.testing.assert_array_equal(value, made[name], err_msg=name)

@@ -17,7 +17,7 @@ SIZE = 128
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[int, Clip]:
+def known_truth() -> dict[int, Clip]:
     """Two people, one with long hair, neutral and happy, with all that can be known."""
     return {seed: actors.clip(seed, "happy", frames=2, size=SIZE, truth="all") for seed in (31_001, 31_002)}
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from i2vlib.actors import truth
-from i2vlib.book import packs, runs
+from i2vlib.book import checkout, learning, packs, runs
 from i2vlib.datasets.actors import Actors
 from i2vlib.papers.frgan import condition
 from i2vlib.store import digest, write_array, write_file
+from i2vlib.training import CHECKPOINT
 
 PACKAGE = Path(runs.__file__).resolve().parents[1]
 TABLE = """
@@ -148,13 +149,13 @@ def test_what_stands_still_costs_next_to_nothing(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A table of tiny runs, and a cache of its own with everything that they read."""
-    monkeypatch.setattr(runs, "TABLE", tmp_path / "tree/book/results/runs.toml")
-    monkeypatch.setattr(runs, "WORK", tmp_path / "tree/runs/reference")
+    monkeypatch.setattr(checkout, "TABLE", tmp_path / "tree/book/results/runs.toml")
+    monkeypatch.setattr(checkout, "WORK", tmp_path / "tree/runs/reference")
     monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path / "cache"))
-    runs.TABLE.parent.mkdir(parents=True)
-    runs.TABLE.write_text(TABLE)
+    checkout.TABLE.parent.mkdir(parents=True)
+    checkout.TABLE.write_text(TABLE)
     return tmp_path
 
 
@@ -162,7 +163,7 @@ def fill_cache() -> None:
     """Writes what the runs read: noise in the place of pictures, so that nothing has to be rendered."""
     rng = np.random.default_rng(3)
     for run in runs.planned().values():
-        for split, count in (("train", run.data["subjects"]), ("validation", runs.VALIDATION)):
+        for split, count in (("train", run.data["subjects"]), ("validation", learning.VALIDATION)):
             options = {**run.data, "subjects": count}
             options.pop("name")
             asked = truth.wanted((*truth.DEFAULT, *(run.kind.truth or ())))
@@ -194,7 +195,7 @@ def write_clip(path: Path, seed: int, expression: str, frames: int, size: int, r
         landmarks=rng.random((frames, 68, 2), np.float32) * size,
         blendshapes=rng.random((frames, 52), np.float32),
         names=np.array([f"{seed:05d}", expression]),
-        **truth.pack(known),
+        **truth.to_bits(known),
     )
 
 
@@ -203,17 +204,18 @@ def finish(run: runs.Run) -> None:
     write_file(run.folder / "facts.json", b"{}")
 
 
-def test_runs_that_need_a_gpu_come_first(checkout: Path) -> None:
+def test_runs_that_need_a_gpu_come_first(tables: Path) -> None:
     table = (
-        runs.TABLE.read_text().replace("gpu = true\n", "") + '[more]\nlike = "second"\nstart = "first"\ngpu = true\n'
+        checkout.TABLE.read_text().replace("gpu = true\n", "")
+        + '[more]\nlike = "second"\nstart = "first"\ngpu = true\n'
     )
-    runs.TABLE.write_text(table)
+    checkout.TABLE.write_text(table)
     assert [run.name for run in packs.gpu_first(runs.planned())] == ["first", "more", "second", "maps"]
 
 
-def test_weights_to_start_from_are_here_or_made_on_the_way(checkout: Path) -> None:
-    runs.TABLE.write_text(
-        runs.TABLE.read_text()
+def test_weights_to_start_from_are_here_or_made_on_the_way(tables: Path) -> None:
+    checkout.TABLE.write_text(
+        checkout.TABLE.read_text()
         + '[more]\nlike = "second"\nstart = "first"\n'
         + '[refined]\nlike = "maps"\nmethod = "Refine"\nstart = "maps"\n'
     )
@@ -225,16 +227,16 @@ def test_weights_to_start_from_are_here_or_made_on_the_way(checkout: Path) -> No
     assert packs.lacking(table["refined"]) is None
 
 
-def test_a_run_is_trained_only_from_parts_that_have_all_come(checkout: Path) -> None:
+def test_a_run_is_trained_only_from_parts_that_have_all_come(tables: Path) -> None:
     first, second, maps = (runs.planned()[name] for name in ("first", "second", "maps"))
     for number in range(2):
-        write_array(checkout / f"{number}.npy", np.random.default_rng(number).random(7_000))
-    files = [(f"cache/{number}.npy", packs.encoded(checkout / f"{number}.npy"), ["first"]) for number in range(2)]
-    folder = checkout / "packs"
+        write_array(tables / f"{number}.npy", np.random.default_rng(number).random(7_000))
+    files = [(f"cache/{number}.npy", packs.encoded(tables / f"{number}.npy"), ["first"]) for number in range(2)]
+    folder = tables / "packs"
     packs.write_parts(folder, files, {"first": first.digest, "second": "another"}, 0.1)
     assert packs.unready(folder, maps) == "it is not in the packs"
     assert "definition has changed" in packs.unready(folder, second)
-    late = (folder / "part-001.bin").rename(checkout / "late")
+    late = (folder / "part-001.bin").rename(tables / "late")
     packs.unpack(folder)
     assert packs.unready(folder, first) == "these parts are not unpacked yet: part-001.bin"
     late.rename(folder / "part-001.bin")
@@ -242,11 +244,11 @@ def test_a_run_is_trained_only_from_parts_that_have_all_come(checkout: Path) -> 
     packs.unpack(folder)
     assert packs.unready(folder, first) is None
     for number in range(2):
-        assert packs.home(f"cache/{number}.npy").read_bytes() == (checkout / f"{number}.npy").read_bytes()
+        assert packs.home(f"cache/{number}.npy").read_bytes() == (tables / f"{number}.npy").read_bytes()
 
 
-def test_what_cannot_be_packed_is_left_out_and_said(checkout: Path, monkeypatch, capsys) -> None:
-    runs.TABLE.write_text(runs.TABLE.read_text() + '[more]\nlike = "second"\nstart = "first"\n')
+def test_what_cannot_be_packed_is_left_out_and_said(tables: Path, monkeypatch, capsys) -> None:
+    checkout.TABLE.write_text(checkout.TABLE.read_text() + '[more]\nlike = "second"\nstart = "first"\n')
     asked = []
 
     def nothing_read(of: list[runs.Run]) -> dict[str, list[Path]]:
@@ -254,11 +256,11 @@ def test_what_cannot_be_packed_is_left_out_and_said(checkout: Path, monkeypatch,
         return {run.name: [] for run in of}
 
     monkeypatch.setattr(packs, "files_read", nothing_read)
-    packs.pack(checkout / "packs", ["more", "second"])
+    packs.pack(tables / "packs", ["more", "second"])
     assert asked == ["second"]
     assert "leaving out more: it needs the weights of first, which are not here" in capsys.readouterr().out
     finish(runs.planned()["first"])
-    manifest = packs.pack(checkout / "packs", ["more", "second"])
+    manifest = packs.pack(tables / "packs", ["more", "second"])
     assert asked[1:] == ["more", "second"] and list(manifest.digests) == ["more", "second"]
     (weights,) = manifest.files
     assert (
@@ -267,25 +269,25 @@ def test_what_cannot_be_packed_is_left_out_and_said(checkout: Path, monkeypatch,
     )
 
 
-def test_from_packs_one_trains_only(checkout: Path) -> None:
+def test_from_packs_one_trains_only(tables: Path) -> None:
     with pytest.raises(SystemExit):
-        runs.main(["--packs", str(checkout)])
+        runs.main(["--packs", str(tables)])
 
 
-def test_what_is_left_comes_back_in_its_place(checkout: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_what_is_left_comes_back_in_its_place(tables: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     first, second, maps = (runs.planned()[name] for name in ("first", "second", "maps"))
     home = first.folder.parent
     finish(first)
-    write_file(first.folder / runs.CHECKPOINT, b"not needed any more")
+    write_file(first.folder / CHECKPOINT, b"not needed any more")
     write_file(first.folder / "model.safetensors", b"of the last step")
-    write_file(second.folder / runs.CHECKPOINT, os.urandom(150_000))
+    write_file(second.folder / CHECKPOINT, os.urandom(150_000))
     before = {path: path.read_bytes() for run in (first, second) for path in packs.left(run)}
     packs.bring(tmp_path / "brought", ["first", "second", "maps"], 0.1)
-    monkeypatch.setattr(runs, "WORK", tmp_path / "elsewhere")
+    monkeypatch.setattr(checkout, "WORK", tmp_path / "elsewhere")
     assert packs.fetch(tmp_path / "brought") == ["first", "second"]
-    back = {path: path.read_bytes() for path in runs.WORK.rglob("*") if path.is_file()}
+    back = {path: path.read_bytes() for path in checkout.WORK.rglob("*") if path.is_file()}
     inside = lambda files, folder: {path.relative_to(folder): content for path, content in files.items()}  # noqa: E731
-    assert inside(back, runs.WORK) == inside(before, home) and len(back) == 3
+    assert inside(back, checkout.WORK) == inside(before, home) and len(back) == 3
     (tmp_path / "brought/part-001.bin").unlink()
     assert packs.fetch(tmp_path / "brought") == ["first"]
     assert "leaving out second: some of its parts are not here" in capsys.readouterr().out
@@ -349,33 +351,33 @@ def cached(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def test_a_bare_machine_trains_from_packs_what_is_measured_elsewhere(checkout: Path) -> None:
+def test_a_bare_machine_trains_from_packs_what_is_measured_elsewhere(tables: Path) -> None:
     fill_cache()
-    home, away = a_tree(checkout / "home"), a_tree(checkout / "away")
-    there = checkout / "cache there"
-    said = commands(home, checkout / "cache", "--pack", home / "packs", "--part-mb", 0.1, "--only", "first", "maps")
+    home, away = a_tree(tables / "home"), a_tree(tables / "away")
+    there = tables / "cache there"
+    said = commands(home, tables / "cache", "--pack", home / "packs", "--part-mb", 0.1, "--only", "first", "maps")
     assert "of 2 runs" in said and "leaving out" not in said
     shutil.copytree(home / "packs", away / "packs")
 
     # The last part comes later: what rests on it waits.
     last = sorted((away / "packs").glob("part-*.bin"))[-1]
-    last.rename(checkout / last.name)
+    last.rename(tables / last.name)
     said = commands(away, there, "--train", "--packs", "packs", "--only", "first", "--minutes", 0, bare=True)
     assert "leaving out first: these parts are not unpacked yet" in said
-    (checkout / last.name).rename(last)
+    (tables / last.name).rename(last)
 
     # Two pieces: in the first there is no time for more than a step.
     train = ("--train", "--packs", "packs", "--device", "cpu", "--only", "first", "maps")
     said = commands(away, there, *train, "--minutes", 0.01, bare=True)
     assert said.splitlines()[1:] == ["training maps"]  # what needs a GPU comes first
     begun = runs.planned()["maps"].folder.name
-    assert [path.parent.name for path in (away / "runs/reference").glob(f"*/{runs.CHECKPOINT}")] == [begun]
+    assert [path.parent.name for path in (away / "runs/reference").glob(f"*/{CHECKPOINT}")] == [begun]
     assert not list((away / "runs/reference").glob("*/facts.json"))
     assert commands(away, there, *train, bare=True).splitlines()[1:] == ["training maps", "training first"]
-    assert len(cached(there)) == 18 and cached(there) == cached(checkout / "cache")
+    assert len(cached(there)) == 18 and cached(there) == cached(tables / "cache")
 
     commands(away, there, "--bring", "brought", bare=True)
-    assert "maps: trained" in commands(home, checkout / "cache", "--fetch", away / "brought")
+    assert "maps: trained" in commands(home, tables / "cache", "--fetch", away / "brought")
     for name in ("first", "maps"):
         folder = home / "runs/reference" / runs.planned()[name].folder.name
         facts = json.loads((folder / "facts.json").read_text())

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import i2vlib
-from i2vlib import metrics
+from i2vlib import metrics, regions
 from i2vlib.book import checkout, learning, measuring, results, runs
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
@@ -274,11 +274,14 @@ def test_the_list_says_which_results_are_of_other_pixels(tiny_checkout, capsys):
     run = runs.planned()["tiny"]
     runs.train(run, device="cpu", progress=False)
     facts = json.loads((run.folder / "facts.json").read_text())
+    assert facts["regions"] == regions.VERSION
     assert facts["actors"] == runs.RENDERER_VERSION
     for version, said in ((facts["actors"], False), (-1, True)):
         results.write(run, {"digest": run.digest, "actors": version}, {}, PICTURE)
         assert runs.main(["--list"]) == 0
-        assert ("trained on version -1 of the actors" in capsys.readouterr().out) is said
+        printed = capsys.readouterr().out
+        assert ("trained on version -1 of the actors" in printed) is said
+        assert f"what moves: version 1; today's is {regions.VERSION}" in printed  # a result that does not say
 
 
 def test_the_list_says_what_is_missing(tiny_checkout, capsys):

@@ -78,7 +78,7 @@ def test_takes_are_cut_at_the_apex(tree: Path, plain: None) -> None:
 
 
 def test_differences_are_those_to_the_first_frame(tree: Path) -> None:
-    found = mug.differences(mug.find_videos(tree)[0].frames)
+    found = mug.frame_differences(mug.find_videos(tree)[0].frames)
     np.testing.assert_allclose(found, CURVE, atol=1)
 
 

@@ -235,7 +235,7 @@ class AffineGAN(nn.Module, Method):
             expression = expression or (clip.expression if clip.expression in self.expressions else None)
             intensity = self.infer_intensity(clip.frames, clip.frames[0], expression)
         only = self.expressions[0] if len(self.expressions) == 1 else None
-        curves = animation.curves(intensity, expression or only)
+        curves = animation.read_curves(intensity, expression or only)
         labels = [self._label(name) for name in curves]
 
         def decoder_of(still: Tensor) -> Callable[[Tensor], Tensor]:

@@ -218,7 +218,7 @@ class FAN(nn.Module, Method):
                 "Give intensity=driver.intensity where that is known, or use AffineGAN."
             )
         only = self.expressions[0] if len(self.expressions) == 1 else None
-        curves = animation.curves(intensity, expression or only)
+        curves = animation.read_curves(intensity, expression or only)
         labels = [animation.label_of(name, self.expressions) for name in curves]
 
         def decoder_of(still: Tensor) -> Callable[[Tensor], Tensor]:

@@ -87,7 +87,7 @@ class FRGAN(nn.Module, Method):
         if (driver is None) == (expression is None and not isinstance(intensity, Mapping)):
             raise ValueError("FRGAN follows an expression or a driver: give one of the two.")
         clip = driver if driver is None or isinstance(driver, Clip) else load_clip(driver)
-        curves = {} if clip is not None else animation.curves(intensity, expression)
+        curves = {} if clip is not None else animation.read_curves(intensity, expression)
         recipes = {name: recipe(name) for name in curves}  # before a face is fitted, which takes a while
         target = condition.fit_crop(still)
         if clip is not None:

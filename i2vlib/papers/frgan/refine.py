@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
 from i2vlib.papers.frgan import equations
-from i2vlib.papers.frgan.condition import FACE, Conditioned, conditioned_frames, kept, map_tensor
+from i2vlib.papers.frgan.condition import FACE, Conditioned, conditioned_frames, kept_array, map_tensor
 from i2vlib.papers.frgan.config import RefineConfig
 from i2vlib.papers.frgan.forecast import Forecast
 from i2vlib.papers.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, mask_outputs, widths
@@ -182,7 +182,7 @@ class Forecasts(Sequence):
     def __getitem__(self, index: int) -> Clip:
         clip = self.clips[index]
         still, maps = clip.frames[0], np.asarray(clip.truth["condition"])
-        drawn = kept(
+        drawn = kept_array(
             f"forecasts-{self.digest}",
             (still, maps),
             lambda: self.forecast.forecast(still, np.concatenate([maps[:1], maps]))["frames"],

@@ -22,6 +22,15 @@ def batch_of(method: AffineGAN, clips: list[Clip], seed: int = 0) -> dict[str, t
     return {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
 
 
+def test_the_still_is_asked_for_back_beside_the_frames(clip):
+    method = AffineGAN(tiny_config(include_neutral=True))
+    batch = batch_of(method, [clip])
+    outputs = method.outputs(batch)
+    pairs = (("images", "frames"), ("neutral_images", "neutral"))
+    errors = [(outputs[made] - batch[real]).abs().mean().item() for made, real in pairs]
+    assert method.generator_terms(batch, outputs)["reconstruction"].item() == pytest.approx(sum(errors), rel=1e-5)
+
+
 # The game -----------------------------------------------------------------------------------------------------------
 
 

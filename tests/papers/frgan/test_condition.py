@@ -189,7 +189,7 @@ def test_a_fit_holds_pytorch_and_linear_algebra_to_one_thread_and_gives_them_bac
         before = threads()
         condition.fit_face(driver.frames[0])
         assert before[0] == 2 and threads() == before and inside == [(1, {1})]
-        with pytest.raises(RuntimeError, match="in between"), fitting.one_thread():
+        with pytest.raises(RuntimeError, match="in between"), fitting.limited_threads():
             raise RuntimeError("in between")
         assert threads() == before
     finally:
@@ -221,9 +221,9 @@ def test_fits_and_maps_are_kept(driver, tmp_path, monkeypatch):
 def test_a_fit_is_kept_with_all_its_numbers(driver, tmp_path, monkeypatch):
     monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path))
     face = replace(condition.known(driver), residual=np.arange(4, dtype=np.float32))
-    monkeypatch.setattr(clips, "fit", lambda _: face)
+    monkeypatch.setattr(clips, "fit_face", lambda _: face)
     first = condition.cached_fit(driver)
-    monkeypatch.setattr(clips, "fit", lambda _: pytest.fail("fitted again"))
+    monkeypatch.setattr(clips, "fit_face", lambda _: pytest.fail("fitted again"))
     for found in (first, condition.cached_fit(driver)):
         assert all(np.array_equal(vars(found)[name], value) for name, value in vars(face).items())
 
@@ -239,7 +239,7 @@ def test_what_two_need_at_once_is_made_once(tmp_path, monkeypatch):
 
     def need(_: int) -> list[int]:
         both.wait()
-        return clips.kept("things", (np.zeros(2),), make).tolist()
+        return clips.kept_array("things", (np.zeros(2),), make).tolist()
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(need, range(2))) == [[0, 1, 2]] * 2

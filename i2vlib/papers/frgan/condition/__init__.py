@@ -12,7 +12,7 @@ G_M and G_R is the map of the mesh's surface normals.
 and `clips` keeps both beside the clips that they belong to.
 """
 
-from i2vlib.papers.frgan.condition.clips import Conditioned, cached_fit, cached_maps, conditioned_frames, kept
+from i2vlib.papers.frgan.condition.clips import Conditioned, cached_fit, cached_maps, conditioned_frames, kept_array
 from i2vlib.papers.frgan.condition.face import (
     FACE,
     PHENOTYPES,
@@ -29,6 +29,6 @@ from i2vlib.papers.frgan.condition.scores import Reader, calibrated, reader
 
 __all__ = [
     "FACE", "PHENOTYPES", "Conditioned", "Face", "Reader", "by_name", "cached_fit", "cached_maps", "calibrated",
-    "condition_maps", "conditioned_frames", "fit_crop", "fit_face", "kept", "known", "map_tensor",
+    "condition_maps", "conditioned_frames", "fit_crop", "fit_face", "kept_array", "known", "map_tensor",
     "project_landmarks", "reader", "retarget", "rotation", "usual",
 ]  # fmt: skip

@@ -82,10 +82,10 @@ def cached_fit(clip: Clip) -> Face:
 def cached_maps(face: Face, posed: bool = True) -> np.ndarray:
     """`condition_maps`, kept in the user's cache by the face; read from there only where they are looked at."""
     of = face.identity, face.coefficients, face.pose, face.camera, np.array([face.size, posed])
-    return kept("maps", of, lambda: condition_maps(face, posed))
+    return kept_array("maps", of, lambda: condition_maps(face, posed))
 
 
-def kept(what: str, of: Sequence[np.ndarray], make: Callable[[], np.ndarray]) -> np.ndarray:
+def kept_array(what: str, of: Sequence[np.ndarray], make: Callable[[], np.ndarray]) -> np.ndarray:
     """An array that follows from others, made at the first need and kept in the user's cache; read as it is looked at.
 
     Of several processes that need it at once, one makes it.

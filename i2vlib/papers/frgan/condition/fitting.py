@@ -63,7 +63,7 @@ def fit_face(source: Clip | np.ndarray, neutral_first: bool = True) -> Face:
     of = np.flatnonzero(read)[nearest]
     scores = reading.blendshapes[of]
     start = reader()(scores, scores[0] if relative else None)
-    with one_thread():
+    with limited_threads():
         face = _minimised(reading.landmarks[of], start, frames.shape[1:3])
     distance = np.linalg.norm(face.landmarks() - reading.landmarks[of], axis=-1).mean(-1)
     return replace(face, residual=np.where(read, distance, np.nan).astype(np.float32))
@@ -99,7 +99,7 @@ def usual(size: int) -> Face:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def limited_threads() -> Iterator[None]:
     """PyTorch's and the linear algebra's work on one thread for a while, and then on as many as before.
 
     The matrices of a fit are small: more threads gain nothing, and two fits at once wait for each other's.
