@@ -173,7 +173,7 @@ def fill_cache() -> None:
             for face in map(condition.known, data if run.kind.truth else ()):
                 numbers = face.identity, face.coefficients, face.pose, face.camera, np.array([face.size, True])
                 maps = rng.integers(-127, 128, (len(face), face.size, face.size, 3), np.int8)
-                write_array(condition.kept("maps", *numbers), maps)
+                condition.kept_array("maps", numbers, lambda maps=maps: maps)
 
 
 def write_clip(path: Path, seed: int, expression: str, frames: int, size: int, rng: np.random.Generator) -> None:
