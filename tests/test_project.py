@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import json
 import re
 import shutil
@@ -362,6 +364,90 @@ def test_every_work_cited_is_in_the_references_and_the_other_way_round() -> None
     assert cited == keys
 
 
+# Names in prose -----------------------------------------------------------------------------------------------------
+
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "i2vlib").rglob("*.py")
+)
+#: In backticks, with or without arguments: `metrics.share`, `ForecastConfig.paper()`.
+QUOTED = re.compile(r"`([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?:\([^`\n]*\))?`")
+#: Anywhere, also in commands and in code: i2vlib.book.runs; but no address and no path.
+WHOLE = re.compile(r"(?<![\w/.-])i2vlib(?:\.[A-Za-z_]\w*)+")
+FILE = re.compile(r"\.(?:py|ipynb|md|toml|json|csv|parquet|png|gif|jpg)$")
+
+
+def resolves(name: str) -> bool:
+    """Whether a dotted name stands for something, if it begins with the package, one of its modules or its classes.
+
+    It may be written in full or from a module's or a class's own name on. Other names are none of ours.
+    """
+    first, *rest = name.split(".")
+    if first == "config" or FILE.search(name):  # ``config.size`` is an attribute of whatever the docstring is about
+        return True
+    owners = [importlib.import_module(module) for module in MODULES if module.rpartition(".")[2] == first]
+    for module in MODULES:
+        found = getattr(importlib.import_module(module), first, None)
+        owners += [found] if isinstance(found, type) else []
+    return not owners or any(reaches(owner, rest) for owner in owners)
+
+
+def reaches(owner: object, names: list[str]) -> bool:
+    """Whether attributes lead on from an object; a class has its fields and what its methods set, too."""
+    if not names:
+        return True
+    if hasattr(owner, names[0]):
+        return reaches(getattr(owner, names[0]), names[1:])
+    if inspect.ismodule(owner) and f"{owner.__name__}.{names[0]}" in MODULES:
+        return reaches(importlib.import_module(f"{owner.__name__}.{names[0]}"), names[1:])
+    if inspect.isclass(owner):
+        fields = {field for base in owner.__mro__ for field in inspect.get_annotations(base)}
+        return names[0] in fields or f"self.{names[0]} = " in inspect.getsource(owner)
+    return False
+
+
+def prose() -> Iterator[tuple[str, str]]:
+    """What is written for readers: the pages, the chapters' text and the package's docstrings, each with its place."""
+    for path in (ROOT / "README.md", *(ROOT / "book").glob("*.md")):
+        yield path.name, path.read_text()
+    for path in NOTEBOOKS:
+        for number, cell in enumerate(json.loads(path.read_text())["cells"], 1):
+            if cell["cell_type"] == "markdown":
+                yield f"{path.stem}, cell {number}", "".join(cell["source"])
+    for path in (ROOT / "i2vlib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                yield str(path.relative_to(ROOT)), ast.get_docstring(node) or ""
+
+
+def test_every_name_of_the_package_that_prose_mentions_exists() -> None:
+    assert [f"{where}: {name}" for where, text in prose() for name in QUOTED.findall(text) if not resolves(name)] == []
+
+
+def test_every_full_name_of_the_package_in_any_file_exists() -> None:
+    named = {(str(path.relative_to(ROOT)), name) for path, text in texts() for name in WHOLE.findall(text)}
+    own = str(Path(__file__).relative_to(ROOT))  # it names some that do not exist, on purpose
+    assert sorted(f"{where}: {name}" for where, name in named if where != own and not resolves(name)) == []
+
+
+def test_a_name_that_has_gone_is_noticed() -> None:
+    gone = (
+        "`i2vlib.reference`, ``i2vlib.losses.total``, `metrics.no_such(rows, 2)`, `ForecastConfig.huge()`, `runs.toml`"
+    )
+    assert [name for name in QUOTED.findall(gone) if not resolves(name)] == [
+        "i2vlib.reference",
+        "i2vlib.losses.total",
+        "metrics.no_such",
+        "ForecastConfig.huge",
+    ]
+    kept = (
+        "`i2vlib.book.runs`, `ForecastConfig.paper()`, `Face.identity`, `Effect.counts`, `clip.save`, `torch.nn.Linear`"
+    )
+    assert len(QUOTED.findall(kept)) == 6 and all(map(resolves, QUOTED.findall(kept)))
+    command = "python -m i2vlib.reference --list; i2vlib/losses.py, https://i2vlib.example.org"
+    assert WHOLE.findall(command) == ["i2vlib.reference"]
+
+
 # Chapters -----------------------------------------------------------------------------------------------------------
 
 
@@ -447,3 +533,40 @@ def test_broken_rules_are_noticed() -> None:
     ]
     assert parameter_problem('preset = "paper"') == 'the parameters do not set preset = "smoke"'
     assert parameter_problem('preset = "smoke"\nseed = -1') is None
+
+
+def unused(notebook: dict) -> list[str]:
+    """What a chapter's cells import, define or assign by name at their top level and no cell reads.
+
+    Left out are the parameters, which papermill may set, and names that begin with an underscore.
+    """
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    trees = [(ast.parse("".join(cell["source"])), "parameters" in cell["metadata"].get("tags", [])) for cell in cells]
+    nodes = [node for tree, _ in trees for node in ast.walk(tree)]
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    made = [name for tree, parameters in trees if not parameters for name in makes(tree)]
+    return sorted({name for name in made if name not in read and not name.startswith("_")})
+
+
+def makes(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_chapter_uses_what_it_defines(path: Path) -> None:
+    assert unused(json.loads(path.read_text())) == []
+
+
+def test_what_a_chapter_does_not_use_is_noticed() -> None:
+    def cell(text: str, *tags: str) -> dict:
+        return {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": [text]}
+
+    first = cell("import numpy as np\nfrom i2vlib import metrics, video\ndef helper(): ...\na, (b, *_) = 1, (2, 3)")
+    last = cell("video.save(b)\nb = 3")
+    assert unused({"cells": [first, cell("preset = 1", "parameters"), last]}) == ["a", "helper", "metrics", "np"]

@@ -12,7 +12,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,20 +116,19 @@ def _digest(name: str) -> str:
     return run.digest
 
 
-def as_table(answers: Mapping[str, Answer]) -> pd.DataFrame:
-    """Answers by claim as a chapter shows them: verdict, number, interval and the sentence that says what it is."""
-    import pandas as pd
-
-    rows = {
-        claim: {
-            "verdict": answer.verdict,
-            "value": "" if answer.value is None else f"{answer.value:.3g}",
-            "interval": "" if answer.interval is None else f"{answer.interval[0]:.3g} to {answer.interval[1]:.3g}",
-            "what it is": answer.note,
-        }
+def verdicts(answers: Mapping[str, Answer]) -> str:
+    """Answers as an HTML table: verdict, number, interval, and the whole sentence that says what the number is."""
+    rows = (
+        (
+            claim,
+            answer.verdict,
+            "" if answer.value is None else f"{answer.value:.3g}",
+            "" if answer.interval is None else f"{answer.interval[0]:.3g} to {answer.interval[1]:.3g}",
+            answer.note,
+        )
         for claim, answer in answers.items()
-    }
-    return pd.DataFrame(rows).T
+    )
+    return _html(("Claim", "Verdict", "Value", "Interval", "What it is"), (map(html.escape, row) for row in rows))
 
 
 def again(folder: str | Path | None = None) -> list[str]:
@@ -203,13 +202,18 @@ def table(rows: pd.DataFrame) -> str:
         link = f'<a href="{html.escape(chapter)}.html">{html.escape(row["chapter"])}</a>' if chapter else "–"
         found = " ".join(filter(None, (_number(row), row["note"]))) or f"to be measured: {row['measure']}"
         verdict = row["verdict"] + " (outdated: a run that it rests on has changed since)" * row["outdated"]
-        cells = [html.escape(text) for text in (name, row["where"], row["claim"], verdict, found)]
-        body.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in (*cells, link)) + "</tr>")
+        body.append((*map(html.escape, (name, row["where"], row["claim"], verdict, found)), link))
+    return _html(head, body)
+
+
+def _html(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of cells that are HTML already; it scrolls where the page is too narrow for it."""
+    lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
     return (
         '<div style="overflow-x: auto"><table><thead><tr>'
         + "".join(f"<th>{title}</th>" for title in head)
         + "</tr></thead><tbody>"
-        + "".join(body)
+        + "".join(f"<tr>{line}</tr>" for line in lines)
         + "</tbody></table></div>"
     )
 

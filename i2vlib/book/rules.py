@@ -65,12 +65,12 @@ def people(table: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def mean_and_interval(values: pd.Series) -> tuple[float, tuple[float, float]]:
-    """The mean of one value a person, and its bootstrap interval."""
+    """The mean over people and its 95 % bootstrap interval."""
     return float(values.mean()), metrics.interval(values)
 
 
 def plural(count: int) -> str:
-    """So many seeds, in words."""
+    """How many seeds, in words."""
     return f"{count} seed{'s' * (count != 1)}"
 
 
@@ -230,32 +230,35 @@ def aff_2(paper: float, code: float) -> Answer:
     return Answer("reproduced" if paper < 1e-3 < code else "not reproduced", paper, None, (), note)
 
 
-def readings(base: str) -> pd.DataFrame:
-    """How a model reads held-out clips, a row a clip and seed.
+def reading(row: pd.Series) -> pd.Series:
+    """How a model reads one held-out clip, a row of the part "inferences" of a result.
 
     Returns:
-        subject, seed; Spearman and tau of the inferred with the true intensity; outside [0, 1], the share of frames;
-        at the peak and largest, the intensity inferred there; motion at 1; mirrored; and of the driven clip motion,
-        lead_rise, growth, falls and unevenness.
+        Spearman and tau (Kendall's) of the inferred with the true intensity; outside [0, 1], the share of frames; at
+        the peak and largest, the intensity inferred there; motion at 1; and mirrored, whether the codes move against
+        the direction: 0 or 1.
     """
     from scipy.stats import kendalltau
 
-    def of(row: pd.Series) -> pd.Series:
-        true, inferred = np.array(row["true"]), np.array(row["inferred"])
-        return pd.Series(
-            {
-                "Spearman": metrics.spearman(inferred, true),
-                "tau": kendalltau(inferred, true).statistic,
-                "outside [0, 1]": ((inferred < 0) | (inferred > 1)).mean(),
-                "at the peak": inferred[true.argmax()],
-                "largest": np.abs(inferred).max(),
-                "motion at 1": row["motion_at_one"],
-                "mirrored": float(np.dot(row["projection"], true) < 0),
-            }
-        )
+    true, inferred = np.array(row["true"]), np.array(row["inferred"])
+    return pd.Series(
+        {
+            "Spearman": metrics.spearman(inferred, true),
+            "tau": kendalltau(inferred, true).statistic,
+            "outside [0, 1]": ((inferred < 0) | (inferred > 1)).mean(),
+            "at the peak": inferred[true.argmax()],
+            "largest": np.abs(inferred).max(),
+            "motion at 1": row["motion_at_one"],
+            "mirrored": float(np.dot(row["projection"], true) < 0),
+        }
+    )
 
+
+def readings(base: str) -> pd.DataFrame:
+    """The `reading` of every held-out clip, with its subject and seed, and of the driven clip motion, lead_rise,
+    growth, falls and unevenness."""
     rows = seeds(base, "inferences")
-    both = pd.concat([rows.apply(of, axis=1), rows[["subject", "seed"]]], axis=1)
+    both = pd.concat([rows.apply(reading, axis=1), rows[["subject", "seed"]]], axis=1)
     more = seeds(base)[["subject", "seed", "motion", "lead_rise", "growth", "falls", "unevenness"]]
     return both.merge(more, on=["subject", "seed"])
 

@@ -120,10 +120,12 @@ def test_the_chapter_that_records_is_found(monkeypatch: pytest.MonkeyPatch, tmp_
     assert chapters["AFF-3"] == "chapter, cell 3" and chapters["AFF-1"] == chapters["AFF-2"] == ""
 
 
-def test_a_chapter_shows_what_it_answers() -> None:
-    shown = ledger.as_table({"AFF-3": ANSWER, "AFF-4": replace(ANSWER, value=None, interval=None)})
-    assert shown.loc["AFF-3"].tolist() == ["reproduced", "0.97", "0.95 to 0.99", "Spearman."]
-    assert shown.loc["AFF-4", ["value", "interval"]].tolist() == ["", ""]
+def test_a_chapter_shows_its_answers_with_their_whole_sentences() -> None:
+    note = "Spearman < 1, " + "and so on, " * 20
+    shown = ledger.verdicts({"AFF-3": replace(ANSWER, note=note), "AFF-4": replace(ANSWER, value=None, interval=None)})
+    assert "<td>AFF-3</td><td>reproduced</td><td>0.97</td><td>0.95 to 0.99</td>" in shown
+    assert note.replace("<", "&lt;") in shown
+    assert "<td>AFF-4</td><td>reproduced</td><td></td><td></td><td>Spearman.</td>" in shown
 
 
 def test_the_table_shows_numbers_words_and_links(tmp_path: Path) -> None:
