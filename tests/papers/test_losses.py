@@ -25,7 +25,7 @@ def test_masked_l1_and_moving_region_by_hand():
     neutral = torch.zeros(1, 3, 8, 8)
     frames = torch.zeros(1, 1, 3, 8, 8)
     frames[..., 2, 2] = 0.5
-    region = regions.moving(frames, neutral, dilation=3)
+    region = regions.moving(frames, neutral)
     assert region.sum() == 9 and region[0, 0, 0, 1:4, 1:4].all()
     assert losses.masked_l1(torch.zeros_like(frames), frames, region).item() == pytest.approx(0.5 / 9)
     assert losses.masked_l1(frames, frames * 0, torch.zeros_like(region)).item() == 0
