@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
-import types
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 
@@ -35,9 +35,16 @@ def _for_type_checkers(module: ModuleType) -> dict[str, object]:
 
 
 def _checked(function: Callable, names: dict[str, object]) -> Callable:
-    copy = types.FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    signature = inspect.signature(function)  # also of one that is wrapped, as those that are broken on purpose are
+    hints = {name: eval(text, names) for name, text in inspect.get_annotations(function).items()}
+
+    @functools.wraps(function)
+    def copy(*args: object, **kwargs: object) -> object:
+        return function(*args, **kwargs)
+
+    copy.__annotations__ = hints
+    copy.__signature__ = signature.replace(
+        parameters=[p.replace(annotation=hints.get(p.name, p.annotation)) for p in signature.parameters.values()],
+        return_annotation=hints.get("return", signature.return_annotation),
     )
-    copy.__kwdefaults__ = function.__kwdefaults__
-    copy.__annotations__ = {name: eval(text, names) for name, text in function.__annotations__.items()}
     return jaxtyped(copy, typechecker=beartype)
