@@ -283,8 +283,12 @@ def aff_4() -> Answer:
 
 def aff_5() -> Answer:
     """A plain MLP for the intensity."""
-    tau = effect(readings("affinegan_64"), readings("affinegan_64_mlp"), "tau")
-    note = f"Kendall's tau of Eq. 5 minus that of a plain MLP, {plural(tau.seeds)}."
+    ours, plain = readings("affinegan_64"), readings("affinegan_64_mlp")
+    tau, uneven = (effect(ours, plain, metric) for metric in ("tau", "unevenness"))
+    note = (
+        f"Kendall's tau of Eq. 5 minus that of a plain MLP, {plural(tau.seeds)}; unevenness of the made clips "
+        f"{uneven.text}."
+    )
     verdict = "reproduced" if tau.counts(1) else "not reproduced"
     return Answer(verdict, tau.mean, tau.interval, names("affinegan_64", "affinegan_64_mlp"), note)
 
