@@ -82,10 +82,11 @@ class FRGAN(nn.Module, Method):
                 would, with a warning.
             ValueError: neither an expression nor a driver is given, or both; or the intensity or the file is no good.
         """
-        size = self.config.forecast.size
-        still = animation.crop_of(face, size)
+        if driver is not None and intensity is not None:
+            raise ValueError("Both driver= and intensity= were given; a driver sets its own: give one of them.")
         if (driver is None) == (expression is None and not isinstance(intensity, Mapping)):
             raise ValueError("FRGAN follows an expression or a driver: give one of the two.")
+        still = animation.crop_of(face, self.config.forecast.size)
         clip = driver if driver is None or isinstance(driver, Clip) else load_clip(driver)
         curves = {} if clip is not None else animation.read_curves(intensity, expression)
         recipes = {name: recipe(name) for name in curves}  # before a face is fitted, which takes a while

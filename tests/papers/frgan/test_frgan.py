@@ -72,6 +72,11 @@ def test_neither_or_both_of_expression_and_driver_is_refused(model, actor, drive
             model.animate(actor.frames[0], **asked)
 
 
+def test_a_driver_and_an_intensity_are_not_both_followed(model, actor, driver):
+    with pytest.raises(ValueError, match="Both driver= and intensity= were given"):
+        model.animate(actor.frames[0], driver=driver, intensity=[0, 1])
+
+
 def test_the_model_is_stored_and_loaded(model, actor, tmp_path):
     model.save_pretrained(tmp_path)
     loaded = i2vlib.load_pretrained(tmp_path)
