@@ -120,6 +120,7 @@ def execute(source: Path, target: Path, preset: str, key: str) -> float:
     import papermill
 
     half_run = target.with_suffix(".unfinished.ipynb")
+    os.environ.pop("MPLBACKEND", None)  # any backend but the notebook's own draws the figures and shows none
     start = time.monotonic()
     try:
         papermill.execute_notebook(

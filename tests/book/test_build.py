@@ -93,6 +93,18 @@ def test_another_preset_reaches_the_chapter_and_its_cell_is_hidden(build, tmp_pa
     assert cells[1]["metadata"]["tags"] == ["injected-parameters", "remove-cell"]
 
 
+def test_figures_are_kept_whatever_backend_is_set_outside(build, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    target = tmp_path / "out.ipynb"
+    build.execute(
+        notebook(tmp_path, "import matplotlib.pyplot as plt\nplt.figure(), plt.plot([1, 2])"), target, "smoke", "k"
+    )
+    kinds = {
+        kind for cell in json.loads(target.read_text())["cells"] for out in cell["outputs"] for kind in out["data"]
+    }
+    assert "image/png" in kinds
+
+
 def test_a_failing_chapter_is_named_and_leaves_no_finished_copy(build, tmp_path: Path) -> None:
     target = tmp_path / "out.ipynb"
     with pytest.raises(build.BuildError, match="The chapter chapter failed in cell 2 with ZeroDivisionError"):

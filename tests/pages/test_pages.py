@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +85,18 @@ def press(browser, element, key: str) -> None:
 def test_every_page_of_the_contents_exists() -> None:
     pages = contents()
     assert pages and not [page for page in ["index", *pages] if not (HTML / f"{page}.html").is_file()]
+
+
+def figures(page: str) -> list[str]:
+    """What the figures of a chapter show, as its cells say for those who cannot see them."""
+    cells = json.loads((ROOT / f"{page}.ipynb").read_text("utf-8"))["cells"]
+    return [cell["metadata"]["mystnb"]["image"]["alt"] for cell in cells if "mystnb" in cell["metadata"]]
+
+
+@pytest.mark.parametrize("page", [page for page in contents() if page.startswith("notebooks/")])
+def test_every_figure_of_a_chapter_is_on_its_page(page: str) -> None:
+    text = html.unescape((HTML / f"{page}.html").read_text("utf-8"))
+    assert [alt for alt in figures(page) if f'alt="{alt}"' not in text] == []
 
 
 @pytest.mark.parametrize("page", contents())
