@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -12,6 +13,27 @@ class Claim(NamedTuple):
     where: str
     claim: str
     measure: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a rule says of a claim.
+
+    Attributes:
+        verdict: one of `ledger.VERDICTS`.
+        value: the number behind it; None if there is none.
+        interval: its ends over people; None if there is none.
+        runs: the runs it rests on; none for an exact test.
+        note: one sentence that says what the number is.
+        evidence: what the rule was handed, plain numbers and lists.
+    """
+
+    verdict: str
+    value: float | None
+    interval: tuple[float, float] | None
+    runs: tuple[str, ...]
+    note: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 #: Every claim that the book answers, by its id.

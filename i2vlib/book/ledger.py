@@ -13,12 +13,11 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2vlib.book import checkout
-from i2vlib.book.claims import CLAIMS
+from i2vlib.book.claims import CLAIMS, Answer
 from i2vlib.book.plan import planned
 from i2vlib.book.results import result
 from i2vlib.store import write_file
@@ -32,27 +31,6 @@ VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 OPEN = "open"
 PRESETS = ("smoke", "small", "paper")
 PAPERS = {"FAN": "FAN", "AFF": "AffineGAN", "FRG": "FRGAN"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a rule says of a claim.
-
-    Attributes:
-        verdict: one of `VERDICTS`.
-        value: the number behind it; None if there is none.
-        interval: its ends over people; None if there is none.
-        runs: the runs it rests on; none for an exact test.
-        note: one sentence that says what the number is.
-        evidence: what the rule was handed, plain numbers and lists.
-    """
-
-    verdict: str
-    value: float | None
-    interval: tuple[float, float] | None
-    runs: tuple[str, ...]
-    note: str
-    evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 def record(claim: str, answer: Answer, *, preset: str, folder: str | Path | None = None) -> Path | None:

@@ -31,7 +31,9 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
-from i2vlib.book import checkout, learning, runs
+from i2vlib.book import checkout, learning
+from i2vlib.book.plan import Run, lineage, planned
+from i2vlib.book.results import result
 from i2vlib.store import file_digest, user_cache, write_array, write_file
 from i2vlib.training import CHECKPOINT
 
@@ -249,33 +251,33 @@ def _pictures(webp: bytes, empty: np.ndarray) -> np.ndarray:
 # What a run needs
 
 
-def needed_weights(run: runs.Run) -> dict[str, runs.Run]:
+def needed_weights(run: Run) -> dict[str, Run]:
     """The runs whose weights a run needs, by name: that which it starts from, and the last of each other kind."""
-    before = runs.lineage(run)[:-1]
+    before = lineage(run)[:-1]
     last = {step.method: step for step in before if step.method != run.method}
     return {step.name: step for step in [*before[-1:], *last.values()]}
 
 
-def lacking(run: runs.Run, trained_before: Iterable[str] = ()) -> str | None:
+def lacking(run: Run, trained_before: Iterable[str] = ()) -> str | None:
     """Why the data of a run cannot be packed here: the first run whose weights it needs and cannot have; or None.
 
     Weights to start from may be those of a run that is trained before it on the same journey. What G_R refines is drawn
     with weights of G_M while packing, so these have to be here.
     """
     for step in needed_weights(run).values():
-        here = (step.folder / "best").is_dir() or (step.ships and runs.result(step))
+        here = (step.folder / "best").is_dir() or (step.ships and result(step))
         if not here and not (step.method == run.method and step.name in trained_before):
             return step.name
     return None
 
 
-def files_read(of: Sequence[runs.Run]) -> dict[str, list[Path]]:
+def files_read(of: Sequence[Run]) -> dict[str, list[Path]]:
     """The files of the user's cache that the training of each run reads, by name; missing ones are made first."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         return process.submit(_files_read, of).result()
 
 
-def _files_read(of: Sequence[runs.Run]) -> dict[str, list[Path]]:
+def _files_read(of: Sequence[Run]) -> dict[str, list[Path]]:
     # In a process of its own, because a hook of auditing cannot be taken out again.
     opened: dict[Path, None] = {}
 
@@ -290,7 +292,7 @@ def _files_read(of: Sequence[runs.Run]) -> dict[str, list[Path]]:
         for again in (False, True):
             opened.clear()
             for split, options in (("train", {}), ("validation", {"subjects": learning.VALIDATION})):
-                data = runs.clips(run, split, **options)
+                data = learning.clips(run, split, **options)
                 about = f"{run.name}, {split}"
                 for index in tqdm(range(len(data)), about, unit="clip", leave=False, disable=again):
                     data[index]
@@ -311,7 +313,7 @@ def pack(folder: Path, names: Sequence[str], part_mb: float = 20) -> Manifest:
     """
     if not 0 < part_mb <= MOST_PACKED:
         raise ValueError(f"A part has at most {MOST_PACKED} MB; {part_mb:g} were asked for.")
-    table, chosen = runs.planned(), {}
+    table, chosen = planned(), {}
     for name in names:
         if missing := lacking(table[name], chosen):
             print(f"leaving out {name}: it needs the weights of {missing}, which are not here")
@@ -354,7 +356,7 @@ def unpack(folder: Path) -> None:
     print(f"unpacked {count} files of {folder}", flush=True)
 
 
-def unready(folder: Path, run: runs.Run) -> str | None:
+def unready(folder: Path, run: Run) -> str | None:
     """Why a run cannot be trained from what was packed into a folder and unpacked on this machine, or None."""
     manifest = Manifest.read(folder)
     if run.name not in manifest.digests:
@@ -371,7 +373,7 @@ def unready(folder: Path, run: runs.Run) -> str | None:
 # What a run leaves
 
 
-def left(run: runs.Run) -> list[Path]:
+def left(run: Run) -> list[Path]:
     """What a training has left that is worth carrying: the facts and the kept weights; of one that is not finished, its
     checkpoint as well."""
     facts, checkpoint = run.folder / "facts.json", run.folder / CHECKPOINT
@@ -388,7 +390,7 @@ def bring(folder: Path, names: Sequence[str], part_mb: float = MOST_BROUGHT) -> 
     """
     if not 0 < part_mb <= MOST_BROUGHT:
         raise ValueError(f"What is brought back comes in parts of at most {MOST_BROUGHT} MB; {part_mb:g} were given.")
-    table = [runs.planned()[name] for name in names]
+    table = [planned()[name] for name in names]
     begun = {run.name: run.digest for run in table if left(run)}
     # Whole results first: a checkpoint is several times as large as the weights.
     files = sorted((path.name == CHECKPOINT, run.name, path) for run in table for path in left(run))
@@ -435,9 +437,9 @@ def _say(folder: Path, manifest: Manifest) -> None:
 # The command
 
 
-def gpu_first(table: Mapping[str, runs.Run]) -> list[runs.Run]:
+def gpu_first(table: Mapping[str, Run]) -> list[Run]:
     """The runs in the order of doing them: those that need a GPU, each after those that it starts from; then others."""
-    first = [step.name for run in table.values() if run.gpu for step in runs.lineage(run)]
+    first = [step.name for run in table.values() if run.gpu for step in lineage(run)]
     return [table[name] for name in dict.fromkeys([*first, *table])]
 
 
@@ -460,10 +462,10 @@ def carried(chosen: argparse.Namespace) -> bool:
     """
     if chosen.packs and not chosen.train:
         raise ValueError("From packs one trains only: add --train, or use --unpack.")
-    order = [run for run in gpu_first(runs.planned()) if not chosen.only or run.name in chosen.only]
+    order = [run for run in gpu_first(planned()) if not chosen.only or run.name in chosen.only]
     size = {} if chosen.part_mb is None else {"part_mb": chosen.part_mb}
     if chosen.pack:
-        pack(chosen.pack, [run.name for run in order if not runs.result(run)], **size)
+        pack(chosen.pack, [run.name for run in order if not result(run)], **size)
     if chosen.bring:
         bring(chosen.bring, [run.name for run in order], **size)
     if chosen.fetch:

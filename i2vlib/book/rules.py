@@ -18,8 +18,8 @@ import pandas as pd
 from i2vlib import metrics
 from i2vlib.book import runs
 from i2vlib.book.checkout import RESULTS
+from i2vlib.book.claims import Answer
 from i2vlib.book.effects import Effect, effect
-from i2vlib.book.ledger import Answer
 
 SEEDS = range(3)
 #: The papers' own figures that a rule compares with, as ratios to the real clips' (FRGAN, Table 1).

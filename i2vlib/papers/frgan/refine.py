@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
+from i2vlib.hub import method_class
 from i2vlib.papers.frgan import equations
 from i2vlib.papers.frgan.condition import FACE, Conditioned, conditioned_frames, kept_array, map_tensor
 from i2vlib.papers.frgan.config import RefineConfig
@@ -93,9 +94,7 @@ class Refine(nn.Module, Method):
         return Redrawn(made["frames"][index], masks=made["masks"][index])
 
     def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
-        from i2vlib.papers.frgan.method import FRGAN
-
-        return FRGAN.of(earlier[-1], self, expressions)
+        return method_class("FRGAN").of(earlier[-1], self, expressions)
 
     # One training step ------------------------------------------------------------------------------------------
 
