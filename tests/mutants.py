@@ -12,11 +12,13 @@ lost, a sum for a mean, stands in `CHANGES`, and is made in a copy of the tree. 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,9 +86,9 @@ class Outcome:
 
 
 OF_LOSSES = ("tests/papers/test_losses.py",)
-OF_FAN = ("tests/papers/fan/test_equations.py", "tests/papers/fan/test_fan.py")
-OF_AFFINE = ("tests/papers/affinegan/test_equations.py", "tests/papers/affinegan/test_affinegan.py")
-OF_FRGAN = ("tests/papers/frgan/test_equations.py",)
+OF_FAN = tuple(f"tests/papers/fan/test_{name}.py" for name in ("equations", "terms", "fan"))
+OF_AFFINE = tuple(f"tests/papers/affinegan/test_{name}.py" for name in ("equations", "terms", "affinegan"))
+OF_FRGAN = ("tests/papers/frgan/test_equations.py", "tests/papers/frgan/test_terms.py")
 OF_FORECAST = (*OF_FRGAN, "tests/papers/frgan/test_forecast.py")
 OF_REFINE = (*OF_FRGAN, "tests/papers/frgan/test_refine.py")
 OF_STEP = ("tests/test_step.py",)
@@ -120,7 +122,8 @@ CHANGES = (
            ".mean(1).sum() / len(images)", ".mean(1).mean()", OF_FAN),
     Change("FAN Eq. 5: above and below swapped", FAN_EQUATIONS,
            "[intensity - increment, intensity + increment]", "[intensity + increment, intensity - increment]", OF_FAN),
-    Change("FAN Eq. 5: maximised", FAN, "terms[\"temporal\"] = equations", "terms[\"temporal\"] = -equations", OF_FAN),
+    Change("FAN Eq. 5: maximised", FAN,
+           'terms["temporal"] = equations', 'terms["temporal"] = -equations', OF_FAN),
     Change("FAN Eq. 5: neighbours given to the wrong frames", FAN,
            "torch.cat([numbers, numbers], 1)[inside]", "torch.cat([numbers, numbers.flip(1)], 1)[inside]", OF_FAN),
     Change("FAN: the root of 68 dropped", FAN_EQUATIONS, " / true.shape[-2] ** 0.5", "", OF_FAN),
@@ -139,7 +142,8 @@ CHANGES = (
            "self.residual_encoders[label](still)", "self.residual_encoders[0](still)", OF_FAN),
     Change("FAN: the clips of a mixed batch left in the order of their labels", FAN,
            "torch.cat([rows for _, rows in groups]).argsort()", "torch.cat([rows for _, rows in groups])", OF_FAN),
-    Change("FAN: labels of other frames", FAN, "self._labels(clip)[index]", "self._labels(clip)[sorted(index)]", OF_FAN),
+    Change("FAN: labels of other frames", FAN,
+           "self._labels(clip)[index]", "self._labels(clip)[sorted(index)]", OF_FAN),
     Change("FAN: the neutral frame in the place of all others", FAN,
            'terms["reconstruction"] = terms["reconstruction"] + again', 'terms["reconstruction"] = again', OF_FAN),
     Change("FAN: what moves, by the frames that were made", FAN,
@@ -213,7 +217,8 @@ CHANGES = (
            "then - now + image", "now - then + image", OF_FRGAN),
     Change("FRGAN Eq. 5: a sum for a mean", FRGAN_EQUATIONS,
            "(real - made).abs().mean()", "(real - made).abs().sum()", OF_FRGAN),
-    Change("FRGAN Eq. 7: its sign", FRGAN_EQUATIONS, "-critic(made, maps).mean()", "critic(made, maps).mean()", OF_FRGAN),
+    Change("FRGAN Eq. 7: its sign", FRGAN_EQUATIONS,
+           "-critic(made, maps).mean()", "critic(made, maps).mean()", OF_FRGAN),
     Change("FRGAN Eq. 8: its sign", FRGAN_EQUATIONS,
            "critic(made.detach(), maps).mean() - critic(real, maps).mean()",
            "critic(real, maps).mean() - critic(made.detach(), maps).mean()", OF_FRGAN),
@@ -239,7 +244,8 @@ CHANGES = (
            "s * real + (1 - s) * made", "s * made + (1 - s) * real", OF_FRGAN),
     Change("FRGAN: the slope along the picture only", FRGAN_EQUATIONS,
            "for along in slopes]", "for along in slopes[:1]]", OF_FRGAN),
-    Change("FRGAN: the slope of no use to the critic", FRGAN_EQUATIONS, "create_graph=True", "create_graph=False", OF_FRGAN),
+    Change("FRGAN: the slope of no use to the critic", FRGAN_EQUATIONS,
+           "create_graph=True", "create_graph=False", OF_FRGAN),
     Change("FRGAN G_M: now and then swapped", FORECAST,
            'self(batch["still"], batch["now"], batch["then"])', 'self(batch["still"], batch["then"], batch["now"])',
            OF_FORECAST),
@@ -276,14 +282,16 @@ CHANGES = (
     Change("the gradients of the step before kept", TRAINING,
            "    optimiser.zero_grad(set_to_none=True)\n", "", OF_STEP),
     Change("the other side learns as well", TRAINING,
-           "accelerator.backward(total, inputs=parameters, retain_graph=False)", "accelerator.backward(total)", OF_STEP),
-    Change("the sides' optimisers swapped", TRAINING,
-           '("generator", method.generator_parameters()),\n            ("discriminator", method.discriminator_parameters()),\n        )\n    }\n    run',
-           '("discriminator", method.generator_parameters()),\n            ("generator", method.discriminator_parameters()),\n        )\n    }\n    run',
+           "accelerator.backward(total, inputs=parameters, retain_graph=False)", "accelerator.backward(total)",
            OF_STEP),
+    Change("the sides' optimisers swapped", TRAINING,
+           "side: torch.optim.Adam(parameters, config.learning_rate, config.betas, fused=fused)",
+           "{'generator': 'discriminator', 'discriminator': 'generator'}[side]: torch.optim.Adam(parameters, "
+           "config.learning_rate, config.betas, fused=fused)", OF_STEP),
     Change("the generator before the discriminators", TRAINING,
            '("discriminator", method.discriminator_terms),\n            ("generator", method.generator_terms),',
-           '("generator", method.generator_terms),\n            ("discriminator", method.discriminator_terms),', OF_STEP),
+           '("generator", method.generator_terms),\n            ("discriminator", method.discriminator_terms),',
+           OF_STEP),
     Change("the decay ends at 0 a step early", TRAINING, "(steps - step + 1)", "(steps - step)", OF_STEP),
     Change("the decay never begins", TRAINING,
            "_schedule(optimisers, config.learning_rate, config.decay, step, steps)",
@@ -305,6 +313,13 @@ def changed(change: Change, root: Path = ROOT) -> str:
 
 def by_hand() -> Iterator[Outcome]:
     """Every one of `CHANGES`, in a copy of the tree that is thrown away."""
+    import accelerate  # noqa: F401
+    import jaxtyping  # noqa: F401
+    import pandas  # noqa: F401
+    import torch
+    from tqdm import tqdm
+
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in ("i2vlib", "tests"):
@@ -313,7 +328,7 @@ def by_hand() -> Iterator[Outcome]:
         every = sorted({test for change in CHANGES for test in change.tests})
         if not _passes(copy, every):
             raise SystemExit(f"Tests fail where nothing was changed: {every}. Mend them first.")
-        for change in CHANGES:
+        for change in tqdm(CHANGES, desc="by hand", unit="change"):
             whole = (copy / change.file).read_text()
             (copy / change.file).write_text(changed(change))
             yield Outcome(change.file, change.name, not _passes(copy, change.tests), _lines(change))
@@ -321,27 +336,45 @@ def by_hand() -> Iterator[Outcome]:
 
 
 def _passes(folder: Path, tests: Sequence[str]) -> bool:
-    """Whether the tests pass in a copy of the tree. Raises `SystemExit` if they could not be run."""
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-k", SLOW, *tests],
-        cwd=folder, env=_environment(folder), capture_output=True, text=True,
-    )  # fmt: skip
-    if run.returncode not in (0, 1):
-        raise SystemExit(f"The tests could not be run:\n{run.stdout[-3000:]}{run.stderr[-1000:]}")
-    return run.returncode == 0
+    """Whether the tests pass in a copy of the tree. Raises `SystemExit` if they could not be run.
+
+    In a fork, so that torch is not imported again for every change.
+    """
+    child = multiprocessing.get_context("fork").Process(target=_run, args=(folder, tests))
+    child.start()
+    child.join()
+    if child.exitcode not in (0, 1):
+        raise SystemExit(f"The tests could not be run: {(folder / SAID).read_text()[-3000:]}")
+    return child.exitcode == 0
 
 
-#: Tests that take long, and of what is not broken here.
-SLOW = "not every_preset and not presets and not animat and not evaluate and not driver and not sensitivity"
+def _run(folder: Path, tests: Sequence[str]) -> None:
+    import pytest
+
+    said = os.open(folder / SAID, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    os.chdir(folder)
+    sys.path[:] = [
+        str(folder),
+        *(path for path in sys.path if Path(path or ".").resolve() not in (ROOT, ROOT / "tests")),
+    ]
+    sys.dont_write_bytecode = True  # files change within a second, and may keep their size
+    import i2vlib
+
+    assert i2vlib.__file__ == str(folder / "i2vlib/__init__.py"), i2vlib.__file__
+    settings = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["mutmut"]
+    chosen = settings["pytest_add_cli_args_test_selection"][-2:]
+    sys.exit(int(pytest.main(["-x", "-q", *settings["pytest_add_cli_args"], *chosen, *tests])))
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    settings = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    return {**os.environ, **settings}
+#: What pytest has said, in the copy of the tree.
+SAID = "said.txt"
 
 
 def _lines(change: Change) -> str:
-    return "\n".join([f"-{line}" for line in change.before.splitlines()] + [f"+{line}" for line in change.after.splitlines()])
+    before, after = change.before.splitlines(), change.after.splitlines()
+    return "\n".join([*(f"-{line}" for line in before), *(f"+{line}" for line in after)])
 
 
 def by_mutmut() -> Iterator[Outcome]:

@@ -1,11 +1,14 @@
 """The terms of a step of AffineGAN that the paper's sum has not, and what a step asks for: by value."""
 
+from dataclasses import replace
 from math import exp, log
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from i2vlib.clips import to_tensor
 from i2vlib.papers.affinegan import AffineGAN
 from tests.conftest import moving_square, tiny_config
 
@@ -125,3 +128,31 @@ def test_every_frame_but_the_neutral_one_is_drawn_and_with_replacement_some_twic
             seen |= set(levels)
             twice += len(set(levels)) < len(levels)
         assert seen == {16, 32, 48, 64, 80} and bool(twice) == repeat
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("expression", ["happy", "eyes_closed"])
+def test_a_sample_has_the_mouths_of_its_frames_where_they_are_known(known, expression):
+    """The mouth of each frame is another; a model of several expressions is told which."""
+    clip = moving_square(expression=expression)
+    clip.truth["mouth"][np.arange(6), np.arange(6)] = True
+    clip = clip if known else replace(clip, truth={})
+    method = AffineGAN(tiny_config(expressions=("happy", "eyes_closed"), augment=False, frames_per_clip=5))
+    example = method.example(clip, torch.Generator().manual_seed(1))
+    assert torch.equal(example["neutral"], to_tensor(clip.frames)[0])
+    shown = [next(i for i in range(6) if torch.equal(x, to_tensor(clip.frames)[i])) for x in example["frames"]]
+    assert sorted(shown) == [1, 2, 3, 4, 5] != shown
+    mouths = torch.from_numpy(clip.truth["mouth"][shown])[:, None].float() if known else torch.zeros(5, 1, 16, 16)
+    assert torch.equal(example["mask"], mouths)
+    assert example["local"].item() == (known and expression == "happy")
+    assert example["label"].item() == ("happy", "eyes_closed").index(expression)
+    assert example["uniform"].shape == (5,) and len(set(example["uniform"].tolist())) == 5
+
+
+def test_a_sample_is_augmented_where_that_is_asked_for_and_follows_from_its_generator():
+    clip, rng = moving_square(), torch.Generator()
+    for augment in (False, True):
+        method = AffineGAN(tiny_config(augment=augment))
+        one, two = (method.example(clip, rng.manual_seed(3)) for _ in range(2))
+        assert torch.equal(one["neutral"], to_tensor(clip.frames)[0]) != augment
+        assert all(torch.equal(one[name], two[name]) for name in one)

@@ -132,3 +132,10 @@ def test_what_moves_in_a_clip_is_told_by_its_own_first_frame():
     outputs["images"][:, :, 4, 8:16, 8:16] = 0.5
     terms = method.generator_terms({"frames": real, "maps": real, "chosen": torch.zeros(1, 1).long()}, outputs)
     assert terms["reconstruction_moving"].item() == pytest.approx((64 * 0.5 + 36 * 0.25) / 100)
+
+
+def test_two_frames_are_enough_for_g_m():
+    clip, method = conditioned(2), forecaster(augment=False)
+    for seed in range(4):
+        example = method.example(clip, torch.Generator().manual_seed(seed))
+        assert {torch.equal(example[name], to_tensor(clip.frames)[0]) for name in ("still", "frame")} == {False, True}
