@@ -156,3 +156,11 @@ def test_a_sample_is_augmented_where_that_is_asked_for_and_follows_from_its_gene
         one, two = (method.example(clip, rng.manual_seed(3)) for _ in range(2))
         assert torch.equal(one["neutral"], to_tensor(clip.frames)[0]) != augment
         assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_the_noise_of_a_step_is_what_the_step_draws():
+    method, level = AffineGAN(tiny_config(latent_noise=0.5)), torch.ones(2, 3, 1, 1)
+    torch.manual_seed(4)
+    made = method._noisy(level)
+    torch.manual_seed(4)
+    assert torch.equal(made, level + 0.5 * torch.randn(2, 3, 1, 1))

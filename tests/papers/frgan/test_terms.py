@@ -139,3 +139,27 @@ def test_two_frames_are_enough_for_g_m():
     for seed in range(4):
         example = method.example(clip, torch.Generator().manual_seed(seed))
         assert {torch.equal(example[name], to_tensor(clip.frames)[0]) for name in ("still", "frame")} == {False, True}
+
+
+@pytest.mark.parametrize("misfit", [0.0, 0.2])
+@pytest.mark.parametrize("jumps", ["random", "from_first"])
+def test_the_draws_of_g_m_in_their_order(jumps, misfit):
+    """What runs of long ago drew, they draw again: the frame, the jump, the shift of the maps, the share."""
+    clip, method = conditioned(7), forecaster(jumps=jumps, misfit=misfit, augment=False)
+    for seed in range(12):
+        example = method.example(clip, torch.Generator().manual_seed(seed))
+        rng = torch.Generator().manual_seed(seed)
+        first = int(torch.randint(7, (), generator=rng)) if jumps == "random" else 0
+        pair = [first, (first + 1 + int(torch.randint(6, (), generator=rng))) % 7]
+        down, right = (0.2 * SIZE * (2 * torch.rand(2, generator=rng) - 1)).round().int().tolist() if misfit else (0, 0)
+        frames, maps = to_tensor(clip.frames[pair]), map_tensor(clip.truth["condition"][pair])
+        assert torch.equal(torch.stack([example["still"], example["frame"]]), frames)
+        assert torch.equal(torch.stack([example["now"], example["then"]]), maps.roll(down, 2).roll(right, 3))
+        assert example["share"] == torch.rand((), generator=rng)
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_g_m_is_shown_a_changed_picture_where_that_is_asked_for(augment):
+    clip = conditioned(7)
+    shown = forecaster(augment=augment, jumps="from_first").example(clip, torch.Generator().manual_seed(0))
+    assert torch.equal(shown["still"], to_tensor(clip.frames)[0]) != augment
