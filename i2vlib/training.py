@@ -456,7 +456,7 @@ def _step(
 def learning_rate(rate: float, decay: float, step: int, steps: int) -> float:
     """The learning rate of a step, counted from 1: constant, then linearly to 0 over the last share ``decay``."""
     left = (steps - step + 1) / max(decay * steps, 1)
-    return rate * (min(1.0, left) if decay else 1.0)
+    return rate * min(1.0, left)
 
 
 def _schedule(optimisers: Mapping, rate: float, decay: float, step: int, steps: int) -> None:

@@ -36,6 +36,12 @@ def test_a_pixel_moves_from_six_per_cent_of_the_full_range_on():
     assert [region.mean().item() for region in regions.moving(frames, neutral)[0]] == [0, 1, 1]
 
 
+def test_a_pixel_that_changes_by_just_so_much_does_not_move():
+    neutral = torch.zeros(1, 3, 8, 8)
+    just = torch.full((1, 1, 3, 8, 8), 0.12)
+    assert just.mean(2).eq(2 * regions.MOVED).all() and not regions.moving(just, neutral).any()
+
+
 # Hulls
 
 

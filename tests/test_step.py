@@ -70,6 +70,20 @@ def test_the_rate_of_a_run_falls_step_by_step():
     assert method.made.item() == pytest.approx(1.875) and method.discriminator.item() == pytest.approx(0.875)
 
 
+def test_what_is_drawn_in_a_step_follows_from_the_seed_and_the_step():
+    drawn: list[float] = []
+
+    class Drawing(Game):
+        def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            drawn.append(torch.rand(()).item())
+            return super().outputs(batch)
+
+    for other in range(2):
+        torch.manual_seed(other)
+        fit(Drawing(GameConfig()), [moving_square()], 3, seed=5, progress=False, device="cpu")
+    assert drawn[:3] == drawn[3:] and len(set(drawn)) == 3
+
+
 class Processes:
     """What a step asks of Accelerate, with gradients that reach it times ten where there are several processes."""
 
@@ -94,6 +108,8 @@ def test_a_step_goes_down_the_weighted_sum_of_its_own_sides_terms(number, moved,
     training._step(processes, optimiser, "generator", terms, {"one": 0.5, "two": 3.0, "none": 9.0})
     assert [weight.item(), idle.item()] == moved and processes.asked == asked
     assert other.grad is None and (idle.grad is None) == (number == 1)
+    with pytest.raises(RuntimeError, match="second time"):  # what the sum was made of is let go
+        terms["one"].backward()
 
 
 def test_a_side_without_terms_takes_no_step():

@@ -29,6 +29,9 @@ def test_masked_l1_and_moving_region_by_hand():
     assert region.sum() == 9 and region[0, 0, 0, 1:4, 1:4].all()
     assert losses.masked_l1(torch.zeros_like(frames), frames, region).item() == pytest.approx(0.5 / 9)
     assert losses.masked_l1(frames, frames * 0, torch.zeros_like(region)).item() == 0
+    pixel = torch.zeros_like(region)
+    pixel[..., 2, 2] = 1
+    assert losses.masked_l1(frames, frames * 0, pixel).item() == 0.5
 
 
 def test_a_generator_gains_by_looking_real_and_a_discriminator_by_telling_apart():

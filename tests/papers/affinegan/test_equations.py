@@ -67,6 +67,19 @@ def test_eq_4_without_a_direction_is_zero_and_in_full_precision():
     assert eq.projected(*halves).item() == 128.5
 
 
+def test_eq_4_keeps_its_denominator_from_zero():
+    """At a direction whose square is the small number itself, the step is half of what it would be."""
+    step = eq.projected([code([3e-4])], [code([1e-4])], [code([1e-4])])
+    assert step.item() == pytest.approx(1.0, rel=1e-3)
+
+
+def test_eq_4_refuses_codes_of_different_depth():
+    one, two = [code([1.0])], [code([1.0]), code([2.0])]
+    for codes in ((two, one, one), (one, two, one), (one, one, two)):
+        with pytest.raises(ValueError, match="shorter|longer"):
+            eq.projected(*codes)
+
+
 def test_eq_4_teaches_all_three_codes():
     parts = [code([2.0, 7.0]), code([1.0, 1.0]), code([2.0, 0.5])]
     leaves = [part.requires_grad_() for part in parts]
@@ -114,6 +127,7 @@ def test_eq_6_through_the_intensity(detached):
     drawn.sum().backward()
     assert still.grad.flatten().tolist() == [6, 6] and direction.grad.flatten().tolist() == [7.5, 7.5]
     assert inferred.grad is None if detached else inferred.grad.tolist() == [[-9, -9]]
+    assert eq.redrawn(lambda levels: levels[0], [still.detach()], [direction.detach()], inferred).requires_grad
 
 
 def test_eq_7_by_hand():

@@ -94,6 +94,18 @@ def test_eq_5_has_neighbours_within_the_ends_only():
     assert inside.tolist() == [[False, True, True, True, True, True, True, True, False, False]]
 
 
+def test_eq_5_knows_the_ends_through_rounding():
+    _, inside = eq.neighbours(torch.tensor([[0.9, 0.1, 0.7, 0.3]]), 0.1)
+    assert inside.all()
+    _, inside = eq.neighbours(torch.tensor([[0.9, 0.1]]), 0.1001)
+    assert inside.tolist() == [[True, False, False, True]]
+
+
+def test_the_landmark_loss_is_of_the_difference():
+    true = torch.full((1, 68, 2), 0.5)
+    assert eq.landmarks(true + torch.tensor([0.3, 0.4]), true).item() == pytest.approx(0.5)
+
+
 def test_the_landmark_loss_by_hand():
     true = torch.zeros(2, 68, 2)
     predicted = true + torch.tensor([0.3, 0.4])
