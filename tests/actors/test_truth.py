@@ -17,7 +17,7 @@ SIZE = 128
 
 
 @pytest.fixture(scope="module")
-def known_truth() -> dict[int, Clip]:
+def known() -> dict[int, Clip]:
     """Two people, one with long hair, neutral and happy, with all that can be known."""
     return {seed: actors.clip(seed, "happy", frames=2, size=SIZE, truth="all") for seed in (31_001, 31_002)}
 
@@ -164,11 +164,11 @@ def test_normals_are_those_of_the_depth(known: dict[int, Clip]) -> None:
 def test_weights_of_a_triangle_count_distance() -> None:
     corners = np.array([[[0, 0], [4, 0], [0, 4]]] * 4, float)
     at = np.array([[0, 0], [2, 0], [4 / 3, 4 / 3], [-1, 0]])
-    flat = truth.weights(at, corners, np.ones((4, 3)))
+    flat = truth.corner_shares(at, corners, np.ones((4, 3)))
     np.testing.assert_allclose(flat[:3], [[1, 0, 0], [0.5, 0.5, 0], [1 / 3] * 3], atol=1e-9)
     assert (flat >= 0).all() and flat.sum(1) == pytest.approx(1)
     # Halfway in the picture between a depth of 1 and one of 3 is a quarter of the way in space.
-    np.testing.assert_allclose(truth.weights(at[1:2], corners[:1], np.array([[1.0, 3, 1]])), [[0.75, 0.25, 0]])
+    np.testing.assert_allclose(truth.corner_shares(at[1:2], corners[:1], np.array([[1.0, 3, 1]])), [[0.75, 0.25, 0]])
 
 
 # Identity
