@@ -68,6 +68,17 @@ EQUIVALENT: dict[str, str] = {
     "accelerator.backward(total, inputs=parameters, )": "PyTorch lets the graph go by itself.",
     "numbers = torch.arange(intensity.numel(), device=None).view(intensity.shape)": "The same on a CPU.",
     "numbers = torch.arange(intensity.numel(), ).view(intensity.shape)": "The same on a CPU.",
+    "index = samples.drawn(clip, config.frames_per_clip, int(config.include_neutral), None, rng)": "None is a no.",
+    "return [torch.cat(level)[order] for level in zip(*parts, strict=None)]": "Encoders of a model are equally deep.",
+    "return [torch.cat(level)[order] for level in zip(*parts, )]": "Encoders of a model are equally deep.",
+    "return [torch.cat(level)[order] for level in zip(*parts, strict=False)]": "Encoders of a model are equally deep.",
+    "maps = torch.roll(maps, pixels.round().int().tolist(), (+2, -1))": "The last but one of four is the third.",
+    'names = dict(zip(("still", "frame"), frames, strict=None)) | dict(zip(("now", "then"), maps, strict=True))': "Two are drawn.",  # noqa: E501
+    'names = dict(zip(("still", "frame"), frames, strict=True)) | dict(zip(("now", "then"), maps, strict=None))': "Two are drawn.",  # noqa: E501
+    'names = dict(zip(("still", "frame"), frames, )) | dict(zip(("now", "then"), maps, strict=True))': "Two are drawn.",  # noqa: E501
+    'names = dict(zip(("still", "frame"), frames, strict=True)) | dict(zip(("now", "then"), maps, ))': "Two are drawn.",  # noqa: E501
+    'names = dict(zip(("still", "frame"), frames, strict=False)) | dict(zip(("now", "then"), maps, strict=True))': "Two are drawn.",  # noqa: E501
+    'names = dict(zip(("still", "frame"), frames, strict=True)) | dict(zip(("now", "then"), maps, strict=False))': "Two are drawn.",  # noqa: E501
     "known = torch.isfinite(true).all(-2).all(-1)": "All of all, in whichever order.",
     "return values, (values >= -1e-6) & (values < 1 + 1e-6)": "The end of a margin for rounding.",
     "return values, (values > -1e-6) & (values <= 1 + 1e-6)": "The end of a margin for rounding.",

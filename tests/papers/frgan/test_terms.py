@@ -163,3 +163,40 @@ def test_g_m_is_shown_a_changed_picture_where_that_is_asked_for(augment):
     clip = conditioned(7)
     shown = forecaster(augment=augment, jumps="from_first").example(clip, torch.Generator().manual_seed(0))
     assert torch.equal(shown["still"], to_tensor(clip.frames)[0]) != augment
+
+
+class Level(torch.nn.Module):
+    """A code that can be worked by hand: the mean of a picture, and nothing seen on the way."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return images.flatten(1).mean(1, keepdim=True), [images]
+
+
+class Agreement(torch.nn.Module):
+    """A critic to which a picture is worth as much as its map agrees with it."""
+
+    def forward(self, samples: Tensor, maps: Tensor) -> Tensor:
+        return (samples * maps).flatten(1).mean(1)
+
+
+def test_g_m_goes_from_the_map_of_now_to_that_of_then():
+    method, seen = forecaster(skips="all"), []
+    method.image_encoder, method.map_encoder = Level(), Level()
+    method.decoder.forward = lambda code, skips: seen.append((code, skips)) or torch.zeros(1, 4, SIZE, SIZE)
+    still, now, then = (torch.full((1, 3, SIZE, SIZE), value) for value in (0.5, 0.25, -0.5))
+    method.outputs({"still": still, "now": now, "then": then})
+    code, skips = seen[0]
+    assert code.item() == 0.5 - 0.5 - 0.25
+    assert [levels[0].mean().item() for levels in skips] == [0.5, 0.25, -0.5]
+
+
+def test_d_i_is_told_the_map_of_the_frame():
+    """The penalty's slope is along both."""
+    method = forecaster()
+    method.discriminator = Agreement()
+    frame = lambda value: torch.full((1, 3, SIZE, SIZE), value)  # noqa: E731
+    batch = {"still": frame(0.9), "frame": frame(0.5), "now": frame(0.25), "then": frame(-1.0)}
+    terms = method.discriminator_terms({**batch, "share": torch.ones(1)}, {"images": frame(0.25)})
+    assert terms["critic"].item() == pytest.approx(-0.25 + 0.5)
+    slope = (1.0**2 + 0.5**2) ** 0.5 / (3 * SIZE**2) ** 0.5
+    assert terms["gradient_penalty"].item() == pytest.approx((slope - 1) ** 2)
