@@ -47,3 +47,8 @@ def test_generator_losses_by_hand():
     logits = torch.tensor([np.log(4), -np.log(4)])  # 80 % and 20 % real
     assert losses.generator_loss(logits, True).item() == pytest.approx((np.log(0.2) + np.log(0.8)) / 2)
     assert losses.generator_loss(logits[:1], False).item() == pytest.approx(-np.log(0.8))
+
+
+def test_what_is_made_is_averaged_as_what_is_real_is():
+    real, made = torch.tensor([np.log(4)]), torch.tensor([[-np.log(4), np.log(3)]])  # 80 % real; 20 % and 75 %
+    assert losses.discriminator_loss(real, made).item() == pytest.approx(-np.log(0.8) - np.log(0.8 * 0.25) / 2)

@@ -164,3 +164,23 @@ def test_the_noise_of_a_step_is_what_the_step_draws():
     made = method._noisy(level)
     torch.manual_seed(4)
     assert torch.equal(made, level + 0.5 * torch.randn(2, 3, 1, 1))
+
+
+class Bright(torch.nn.Module):
+    """A discriminator that calls real what is bright."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, None]:
+        return images.mean((1, 2, 3)), None
+
+
+def test_d_l_judges_the_clips_whose_mouth_counts_and_no_other():
+    method = AffineGAN(tiny_config(size=8, weights={"adversarial_local": 1.0}))
+    method.discriminator_local = Bright()
+    grey = lambda *levels: torch.tensor(levels).view(-1, 1, 1, 1, 1).expand(-1, 2, 3, 8, 8)  # noqa: E731
+    batch = {"frames": grey(1.0, 5.0), "neutral": grey(0.0, 0.0)[:, 0], "mask": torch.ones(2, 2, 1, 8, 8)}
+    batch["local"] = torch.tensor([True, False])
+    outputs = {"images": grey(-1.0, 7.0)}
+    loss = torch.nn.functional.softplus(torch.tensor(-1.0)).item()
+    assert method.discriminator_terms(batch, outputs)["adversarial_local"].item() == pytest.approx(2 * loss)
+    asked = method.generator_terms(batch, outputs)["adversarial_local"].item()
+    assert asked == pytest.approx(-loss)

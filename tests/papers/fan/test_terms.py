@@ -128,3 +128,31 @@ def test_a_residual_in_pixels_is_twice_what_the_decoder_draws_and_the_picture_is
     assert (sums > 1).any() and (sums < -1).any()
     assert torch.allclose(made["images"], sums.clamp(-1, 1), atol=1e-5)
     assert torch.equal(made["neutral_images"], still)
+
+
+class Bright(torch.nn.Module):
+    """A discriminator that calls real what is bright."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, None]:
+        return images.mean((1, 2, 3)), None
+
+
+def test_d_l_judges_the_clips_whose_mouth_counts_and_no_other():
+    method = fresh(size=8, weights={"adversarial_local": 1.0})
+    method.discriminator_local = Bright()
+    grey = lambda *levels: torch.tensor(levels).view(-1, 1, 1, 1, 1).expand(-1, 2, 3, 8, 8)  # noqa: E731
+    batch = {"frames": grey(1.0, 5.0), "neutral": grey(0.0, 0.0)[:, 0], "mask": torch.ones(2, 2, 1, 8, 8)}
+    batch["local"] = torch.tensor([True, False])
+    outputs = {"images": grey(-1.0, 7.0)}
+    loss = torch.nn.functional.softplus(torch.tensor(-1.0)).item()
+    assert method.discriminator_terms(batch, outputs)["adversarial_local"].item() == pytest.approx(2 * loss)
+    asked = method.generator_terms(batch, outputs)["adversarial_local"].item()
+    assert asked == pytest.approx(-loss)
+
+
+def test_each_clip_of_a_mixed_batch_keeps_its_place():
+    method = fresh(expressions=("happy", "angry", "sad"))
+    stills, label = torch.rand(4, 3, 16, 16), torch.tensor([2, 1, 2, 0])
+    method._residual = lambda some, n: [100 * n + some.mean((1, 2, 3))]
+    (made,) = method._residuals(stills, label)
+    assert torch.allclose(made, 100 * label + stills.mean((1, 2, 3)))
