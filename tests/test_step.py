@@ -112,6 +112,16 @@ def test_a_step_goes_down_the_weighted_sum_of_its_own_sides_terms(number, moved,
         terms["one"].backward()
 
 
+def test_what_no_term_of_a_step_asks_for_stays_where_it_is():
+    """Though it has been moved before: its momentum must not carry it on (D_l, in a step without a mouth)."""
+    used, unused = nn.Parameter(torch.ones(())), nn.Parameter(torch.ones(()))
+    optimiser = torch.optim.Adam([used, unused], 0.1, (0.9, 0.9))
+    training._step(Processes(1), optimiser, "generator", {"both": used + unused}, {"both": 1.0})
+    moved = unused.item()
+    training._step(Processes(1), optimiser, "generator", {"one": 1 * used}, {"one": 1.0})
+    assert used.item() < unused.item() == moved < 1
+
+
 def test_a_side_without_terms_takes_no_step():
     weight = nn.Parameter(torch.tensor(2.0))
     weight.grad = torch.tensor(1.0)
