@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 from i2vlib import video
 from i2vlib.clips import Clip
 from i2vlib.hub import checked_device
-from i2vlib.papers.method import Config, Method
+from i2vlib.papers.method import Config, Trainable
 from i2vlib.store import write_file
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ CHECKPOINT, HISTORY, SAMPLE = "checkpoint.pt", "history.csv", "sample.png"
 class Examples(Dataset):
     """The training samples of a run, numbered: sample i is a function of the seed and of i alone."""
 
-    def __init__(self, method: Method, clips: Sequence[Clip], seed: int, numbers: range) -> None:
+    def __init__(self, method: Trainable, clips: Sequence[Clip], seed: int, numbers: range) -> None:
         self.method, self.clips, self.seed, self.numbers = method, clips, seed, numbers
 
     def __len__(self) -> int:
@@ -61,7 +61,7 @@ def numbered_rng(seed: int, number: int) -> torch.Generator:
 
 
 def fit(
-    method: Method,
+    method: Trainable,
     clips: Sequence[Clip],
     steps: int,
     seed: int = 0,
@@ -145,7 +145,7 @@ def fit(
 
 def _train(
     accelerator: Accelerator,
-    method: Method,
+    method: Trainable,
     clips: Sequence[Clip],
     steps: int,
     seed: int,
@@ -270,7 +270,7 @@ def _accelerator(precision: str, device: str | None, trackers: Sequence[str], fo
 # The first weights
 
 
-def draw_weights(method: Method, seed: int) -> list[str]:
+def draw_weights(method: Trainable, seed: int) -> list[str]:
     """Draws the first weights of a method from a seed: those of its generator, its discriminators, or both, that are
     as they were constructed.
 
@@ -300,7 +300,7 @@ def draw_weights(method: Method, seed: int) -> list[str]:
     return new
 
 
-def _constructed(method: Method, state: Tensor) -> Method:
+def _constructed(method: Trainable, state: Tensor) -> Trainable:
     with torch.random.fork_rng([]):
         torch.set_rng_state(state)
         return type(method)(method.config)
@@ -369,7 +369,7 @@ def _leave_interrupts_to_the_main_process(worker: int) -> None:
 # What a run leaves in its folder
 
 
-def watched(method: Method, clips: Sequence[Clip], columns: int = 6) -> tuple[Clip, list[int]] | None:
+def watched(method: Trainable, clips: Sequence[Clip], columns: int = 6) -> tuple[Clip, list[int]] | None:
     """The clip of a run's film strip, and which of its frames are in it; None where `Method.redraw` could not make it
     again: a method that is told the intensity, and a clip that does not know it."""
     clip = clips[0]
@@ -384,7 +384,7 @@ class _Record:
 
     folder: Path
     run: Mapping[str, object]
-    method: Method
+    method: Trainable
     optimisers: Mapping[str, torch.optim.Optimizer]
     history: list[dict]
     started: float
@@ -420,7 +420,7 @@ class _Record:
         }
 
 
-def _finish(accelerator: Accelerator, method: Method, folder: Path | None, step: int, seed: int) -> None:
+def _finish(accelerator: Accelerator, method: Trainable, folder: Path | None, step: int, seed: int) -> None:
     """The method ready for use, and its weights in the folder: again, if a run was killed before they were written."""
     method.eval()
     if folder and accelerator.is_main_process:
@@ -472,7 +472,7 @@ def _row(step: int, terms: Mapping[str, Tensor], outputs: Mapping[str, Tensor], 
 
 
 def _resume(
-    folder: Path | None, run: dict, method: Method, optimisers: Mapping, device: torch.device
+    folder: Path | None, run: dict, method: Trainable, optimisers: Mapping, device: torch.device
 ) -> tuple[int, list, float]:
     """The step, history and seconds of the folder's checkpoint, its state loaded; none where there is none."""
     path = None if folder is None else folder / CHECKPOINT

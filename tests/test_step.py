@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from i2vlib import training
-from i2vlib.papers.method import Config, Method
+from i2vlib.papers.method import Config, Trainable
 from i2vlib.training import Examples, fit, learning_rate, numbered_rng
 from tests.conftest import moving_square
 
@@ -24,7 +24,7 @@ class GameConfig(Config):
     weights: Mapping[str, float] = field(default_factory=lambda: {"meet": 1.0, "rise": 4.0})
 
 
-class Game(nn.Module, Method):
+class Game(nn.Module, Trainable):
     """A generator that is one number, from 1, and a discriminator that is another, from 0."""
 
     Config = GameConfig

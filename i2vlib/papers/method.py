@@ -1,7 +1,7 @@
 """What the book asks of a method: its configuration, checked in one place, and the questions that each one answers.
 
-`fit` asks for the terms of a training step; the table of runs asks how clips have to be prepared, what a method makes
-of a held-out clip, and what is shipped in the end. What differs between methods is an answer in its own file, and
+`fit` asks a `Trainable` for the terms of a training step; the table of runs asks how clips have to be prepared, what a
+method makes of a held-out clip, and what is shipped in the end. What differs between methods is an answer in its own file, and
 nobody asks for a method's type.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numbers
 import types
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
@@ -127,35 +128,6 @@ class Method(Pretrained):
 
     config: Config
 
-    # Training ---------------------------------------------------------------------------------------------------
-
-    def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
-        """One training sample out of a clip."""
-        raise NotImplementedError
-
-    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the generator makes of a batch, once a step."""
-        raise NotImplementedError
-
-    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the discriminators minimise: named, unweighted scalars."""
-        raise NotImplementedError
-
-    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the generator minimises: named, unweighted scalars."""
-        raise NotImplementedError
-
-    def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for name, p in self.named_parameters() if not name.startswith("discriminator")]
-
-    def discriminator_parameters(self) -> list[nn.Parameter]:
-        return [p for name, p in self.named_parameters() if name.startswith("discriminator")]
-
-    def inherit(self, other: Self) -> None:
-        """Starts from another model's generator, of the same sizes; the discriminators are left new."""
-        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
-        self.load_state_dict({**self.state_dict(), **state})
-
     # The table of runs ------------------------------------------------------------------------------------------
 
     @classmethod
@@ -195,3 +167,34 @@ class Method(Pretrained):
     def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
         """What is shipped when the method is the last of its stages: usually itself."""
         return self
+
+
+class Trainable(Method, ABC):
+    """A method with weights of its own to train: what `fit` asks of it, which a method made of trained parts lacks."""
+
+    @abstractmethod
+    def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
+        """One training sample out of a clip."""
+
+    @abstractmethod
+    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the generator makes of a batch, once a step."""
+
+    @abstractmethod
+    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the discriminators minimise: named, unweighted scalars."""
+
+    @abstractmethod
+    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the generator minimises: named, unweighted scalars."""
+
+    def generator_parameters(self) -> list[nn.Parameter]:
+        return [p for name, p in self.named_parameters() if not name.startswith("discriminator")]
+
+    def discriminator_parameters(self) -> list[nn.Parameter]:
+        return [p for name, p in self.named_parameters() if name.startswith("discriminator")]
+
+    def inherit(self, other: Self) -> None:
+        """Starts from another model's generator, of the same sizes; the discriminators are left new."""
+        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
+        self.load_state_dict({**self.state_dict(), **state})

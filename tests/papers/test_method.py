@@ -5,6 +5,7 @@ import pytest
 
 from i2vlib.papers.affinegan import AffineGANConfig
 from i2vlib.papers.frgan import FRGANConfig
+from i2vlib.papers.method import Trainable
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,12 @@ def test_numbers_of_other_libraries_and_whole_numbers_for_fractions_are_numbers(
     config = AffineGANConfig(size=np.int64(64), learning_rate=1, betas=[0, np.float32(0.9)], residual_scale=None)
     assert config.betas == (0, np.float32(0.9)) and config.learning_rate == 1
     assert FRGANConfig(refine=None).refine is None
+
+
+def test_a_method_that_leaves_out_a_term_cannot_be_made():
+    class Half(Trainable):
+        def example(self, clip, rng):
+            return {}
+
+    with pytest.raises(TypeError, match="discriminator_terms.*generator_terms.*outputs"):
+        Half()

@@ -18,10 +18,10 @@ from i2vlib.papers.affinegan import equations
 from i2vlib.papers.affinegan.config import AffineGANConfig
 from i2vlib.papers.affinegan.networks import IntensityDiscriminator, IntensityRegressor, ResidualEncoder
 from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, widths
-from i2vlib.papers.method import Method
+from i2vlib.papers.method import Trainable
 
 
-class AffineGAN(nn.Module, Method):
+class AffineGAN(nn.Module, Trainable):
     r"""AffineGAN, Eq. 12: a generator of two encoders and a decoder, and the three discriminators it plays against.
 
     .. math:: \min_{D_g, D_l, D_a} \max_G \sum_{t=1}^T

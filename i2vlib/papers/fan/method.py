@@ -16,10 +16,10 @@ from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, ScaledEnc
 from i2vlib.papers.fan import equations
 from i2vlib.papers.fan.config import FANConfig
 from i2vlib.papers.fan.networks import LandmarkMaps
-from i2vlib.papers.method import Method
+from i2vlib.papers.method import Trainable
 
 
-class FAN(nn.Module, Method):
+class FAN(nn.Module, Trainable):
     r"""FAN, Eq. 6: a generator of base encoder, residual encoders and decoder, and the two discriminators against it.
 
     .. math:: \min_{D_g, D_l} \max_f \sum_a \mathcal L_g + \mathcal L_l + \mathcal L_k + \mathcal R_t

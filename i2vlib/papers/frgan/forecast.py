@@ -15,10 +15,10 @@ from i2vlib.papers.frgan.condition import FACE, Conditioned, conditioned_frames,
 from i2vlib.papers.frgan.config import ForecastConfig
 from i2vlib.papers.frgan.networks import Critic, DenseDecoder, MapEncoder, mask_outputs, widths
 from i2vlib.papers.losses import masked_l1
-from i2vlib.papers.method import Method, Redrawn
+from i2vlib.papers.method import Method, Redrawn, Trainable
 
 
-class Forecast(nn.Module, Method):
+class Forecast(nn.Module, Trainable):
     """G_M and D_I: one frame, its condition map and that of another frame to that frame (section 3.2)."""
 
     Config = ForecastConfig

@@ -18,11 +18,11 @@ from i2vlib.papers.frgan.config import RefineConfig
 from i2vlib.papers.frgan.forecast import Forecast
 from i2vlib.papers.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, mask_outputs, widths
 from i2vlib.papers.losses import masked_l1
-from i2vlib.papers.method import Method, Redrawn
+from i2vlib.papers.method import Method, Redrawn, Trainable
 from i2vlib.store import digest
 
 
-class Refine(nn.Module, Method):
+class Refine(nn.Module, Trainable):
     """G_R, D_I and D_V: the clip that G_M drew, and its condition maps, to a more coherent one (section 3.3)."""
 
     Config = RefineConfig
