@@ -1,8 +1,8 @@
 """What the book asks of a method: its configuration, checked in one place, and the questions that each one answers.
 
 `fit` asks a `Trainable` for the terms of a training step; the table of runs asks how clips have to be prepared, what a
-method makes of a held-out clip, and what is shipped in the end. What differs between methods is an answer in its own file, and
-nobody asks for a method's type.
+method makes of a held-out clip, and what is shipped in the end. What differs between methods is an answer
+in its own file, and nobody asks for a method's type.
 """
 
 from __future__ import annotations
