@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import torch
@@ -28,11 +29,13 @@ class Pretrained(PyTorchModelHubMixin):
     """Gives a method ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``. The method has a ``config``.
 
     It also keeps ``drawn_from``, torch's random state just before it was constructed, by which a method that is as it
-    was constructed can be told from one that was given weights, whoever gave them.
+    was constructed can be told from one that was given weights, whoever gave them; and ``facts``, the rows of the card
+    that came with its weights, none for one that was not loaded.
     """
 
     config: object
     drawn_from: Tensor
+    facts: Mapping[str, str] = MappingProxyType({})
 
     def __new__(cls, *arguments: object, **options: object) -> Self:
         method = super().__new__(cls, *arguments, **options)
@@ -144,8 +147,8 @@ def _load(folder: Path) -> nn.Module:
         ) from None
     known = {f.name for f in fields(kind.Config)}
     model = kind(kind.Config(**{key: value for key, value in settings.items() if key in known}))
-    stated = _stated_digest(folder / CARD)
-    if stated and stated != file_digest(folder / WEIGHTS):
+    model.facts = MappingProxyType(_stated(folder / CARD))
+    if model.facts.get("sha256", stated := file_digest(folder / WEIGHTS)) != stated:
         raise ValueError(
             f"{folder / WEIGHTS} does not match the sha256 in its card; it is cut short or was changed. Copy it again."
         )
@@ -166,11 +169,11 @@ def _load(folder: Path) -> nn.Module:
     return model.eval()
 
 
-def _stated_digest(card: Path) -> str | None:
-    if not card.is_file():
-        return None
-    lines = [line for line in card.read_text().splitlines() if line.startswith("| sha256 |")]
-    return lines[0].split("|")[2].strip() if lines else None
+def _stated(card: Path) -> dict[str, str]:
+    """The rows of a card: fact and value."""
+    lines = card.read_text("utf-8").splitlines() if card.is_file() else []
+    rows = [line.strip("| ").split(" | ", 1) for line in lines if line.startswith("| ") and line.endswith(" |")]
+    return {name: value for name, value in rows if name != "fact"}
 
 
 def _card(method: str, facts: Mapping[str, object], digest: str) -> str:

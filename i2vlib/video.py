@@ -313,12 +313,16 @@ def _player(clips: Mapping[str, np.ndarray], fps: float, labels: Sequence[str] |
 </div>"""
 
 
-def _assets(name: str) -> tuple[str, str]:
-    """The style, with that of the card that all share, and the script of a thing on a page."""
+def style(name: str) -> str:
+    """The style of a thing on a page, with that of the card that all share, light and dark."""
     folder = resources.files("i2vlib") / "assets"
-    style = "".join((folder / f"{part}.css").read_text("utf-8") for part in ("card", name))
-    script = (folder / f"{name}.js").read_text("utf-8").strip()
-    return style.replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK), script
+    rules = "".join((folder / f"{part}.css").read_text("utf-8") for part in ("card", name))
+    return rules.replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK)
+
+
+def _assets(name: str) -> tuple[str, str]:
+    """The `style` and the script of a thing on a page."""
+    return style(name), (resources.files("i2vlib") / "assets" / f"{name}.js").read_text("utf-8").strip()
 
 
 def _row(name: str, frames: np.ndarray, first: str, title: str) -> str:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from i2vlib.hub import Pretrained
+from i2vlib.papers.card import html_card
 
 if TYPE_CHECKING:
     from i2vlib.clips import Clip
@@ -125,8 +126,24 @@ class Method(Pretrained):
     dialled: ClassVar[bool] = True
     #: What it has to know of the actors' truth.
     truth: ClassVar[tuple[str, ...]] = ()
+    #: What it is and what it cannot, in a sentence or two each: how a notebook shows the model (`papers.card`).
+    about: ClassVar[str] = ""
+    limits: ClassVar[str] = ""
 
     config: Config
+
+    @property
+    def size(self) -> int:
+        """Height and width, in pixels, of the pictures that go in and come out."""
+        return self.config.size
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Those that it can be asked for, or was taught; a stage that follows maps has none of its own."""
+        return ()
+
+    def _repr_html_(self) -> str:
+        return html_card(self)
 
     # The table of runs ------------------------------------------------------------------------------------------
 

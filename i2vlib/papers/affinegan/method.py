@@ -34,6 +34,14 @@ class AffineGAN(nn.Module, Trainable):
 
     Config = AffineGANConfig
     infers = True
+    about = (
+        "Takes a still of a face to any strength of an expression, at any length and in any order, and reads the "
+        "strength off clips that nobody has labelled (Shen et al., 2019)."
+    )
+    limits = (
+        "Frontal faces, cropped by align_face; the head stays where it is. What a closed mouth hides, such as "
+        "teeth, is a guess. What it makes is synthetic; say so where you show it."
+    )
 
     def __init__(self, config: AffineGANConfig) -> None:
         super().__init__()

@@ -30,6 +30,14 @@ class FAN(nn.Module, Trainable):
     """
 
     Config = FANConfig
+    about = (
+        "Takes a still of a face to any strength of an expression, at any length and in any order; in training it is "
+        "told how strong each frame is (Fan et al., 2019)."
+    )
+    limits = (
+        "Frontal faces, cropped by align_face; the head stays where it is. What a closed mouth hides, such as "
+        "teeth, is a guess. What it makes is synthetic; say so where you show it."
+    )
 
     def __init__(self, config: FANConfig) -> None:
         super().__init__()

@@ -24,6 +24,13 @@ class Forecast(nn.Module, Trainable):
     Config = ForecastConfig
     dialled = False
     truth = FACE
+    about = (
+        "The first stage of FRGAN: draws a frame from a still and from maps of a 3D face, as it is and as it is to "
+        "become (Zhao et al., 2018)."
+    )
+    limits = (
+        "Each frame is drawn by itself: nothing keeps neighbours alike. It needs condition maps, which FRGAN makes."
+    )
 
     def __init__(self, config: ForecastConfig) -> None:
         super().__init__()

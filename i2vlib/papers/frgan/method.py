@@ -23,6 +23,15 @@ class FRGAN(nn.Module, Method):
     """G_C, G_M and G_R in turn: a still and a driver to a clip. Its stages are trained as `Forecast` and `Refine`."""
 
     Config = FRGANConfig
+    about = (
+        "Makes a still do what another clip does, or an expression of the book: it draws frame by frame from maps of a "
+        "3D face, then refines the clip as a whole (Zhao et al., 2018)."
+    )
+    limits = (
+        "Frontal faces, cropped by align_face. A driver's expression is taken over, its head's movements are not. "
+        "Expressions that it was not taught are drawn by their recipe. What it makes is "
+        "synthetic; say so where you show it."
+    )
 
     def __init__(self, config: FRGANConfig) -> None:
         super().__init__()
@@ -38,6 +47,10 @@ class FRGAN(nn.Module, Method):
         if refine is not None:
             whole.refine.load_state_dict(refine.state_dict())
         return whole.eval()
+
+    @property
+    def size(self) -> int:
+        return self.config.forecast.size
 
     @property
     def expressions(self) -> tuple[str, ...]:

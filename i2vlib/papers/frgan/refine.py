@@ -28,6 +28,13 @@ class Refine(nn.Module, Trainable):
     Config = RefineConfig
     dialled = False
     truth = FACE
+    about = (
+        "The second stage of FRGAN: redraws a clip of the first stage so that its frames agree with one another "
+        "(Zhao et al., 2018)."
+    )
+    limits = (
+        "It repairs what a forecast has drawn, in clips of whole pieces of frames; it cannot animate a still by itself."
+    )
 
     def __init__(self, config: RefineConfig) -> None:
         super().__init__()
