@@ -27,7 +27,8 @@ NOTE = "Synthetic frames made with i2vlib"
 
 _EXIF_DESCRIPTION = 0x010E
 _GIF_FASTEST = 50  # frames a second; browsers slow a GIF down that asks for more
-_SHOWN_AT_LEAST, _SHOWN_AT_MOST = 192, 512  # px, the shorter side of a picture in a scrubber
+_SHOWN_AT_LEAST, _SHOWN_AT_MOST = 256, 512  # px, the shorter side of a picture in a scrubber
+_OF_MANY = 192  # px, as well, of four pictures or more: they stand in rows, and all are to be seen at once
 
 _LIGHT = "--i2v-back: #f4f5f7; --i2v-line: #d3d8e0; --i2v-ink: #1f2530; --i2v-soft: #667085; --i2v-mark: #3b6fd4;"
 _DARK = "--i2v-back: #23262d; --i2v-line: #444a55; --i2v-ink: #e8eaee; --i2v-soft: #a0a8b5; --i2v-mark: #6f9cf0;"
@@ -108,9 +109,9 @@ def scrubber(frames: np.ndarray, fps: float = 12.0, labels: Sequence[str] | None
     """A clip as HTML that is scrubbed with slider, keys, mouse or finger, or played back and forth.
 
     It needs no kernel and no network: the frames are in it, as WebP (about 4 KiB each at 128 px). Arrow keys step,
-    home and end jump, space plays and pauses; dragging across the picture scrubs. Without JavaScript the first frame
-    shows. Small frames are enlarged by a whole factor to at least 192 px; frames of more than 512 px on their
-    shorter side are reduced to that.
+    home and end jump, space plays and pauses; dragging across the picture scrubs. Scrolled into view it plays, twice
+    there and back, until it is touched; not for readers who ask their system for less motion. Without JavaScript the
+    first frame shows. Frames are enlarged to at least 256 px on their shorter side, and reduced to at most 512 px.
 
     Args:
         frames: ``uint8 (T, H, W, 3)``.
@@ -121,7 +122,7 @@ def scrubber(frames: np.ndarray, fps: float = 12.0, labels: Sequence[str] | None
     Raises:
         ValueError: frames or fps of another form, or another number of labels than of frames.
     """
-    return _player({"": _checked(frames)}, fps, labels, title)
+    return _player({"": {"": _checked(frames)}}, fps, labels, title)
 
 
 def together(
@@ -130,23 +131,47 @@ def together(
     labels: Sequence[str] | None = None,
     title: str = "comparison",
 ) -> str:
-    """Several clips of one length under one slider: a `scrubber` with a row a clip, each with its name.
+    """Several clips of one length under one slider: a `scrubber` of several pictures, each with its name above.
+
+    They stand side by side as far as the page is wide, and the slider stays in view while any of them is. Four or more
+    are enlarged to 192 px only.
 
     Args:
-        rows: name to ``uint8 (T, H, W, 3)``, the same T in every row; sizes may differ.
+        rows: name to ``uint8 (T, H, W, 3)``, the same T for every name; sizes may differ.
         fps, labels, title: as in `scrubber`.
 
     Raises:
         ValueError: no rows, rows of different lengths, or what `scrubber` refuses.
     """
-    clips = {name: _checked(frames) for name, frames in rows.items()}
-    if not clips:
-        raise ValueError("There is nothing to compare: give at least one row, as name: frames.")
-    lengths = {name: len(frames) for name, frames in clips.items()}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
-        raise ValueError(f"Rows under one slider have the same number of frames; {listed}. Cut them to one length.")
-    return _player(clips, fps, labels, title)
+    return _player({"": _of_one_length(rows)}, fps, labels, title)
+
+
+def choice(
+    sets: Mapping[str, Mapping[str, np.ndarray]],
+    fps: float = 12.0,
+    labels: Sequence[str] | None = None,
+    title: str = "choice",
+) -> str:
+    """Several clips under one slider and a row of buttons that say which: `together`, once a button.
+
+    Args:
+        sets: name of a button to what `together` takes: the same names with frames of the same shape for each. The
+            first button is pressed at the start.
+        fps, labels, title: as in `scrubber`.
+
+    Raises:
+        ValueError: no sets, sets of different names or shapes, or what `together` refuses.
+    """
+    if not sets:
+        raise ValueError("There is nothing to choose from: give at least one set, as name: rows.")
+    chosen = {name: _of_one_length(rows) for name, rows in sets.items()}
+    shapes = {name: {row: frames.shape for row, frames in rows.items()} for name, rows in chosen.items()}
+    first, *others = shapes.items()
+    for name, other in others:
+        if list(other.items()) != list(first[1].items()):
+            raise ValueError(f"Every choice has the same rows in the same shapes; {first[0]!r} has {first[1]}, "
+                             f"{name!r} has {other}.")  # fmt: skip
+    return _player(chosen, fps, labels, title)
 
 
 def pad(
@@ -157,7 +182,8 @@ def pad(
 ) -> str:
     """A face under a square pad, as HTML without kernel or network: across is one quantity, up is another.
 
-    Dragging on the pad, or the two sliders beside it, shows the frame made for that pair of values.
+    Dragging on the pad, or the two sliders beside it, shows the frame made for that pair of values. Scrolled into view
+    it is led once around its border, as a `scrubber` plays.
 
     Args:
         frames: ``uint8 (R, C, H, W, 3)``: row r was made with the r-th value of the second quantity, column c with the
@@ -181,7 +207,6 @@ def pad(
     pictures = [_data_uri(frame) for frame in _reduced(frames.reshape(-1, *frames.shape[2:]))]
     data = _script_json([columns, pictures, list(names), [[float(value) for value in axis] for axis in values]])
     identity = hashlib.sha256(f"{title}{data}".encode()).hexdigest()[:12]
-    style, script = _assets("pad")
     shown = html.escape(title)
     sliders = "".join(
         f'<label>{html.escape(name)}<input type="range" min="0" max="{len(axis) - 1}" step="1" value="0"'
@@ -189,12 +214,12 @@ def pad(
         for name, axis in zip(names, values, strict=True)
     )
     return f"""<div class="i2v-pad i2v-card" data-clip="{identity}" role="group" aria-label="{shown}">
-<style>{style}</style>
-<div class="i2v-stage">{_row("", frames[0], pictures[0], title)}
+<style>{style("pad")}</style>
+<div class="i2v-stage">{_face("", frames[0], pictures[0], title, _SHOWN_AT_LEAST)}
 <div class="i2v-controls"><div class="i2v-field"><span class="i2v-dot"></span></div>{sliders}</div></div>
 <div class="i2v-caption"><span class="i2v-title">{shown}</span><span class="i2v-label"></span></div>
 <noscript>This is the first of {len(pictures)} frames; the pad needs JavaScript.</noscript>
-<script>{script}("{identity}", ...{data});</script>
+<script>{script("pad")}("{identity}", ...{data});</script>
 </div>"""
 
 
@@ -281,8 +306,20 @@ def _write_mp4(frames: np.ndarray, path: Path, fps: float) -> None:
         raise RuntimeError(f"ffmpeg could not encode {len(even)} frames of {width}x{height} as MP4: {said[-1]}")
 
 
-def _player(clips: Mapping[str, np.ndarray], fps: float, labels: Sequence[str] | None, title: str) -> str:
+def _of_one_length(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    clips = {name: _checked(frames) for name, frames in rows.items()}
+    if not clips:
+        raise ValueError("There is nothing to compare: give at least one row, as name: frames.")
+    lengths = {name: len(frames) for name, frames in clips.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
+        raise ValueError(f"Rows under one slider have the same number of frames; {listed}. Cut them to one length.")
+    return clips
+
+
+def _player(sets: Mapping[str, Mapping[str, np.ndarray]], fps: float, labels: Sequence[str] | None, title: str) -> str:
     _check_fps(fps)
+    clips = next(iter(sets.values()))
     count = len(next(iter(clips.values())))
     labels = (
         [f"frame {index + 1} of {count}" for index in range(count)]
@@ -291,25 +328,35 @@ def _player(clips: Mapping[str, np.ndarray], fps: float, labels: Sequence[str] |
     )
     if len(labels) != count:
         raise ValueError(f"A scrubber has a label a frame; there are {len(labels)} labels and {count} frames.")
-    pictures = {name: [_data_uri(frame) for frame in _reduced(frames)] for name, frames in clips.items()}
-    data = _script_json([float(fps), list(pictures.values()), labels])
-    identity = hashlib.sha256(f"{title}{list(pictures)}{data}".encode()).hexdigest()[:12]
-    style, script = _assets("scrubber")
-    stage = "".join(_row(name, frames, pictures[name][0], title) for name, frames in clips.items())
+    pictures = [
+        [[_data_uri(frame) for frame in _reduced(frames)] for frames in rows.values()] for rows in sets.values()
+    ]
+    data = _script_json([float(fps), pictures, labels])
+    identity = hashlib.sha256(f"{title}{list(sets)}{list(clips)}{data}".encode()).hexdigest()[:12]
+    least = _SHOWN_AT_LEAST if len(clips) < 4 else _OF_MANY
+    faces = zip(clips.items(), pictures[0], strict=True)
+    stage = "".join(_face(name, frames, shown[0], title, least) for (name, frames), shown in faces)
     shown = html.escape(title)
+    buttons = "".join(
+        f'<button class="i2v-choice" type="button" aria-pressed="{"false" if number else "true"}">'
+        f"{html.escape(name)}</button>"
+        for number, name in enumerate(sets)
+        if len(sets) > 1
+    )
+    choices = f'<div class="i2v-choices" role="group" aria-label="What of {shown}">{buttons}</div>\n' if buttons else ""
     return f"""<div class="i2v-scrubber i2v-card" data-clip="{identity}" role="group" aria-label="{shown}">
-<style>{style}</style>
+<style>{style("scrubber")}</style>
 <div class="i2v-stage">{stage}</div>
-<div class="i2v-bar"{" hidden" if count == 1 else ""}>
+<div class="i2v-foot">{choices}<div class="i2v-bar"{" hidden" if count == 1 else ""}>
 <button class="i2v-play" type="button" aria-label="Play"><svg viewBox="0 0 14 14" aria-hidden="true">
 <path class="i2v-one" d="M4 1.5v11l8.5-5.5z"/><path class="i2v-two" d="M3 1.5h3v11H3zM8 1.5h3v11H8z"/></svg></button>
 <input class="i2v-slider" type="range" min="0" max="{count - 1}" step="1" value="0" aria-label="Frame of {shown}"
  aria-valuetext="{html.escape(labels[0])}" autocomplete="off">
 </div>
 <div class="i2v-caption"><span class="i2v-title">{shown}</span>
-<span class="i2v-label">{html.escape(labels[0])}</span></div>
+<span class="i2v-label">{html.escape(labels[0])}</span></div></div>
 <noscript>This is the first frame of {count}; the slider needs JavaScript.</noscript>
-<script>{script}("{identity}", ...{data});</script>
+<script>{script("scrubber")}("{identity}", ...{data});</script>
 </div>"""
 
 
@@ -320,21 +367,23 @@ def style(name: str) -> str:
     return rules.replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK)
 
 
-def _assets(name: str) -> tuple[str, str]:
-    """The `style` and the script of a thing on a page."""
-    return style(name), (resources.files("i2vlib") / "assets" / f"{name}.js").read_text("utf-8").strip()
+def script(name: str) -> str:
+    """The script of a thing on a page, with what all cards share in it: a function that its page calls."""
+    folder = resources.files("i2vlib") / "assets"
+    shared = (folder / "card.js").read_text("utf-8").rstrip()
+    return (folder / f"{name}.js").read_text("utf-8").strip().replace("/*card*/", shared)
 
 
-def _row(name: str, frames: np.ndarray, first: str, title: str) -> str:
+def _face(name: str, frames: np.ndarray, first: str, title: str, least: int) -> str:
     _, height, width, _ = frames.shape
-    factor = max(1, math.ceil(_SHOWN_AT_LEAST / min(height, width)))
-    shown = round(width * factor * min(1, _SHOWN_AT_MOST / min(height, width)))
+    side = min(height, width)
+    shown = round(width * min(max(side, least), _SHOWN_AT_MOST) / side)
     said = html.escape(f"{title}: {name}" if name else title)
     heading = f'<span class="i2v-row">{html.escape(name)}</span>' if name else ""
-    enlarged = " i2v-enlarged" if factor > 1 else ""
+    small = " i2v-small" if shown <= _SHOWN_AT_LEAST else ""
     return (
-        f'{heading}<img class="i2v-picture{enlarged}" src="{first}" alt="{said}" draggable="false" '
-        f'style="width: {shown}px; aspect-ratio: {width} / {height}">'
+        f'<div class="i2v-face{small}">{heading}<img class="i2v-picture" src="{first}" alt="{said}" draggable="false" '
+        f'style="width: {shown}px; aspect-ratio: {width} / {height}"></div>'
     )
 
 

@@ -332,13 +332,15 @@ def test_48_frames_of_a_face_stay_small() -> None:
     assert len(video.scrubber(frames)) < 260 * 1024
 
 
-def test_small_frames_are_enlarged_by_a_whole_factor() -> None:
-    def width(shape: tuple[int, int]) -> int:
-        text = video.scrubber(np.zeros((1, *shape, 3), np.uint8))
+def test_small_frames_are_enlarged_smoothly_and_many_of_them_less() -> None:
+    def width(shape: tuple[int, int], count: int = 1) -> int:
+        text = video.together({str(number): np.zeros((1, *shape, 3), np.uint8) for number in range(count)})
+        assert "pixelated" not in text
         return int(re.search(r'style="width: (\d+)px', text)[1])
 
-    assert [width((side, side)) for side in (64, 96, 128, 192, 256)] == [192, 192, 256, 192, 256]
-    assert width((64, 256)) == 768 and width((1024, 2048)) == 1024
+    assert [width((side, side)) for side in (64, 96, 128, 192, 256, 300)] == [256, 256, 256, 256, 256, 300]
+    assert [width((128, 128), count) for count in (3, 4, 9)] == [256, 192, 192]
+    assert width((64, 256)) == 1024 and width((1024, 2048)) == 1024
 
 
 def test_large_frames_are_reduced_inside_the_page() -> None:
@@ -358,6 +360,21 @@ def test_compare_refuses_nothing_and_unequal_lengths() -> None:
         video.together({})
     with pytest.raises(ValueError, match="same number of frames; 'real' has 3, 'copy' has 2"):
         video.together({"real": moving(3), "copy": moving(2)})
+
+
+def test_a_choice_has_a_button_a_set_and_one_slider() -> None:
+    page = Outline(video.choice({"happy": {"you": moving(3)}, "sad & <b>": {"you": moving(3)}}))
+    buttons = [button for button in page.all("button") if button["class"] == "i2v-choice"]
+    assert [button["aria-pressed"] for button in buttons] == ["true", "false"]
+    assert len(page.all("input")) == 1 and len(page.all("img")) == 1 and not page.all("b")
+
+
+def test_a_choice_refuses_nothing_and_sets_that_differ() -> None:
+    with pytest.raises(ValueError, match="nothing to choose from: give at least one set"):
+        video.choice({})
+    for other in ({"b": moving(3)}, {"a": moving(2)}, {"a": moving(3, 20, 20)}, {"a": moving(3), "b": moving(3)}):
+        with pytest.raises(ValueError, match="same rows in the same shapes; 'one' has .*, 'two' has "):
+            video.choice({"one": {"a": moving(3)}, "two": other})
 
 
 def test_labels_are_one_a_frame() -> None:

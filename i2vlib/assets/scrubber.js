@@ -1,6 +1,7 @@
-(function (id, fps, rows, labels) {
+(function (id, fps, sets, labels) {
   "use strict";
   const last = labels.length - 1;
+/*card*/
 
   function mount(root) {
     const pictures = [...root.querySelectorAll(".i2v-picture")];
@@ -8,6 +9,8 @@
     const slider = root.querySelector(".i2v-slider");
     const button = root.querySelector(".i2v-play");
     const label = root.querySelector(".i2v-label");
+    const choices = [...root.querySelectorAll(".i2v-choice")];
+    let rows = sets[0];
     let position = 0;
     let run = 0; // counts starts and stops, so that a stale animation frame knows it is stale
 
@@ -31,21 +34,24 @@
       announce(false);
     }
 
-    function play() {
+    // Back and forth: `legs` times from one end to the other, counted from the first frame, or until somebody stops it.
+    function play(legs) {
       if (!last) return;
       const mine = ++run;
       const start = performance.now() - (position * 1000) / fps;
       announce(true);
       (function tick() {
         if (mine !== run || !root.isConnected) return;
-        const step = Math.floor(((performance.now() - start) * fps) / 1000) % (2 * last);
+        const steps = Math.min(Math.floor(((performance.now() - start) * fps) / 1000), legs * last);
+        const step = steps % (2 * last);
         const index = step <= last ? step : 2 * last - step;
         if (index !== position) show(index);
+        if (steps === legs * last) return pause();
         requestAnimationFrame(tick);
       })();
     }
 
-    const toggle = () => (root.classList.contains("i2v-playing") ? pause() : play());
+    const toggle = () => (root.classList.contains("i2v-playing") ? pause() : play(Infinity));
     const go = (index) => { pause(); show(index); };
 
     root.addEventListener("keydown", (event) => {
@@ -63,16 +69,27 @@
       act();
     });
 
+    // What is chosen is shown growing; whoever asked for less motion sees its end.
+    function choose(number) {
+      rows = sets[number];
+      choices.forEach((choice, place) => choice.setAttribute("aria-pressed", place === number));
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) return go(position || last);
+      go(0);
+      play(1);
+    }
+    choices.forEach((choice, number) => choice.addEventListener("click", () => choose(number)));
     slider.addEventListener("input", () => go(Number(slider.value)));
     button.addEventListener("click", toggle);
 
+    let held = pictures[0];
     function drag(event) {
-      const box = pictures[0].getBoundingClientRect();
+      const box = held.getBoundingClientRect();
       go(Math.round(((event.clientX - box.left) / box.width) * last));
     }
     stage.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       stage.setPointerCapture(event.pointerId);
+      held = event.target.closest(".i2v-picture") || held;
       slider.focus({ preventScroll: true });
       drag(event);
     });
@@ -82,9 +99,10 @@
     stage.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the focus on the slider
     stage.addEventListener("dragstart", (event) => event.preventDefault());
 
-    root.i2vImages = rows.flat().map((source) => Object.assign(new Image(), { src: source })); // decoded ahead
+    root.i2vImages = sets.flat(2).map((source) => Object.assign(new Image(), { src: source })); // decoded ahead
     root.classList.add("i2v-live");
     show(0);
+    whenSeen(root, stage, () => play(4), pause);
   }
 
   (function find(tries) {

@@ -20,6 +20,7 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--window-size=900,900",
     "--force-device-scale-factor=1",
+    "--force-prefers-reduced-motion",  # nothing starts by itself, unless a test wants it to (`in_motion`)
 )
 
 
@@ -69,3 +70,12 @@ def show(browser, tmp_path: Path) -> Callable[[str], object]:
         return browser
 
     return open_page
+
+
+@pytest.fixture
+def in_motion(browser) -> Iterator[None]:
+    """A reader who has not asked for less motion."""
+    features = {"features": [{"name": "prefers-reduced-motion", "value": "no-preference"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
+    yield
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

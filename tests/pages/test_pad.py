@@ -45,3 +45,20 @@ def test_each_slider_moves_one_axis(page) -> None:
     assert shown(page) == (2, 1) and up.get_attribute("aria-valuetext") == "sad 0.50"
     across.send_keys(Keys.HOME)
     assert shown(page) == (0, 1)
+
+
+def test_it_is_led_around_once_when_it_is_seen_until_it_is_touched(show, in_motion) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    shades = (20 * np.arange(ROWS * COLUMNS)).astype(np.uint8).reshape(ROWS, COLUMNS, 1, 1, 1)
+    frames = np.broadcast_to(shades, (ROWS, COLUMNS, 64, 64, 3))
+    browser = show(video.pad(frames, ("happy", "sad"), (np.linspace(0, 1, COLUMNS), np.linspace(0, 1, ROWS))))
+    for place in ((COLUMNS - 1, 0), (COLUMNS - 1, ROWS - 1), (0, ROWS - 1), (0, 0)):
+        WebDriverWait(browser, 5, 0.02).until(lambda _, place=place: shown(browser) == place)
+    browser.refresh()
+    WebDriverWait(browser, 5, 0.02).until(lambda _: shown(browser) != (0, 0))
+    ActionChains(browser).move_to_element(browser.find_element("class name", "i2v-field")).click().perform()
+    rest = shown(browser)
+    browser.execute_async_script("setTimeout(arguments[0], 1000)")
+    assert shown(browser) == rest

@@ -238,11 +238,143 @@ def test_compare_moves_all_its_rows_together(show, keys) -> None:
     assert [one.shown(0), one.shown(1), one.shown(2)] == [2, 6, 2]
     titles = one.root.find_elements("class name", "i2v-row")
     pictures = one.root.find_elements("class name", "i2v-picture")
-    for title, picture in zip(titles, pictures, strict=True):  # each beside its row
-        middle = title.location["y"] + title.size["height"] / 2
-        assert picture.location["y"] < middle < picture.location["y"] + picture.size["height"]
-        assert title.location["x"] < picture.location["x"]
+    for title, picture in zip(titles, pictures, strict=True):  # each above its picture
+        assert title.location["x"] == picture.location["x"]
+        assert 0 <= picture.location["y"] - title.location["y"] - title.size["height"] < 10
     assert [title.text for title in titles] == list(rows)
+
+
+def test_many_pictures_stand_in_rows_and_dragging_on_any_of_them_scrubs(show) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    one = Scrubber(show(video.together({f"face {number}": frames() for number in range(7)})))
+    pictures = one.root.find_elements("class name", "i2v-picture")
+    assert len({picture.location["y"] for picture in pictures}) == 2  # 900 px hold four of them
+    for picture in (pictures[6], pictures[2]):
+        one.press("\ue011")  # home
+        ActionChains(one.browser).move_to_element(picture).click().perform()
+        assert one.shown() == 4
+
+
+@pytest.mark.parametrize("height", [500, 900])
+def test_the_slider_is_in_view_while_any_picture_is(show, height: int) -> None:
+    browser = show('<div style="height: 1200px"></div>' + video.together({str(n): frames() for n in range(30)})
+                   + '<div style="height: 1200px"></div>')  # fmt: skip
+    browser.set_window_size(900, height)
+    try:
+        one = Scrubber(browser)
+        pictures = one.root.find_elements("class name", "i2v-picture")
+        assert one.root.size["height"] > 1500
+        for picture in pictures[::5]:
+            browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", picture)
+            seen = browser.execute_script(
+                "return [innerHeight, arguments[0].getBoundingClientRect().bottom]", one.slider
+            )
+            assert 0 < seen[1] <= seen[0]
+    finally:
+        browser.set_window_size(900, 900)
+
+
+def test_pictures_are_enlarged_smoothly(show) -> None:
+    one = Scrubber(show(video.scrubber(frames(size=32))))
+    assert one.root.find_element("class name", "i2v-picture").value_of_css_property("image-rendering") == "auto"
+
+
+# --- it starts by itself ----------------------------------------------------------------------------------------------
+
+BELOW = '<div style="height: 3000px"></div>'
+# What is shown from now on, by number of the frame, for so many milliseconds.
+WATCH = """
+const [root, time, done] = arguments, picture = root.querySelector("img"), seen = [];
+new MutationObserver(() => seen.push(root.i2vImages.findIndex(image => image.src === picture.src)))
+  .observe(picture, {attributes: true, attributeFilter: ["src"]});
+setTimeout(() => done(seen), time);
+"""
+
+
+def watched(one: Scrubber, seconds: float) -> list[int]:
+    return one.browser.execute_async_script(WATCH, one.root, 1000 * seconds)
+
+
+def scroll(one: Scrubber, to: int) -> None:
+    one.browser.execute_script("scrollTo({top: arguments[0], behavior: 'instant'})", to)
+
+
+def test_it_plays_twice_there_and_back_when_it_is_scrolled_into_view_and_then_rests(show, in_motion) -> None:
+    one = Scrubber(show(BELOW + video.scrubber(frames(), fps=30) + BELOW))
+    assert watched(one, 0.4) == []  # out of view
+    scroll(one, 2900)
+    seen = watched(one, 2.5)
+    assert COUNT - 1 in seen and seen[-1] == 0
+    turns = [b for a, b, c in zip(seen, seen[1:], seen[2:], strict=False) if (b - a) * (c - b) < 0]
+    assert len(turns) == 3 and one.button.get_attribute("aria-label") == "Play"
+    assert watched(one, 0.4) == []
+    scroll(one, 0)
+    scroll(one, 0)
+    one.browser.execute_async_script("setTimeout(arguments[0], 200)")
+    scroll(one, 2900)  # and again, when it is seen again
+    one.wait(lambda: one.shown() > 0)
+
+
+def test_it_rests_when_it_leaves_the_view(show, in_motion) -> None:
+    one = Scrubber(show(video.scrubber(frames(), fps=2) + BELOW))
+    one.wait(lambda: one.shown() > 0)
+    scroll(one, 3000)
+    one.wait(lambda: one.button.get_attribute("aria-label") == "Play")
+    assert watched(one, 1.2) == []
+
+
+@pytest.mark.parametrize("touch", ["picture", "slider", "key", "button", "space"])
+def test_any_touch_ends_that_it_starts_by_itself(show, keys, in_motion, touch: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    one = Scrubber(show(video.scrubber(frames(), fps=6) + BELOW))
+    one.wait(lambda: one.shown() > 0)
+    if touch in ("key", "space"):
+        one.press(keys.ARROW_RIGHT if touch == "key" else keys.SPACE)
+    else:
+        on = {"picture": one.stage, "slider": one.slider, "button": one.button}[touch]
+        ActionChains(one.browser).move_to_element(on).click().perform()
+    assert one.button.get_attribute("aria-label") == "Play" and watched(one, 0.6) == []
+    scroll(one, 3000)
+    one.browser.execute_async_script("setTimeout(arguments[0], 200)")
+    scroll(one, 0)
+    assert watched(one, 0.8) == []
+
+
+def test_it_does_not_start_for_a_reader_who_wants_less_motion(show) -> None:
+    one = Scrubber(show(video.scrubber(frames(), fps=30)))
+    assert watched(one, 0.6) == [] and one.shown() == 0
+
+
+# --- a choice ---------------------------------------------------------------------------------------------------------
+
+
+def chosen(show) -> Scrubber:
+    sets = {"up": {"a": frames(), "b": frames()[::-1]}, "down": {"a": frames()[::-1], "b": frames()}}
+    return Scrubber(show(video.choice(sets, fps=30)))
+
+
+def test_a_choice_changes_what_every_picture_shows(show, keys) -> None:
+    one = chosen(show)
+    one.press(keys.ARROW_RIGHT)
+    assert (one.shown(0), one.shown(1)) == (1, 7)
+    up, down = one.root.find_elements("class name", "i2v-choice")
+    down.click()
+    assert (one.shown(0), one.shown(1)) == (7, 1)
+    assert [up.get_attribute("aria-pressed"), down.get_attribute("aria-pressed")] == ["false", "true"]
+    one.press(keys.HOME)
+    up.click()
+    assert (one.shown(0), one.shown(1)) == (8, 0)  # of what is chosen at rest, the end shows
+    assert no_errors(one.browser)
+
+
+def test_what_is_chosen_grows_once(show, in_motion) -> None:
+    one = chosen(show)
+    one.root.find_elements("class name", "i2v-choice")[1].click()
+    one.wait(lambda: (one.shown(0), one.shown(1)) == (0, 8))
+    one.wait(lambda: one.button.get_attribute("aria-label") == "Play")
+    assert one.slider.get_attribute("value") == "8" and watched(one, 0.4) == []
 
 
 def test_without_javascript_the_first_frame_shows(show) -> None:
@@ -292,10 +424,10 @@ def test_it_follows_the_theme_of_the_page_before_that_of_the_system(show, system
 
 
 @pytest.mark.parametrize("size", [32, 64, 128, 256])
-def test_small_frames_are_shown_at_192_pixels_or_more(show, size: int) -> None:
+def test_small_frames_are_shown_at_256_pixels_or_more(show, size: int) -> None:
     one = Scrubber(show(video.scrubber(frames(size=size))))
     picture = one.root.find_element("class name", "i2v-picture")
-    assert picture.size["width"] == picture.size["height"] >= 192
+    assert picture.size["width"] == picture.size["height"] >= 256
 
 
 def test_it_fits_a_telephone(show) -> None:
