@@ -75,7 +75,7 @@ $(READY): pyproject.toml constraints.txt apt-packages.txt
 	fi
 	touch $(UNFINISHED)
 	echo "== Installing Python packages (about 4 GB; what has been downloaded once is not downloaded again)"
-	$(RUN) -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt -e '.[actors,faces,book,dev]'
+	$(RUN) -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt -e '.[actors,faces,chapters,book,dev]'
 	rm $(UNFINISHED)
 	touch $(READY)
 	echo "== The environment is ready"

@@ -1,0 +1,95 @@
+"""The first cell of a chapter: nothing where i2vlib is, and otherwise the book from where the chapter came from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from i2vlib.book.checkout import NOTEBOOKS
+
+CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+def cell() -> dict:
+    return json.loads(CHAPTERS[0].read_text())["cells"][1]
+
+
+class Shell:
+    """The two things of IPython's that the cell asks for."""
+
+    def __init__(self) -> None:
+        self.user_ns: dict[str, int] = {}
+
+    def system(self, command: str) -> None:
+        self.user_ns["_exit_code"] = subprocess.run(command, shell=True).returncode
+
+
+def run(text: str, monkeypatch: pytest.MonkeyPatch, missing: bool = True) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    if missing:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    shell = Shell()
+    exec(compile(text, "cell", "exec"), {"get_ipython": lambda: shell})
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A checkout with one commit, whose installer says in a file that it has run."""
+    folder = tmp_path / "fork"
+    (folder / "book").mkdir(parents=True)
+    (folder / "book/install.py").write_text("open('installed', 'a').write('once ')")
+    git = ["git", "-C", str(folder), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "All"]):
+        subprocess.run([*git, *words], check=True)
+    return folder
+
+
+def addressed(folder: Path) -> str:
+    head = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    empty = 'address, commit = "", ""'
+    assert empty in "".join(cell()["source"])
+    return "".join(cell()["source"]).replace(empty, f'address, commit = "{folder.as_uri()}", "{head.stdout.strip()}"')
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_chapter_has_the_cell_after_its_title_without_an_address(path: Path) -> None:
+    cells = json.loads(path.read_text())["cells"]
+    assert cells[1] == cell()
+    assert [each["id"] for each in cells].count("install") == 1
+
+
+def test_the_built_page_does_not_show_it() -> None:
+    assert "remove-cell" in cell()["metadata"]["tags"]
+
+
+def test_it_does_nothing_where_the_package_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("".join(cell()["source"]), monkeypatch, missing=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_without_an_address_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModuleNotFoundError, match="does not say where to get it.*pip install -e"):
+        run("".join(cell()["source"]), monkeypatch)
+
+
+def test_a_copy_with_one_fetches_the_book_and_installs_it_again_and_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, repository: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = addressed(repository)
+    run(text, monkeypatch)
+    assert sys.path[0] == str(tmp_path / "i2v-book")
+    run(text, monkeypatch)
+    assert (tmp_path / "i2v-book/installed").read_text() == "once once "
+
+
+def test_a_failed_installation_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, repository: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = addressed(repository).replace("fork", "gone")
+    with pytest.raises(RuntimeError, match="The installation failed"):
+        run(text, monkeypatch)
