@@ -201,15 +201,21 @@ def play(
         curves: as `read_curves` reads them, all ``(T,)``.
         decoder_of: of a still ``(1, 3, H, W)``: the function from intensities ``(B, n)`` to images ``(B, 3, H, W)``.
             What the frames share is computed in the first call.
+
+    Returns:
+        The clip; its ``neutral`` is the frame of intensity 0, whether or not the curves hold one.
     """
     values = np.stack(list(curves.values()), 1)
+    at_rest = np.flatnonzero((values == 0).all(1))
+    rows = values if len(at_rest) else np.concatenate([values, np.zeros_like(values[:1])])
     device = next(method.parameters()).device
     with evaluating(method):
         decode = decoder_of(to_tensor(crop_of(face, size))[None].to(device))
-        images = in_batches(decode, torch.from_numpy(values).to(device))
+        frames = to_frames(in_batches(decode, torch.from_numpy(rows).to(device)))
     names = [name for name in curves if name is not None]
     intensity = values[:, 0] if len(curves) == 1 else values
-    return Clip(to_frames(images), fps=fps, intensity=intensity, expression=" + ".join(names) or None)
+    name, neutral = " + ".join(names) or None, frames[at_rest[0] if len(at_rest) else -1]
+    return Clip(frames[: len(values)], fps=fps, intensity=intensity, expression=name, neutral=neutral)
 
 
 def mixture(

@@ -31,6 +31,7 @@ class Clip:
         subject: who is seen.
         expression: one of `EXPRESSIONS`, or the folder's own name.
         truth: what only a renderer knows, by name, T first (``masks``, ``camera``, ...).
+        neutral: ``uint8 (H, W, 3)``, the still at intensity 0 as drawn by the model that drew the frames.
 
     Raises:
         ValueError: an array has another shape or type than the one above.
@@ -44,6 +45,7 @@ class Clip:
     subject: str | None = None
     expression: str | None = None
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
+    neutral: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = np.asarray(self.frames)
@@ -75,6 +77,11 @@ class Clip:
                     f"A clip's truth has T = {len(frames)} frames first; its {name!r} has the shape {value.shape}."
                 )
         object.__setattr__(self, "truth", truth)
+        if self.neutral is not None and (self.neutral.dtype != np.uint8 or self.neutral.shape != frames.shape[1:]):
+            raise ValueError(
+                f"A clip's neutral frame is uint8 {frames.shape[1:]}, as its frames are; "
+                f"this one is {self.neutral.dtype} {self.neutral.shape}."
+            )
 
     def __len__(self) -> int:
         return len(self.frames)

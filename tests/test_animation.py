@@ -48,6 +48,19 @@ def test_a_driver_is_refused_where_nothing_could_follow_it():
         AffineGAN(tiny_config()).animate(moving_square().frames[0], intensity=[1], driver=moving_square())
 
 
+@pytest.mark.parametrize(
+    "method", [AffineGAN(tiny_config()), FAN(FANConfig.paper(size=16, base_channels=8, channel_cap=2))]
+)
+@pytest.mark.parametrize("intensity", [[1, 0, 0.5], [0.5, 1], [0.1] * 5])
+def test_a_clip_knows_what_its_model_draws_at_rest(method, intensity):
+    still, name = moving_square(size=16).frames[0], method.expressions[0]
+    (rest,) = method.animate(still, name, [0]).frames
+    clip = method.animate(still, name, intensity)
+    assert len(clip) == len(intensity) and np.array_equal(clip.neutral, rest)
+    mixed = method.animate(still, intensity={name: intensity, method.expressions[-1]: intensity[::-1]})
+    assert np.array_equal(mixed.neutral, rest)
+
+
 # Crops
 
 

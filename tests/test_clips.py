@@ -298,6 +298,18 @@ def test_a_clip_keeps_its_arrays_as_float32_and_says_what_it_knows() -> None:
         clip.fps = 3
 
 
+@pytest.mark.parametrize(
+    "neutral", [np.zeros((2, 4, 4, 3), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 5, 3), np.uint8)]
+)
+def test_a_neutral_frame_has_the_form_of_the_others(neutral) -> None:
+    with pytest.raises(
+        ValueError, match=r"A clip's neutral frame is uint8 \(4, 4, 3\), as its frames are; this one is"
+    ):
+        Clip(np.zeros((2, 4, 4, 3), np.uint8), neutral=neutral)
+    kept = Clip(np.zeros((2, 4, 4, 3), np.uint8), neutral=np.ones((4, 4, 3), np.uint8))[1:]
+    assert kept.neutral.min() == 1
+
+
 def test_a_clip_led_back_begins_at_its_peak_and_ends_neutral() -> None:
     clip = full()
     back = backwards(replace(clip, intensity=[0, 0.2, 0.3, 0.8]))

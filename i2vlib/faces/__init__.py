@@ -2,8 +2,8 @@ r"""Reading a face: detection, landmarks, blendshape scores, identity; alignment
 
 Three readers, a file each, none of them imported before it is used: `with_dlib`, `with_mediapipe` and
 `with_face_alignment`; a fourth, `fer`, names expressions. They look at a frame through `views`; `reading` asks them,
-`crop` aligns a face and lays it back. Of several faces the largest is read. Points are (x, y) in pixels, pixel centres
-at +0.5. Start with `reading`.
+`crop` aligns a face, `paste` lays it back. Of several faces the largest is read. Points are (x, y) in pixels, pixel
+centres at +0.5. Start with `reading`.
 """
 
 from i2vlib.faces.crop import (
@@ -14,10 +14,12 @@ from i2vlib.faces.crop import (
     align_face,
     crop_matrix,
     eye_centres,
-    paste_back,
+    eyes_of,
+    inverse,
     transform,
     warp,
 )
+from i2vlib.faces.paste import paste_back
 from i2vlib.faces.reading import (
     BACKENDS,
     Reading,
@@ -34,6 +36,6 @@ from i2vlib.faces.with_mediapipe import MESH_68, READABLE, without_stderr
 
 __all__ = [
     "BACKENDS", "EYE_DISTANCE", "EYE_LEVEL", "MESH_68", "READABLE", "NoFaceError", "Reading", "align_clip",
-    "align_face", "blendshapes", "boxes", "crop_matrix", "embed", "extractors", "eye_centres", "landmarks", "lead",
-    "measure", "paste_back", "read", "transform", "warp", "without_stderr",
+    "align_face", "blendshapes", "boxes", "crop_matrix", "embed", "extractors", "eye_centres", "eyes_of", "inverse",
+    "landmarks", "lead", "measure", "paste_back", "read", "transform", "warp", "without_stderr",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The one crop of the book: a face upright, brows to chin; aligned, laid back, and chosen among several."""
+"""The one crop of the book: a face upright, brows to chin; aligned, and chosen among several."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def align_face(photo: np.ndarray | str | Path | bytes, size: int = 128, which: W
         ImportError: neither dlib nor MediaPipe is installed.
     """
     image = load_image(photo)
-    eyes, size = _eyes(image, "this photo", which), _checked(size)
+    eyes, size = eyes_of(image, which), _checked(size)
     width = np.linalg.norm(eyes[1] - eyes[0]) / EYE_DISTANCE
     if width < SOFT:
         warnings.warn(
@@ -85,54 +85,11 @@ def align_clip(clip: Clip, size: int = 128) -> Clip:
         NoFaceError: no face was found in the first frame.
     """
     whose = f"the first frame of {clip.subject or 'the clip'}"
-    matrix = crop_matrix(_eyes(clip.frames[0], whose), _checked(size))
+    matrix = crop_matrix(eyes_of(clip.frames[0], name=whose), _checked(size))
     moved = None if clip.landmarks is None else transform(clip.landmarks, matrix)
     frames = np.stack([warp(frame, matrix, size) for frame in clip.frames])
-    return replace(clip, frames=frames, landmarks=moved, truth={})
-
-
-def paste_back(
-    photo: np.ndarray | str | Path | bytes, crop: np.ndarray | Clip, which: Which = "largest"
-) -> np.ndarray | Clip:
-    """The photo with an animated crop of its face laid back where `align_face` took it, with a soft edge.
-
-    Args:
-        photo: anything that `i2vlib.load_image` reads; the one that was aligned.
-        crop: ``uint8 (S, S, 3)``, frames ``(T, S, S, 3)``, or a clip of such frames.
-        which: of several faces, as `align_face` was told.
-
-    Returns:
-        ``uint8 (H, W, 3)``; of frames ``(T, H, W, 3)``; of a clip a clip, its landmarks moved along.
-
-    Raises:
-        NoFaceError: no face was found in the photo.
-        ValueError: the crop is not square ``uint8``, or there is no such face.
-    """
-    image = load_image(photo)
-    frames = crop.frames if isinstance(crop, Clip) else np.asarray(crop)
-    square = frames.ndim in (3, 4) and frames.shape[-1] == 3 and frames.shape[-2] == frames.shape[-3]
-    if frames.dtype != np.uint8 or not square:
-        raise ValueError(
-            f"A crop is uint8 (S, S, 3) or (T, S, S, 3); this one is {frames.dtype} {frames.shape}. "
-            "Make it with align_face."
-        )
-    back = _inverse(crop_matrix(_eyes(image, "this photo", which), frames.shape[-2]))
-    pasted = _pasted(image, frames.reshape(-1, *frames.shape[-3:]), back).reshape(frames.shape[:-3] + image.shape)
-    if not isinstance(crop, Clip):
-        return pasted
-    moved = None if crop.landmarks is None else transform(crop.landmarks, back)
-    return replace(crop, frames=pasted, landmarks=moved, truth={})
-
-
-def _pasted(image: np.ndarray, frames: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """Frames ``(T, S, S, 3)`` through a similarity onto a picture ``(H, W, 3)``, with a soft edge."""
-    size = frames.shape[-2]
-    ramp = np.clip((0.5 - np.abs((np.arange(size) + 0.5) / size - 0.5)) / 0.12, 0, 1)
-    ramp = torch.from_numpy(ramp * ramp * (3 - 2 * ramp)).float()
-    soft = _resample((ramp[:, None] * ramp)[None], back, image.shape[:2], border="zeros")
-    base = _floats(image)
-    laid = (_resample(_floats(frame), back, image.shape[:2]) for frame in frames)
-    return np.stack([_bytes(base + soft * (one - base)) for one in laid])
+    neutral = None if clip.neutral is None else warp(clip.neutral, matrix, size)
+    return replace(clip, frames=frames, landmarks=moved, neutral=neutral, truth={})
 
 
 def eye_centres(points: np.ndarray) -> np.ndarray:
@@ -206,11 +163,21 @@ class _Found:
         return _Found(middle, self.half * scale, eyes, self.area * scale**2, self.sure)
 
 
-def _eyes(image: np.ndarray, name: str, which: Which = "largest") -> np.ndarray:
-    """The eye centres of a face, read twice: dlib gives whole pixels, so the face is enlarged first."""
+def eyes_of(image: np.ndarray, which: Which = "largest", name: str = "this photo") -> np.ndarray:
+    """The eye centres ``(2, 2)`` of a face, read twice: dlib gives whole pixels, so the face is enlarged first.
+
+    Args:
+        image: ``uint8 (H, W, 3)``.
+        which: of several faces, as in `align_face`.
+        name: of the image, in a message.
+
+    Raises:
+        NoFaceError: no face was found.
+        ValueError: there is no such face.
+    """
     eyes = _chosen(_faces(image, every=not _is_largest(which)), which, image, name).eyes
     matrix = crop_matrix(eyes, SMALL)
-    closer = transform(eye_centres(_points(warp(image, matrix, SMALL))), _inverse(matrix))
+    closer = transform(eye_centres(_points(warp(image, matrix, SMALL))), inverse(matrix))
     return closer if np.isfinite(closer).all() else eyes
 
 
@@ -254,7 +221,7 @@ def _faces(image: np.ndarray, every: bool) -> list[_Found]:
         matrix, side = _turn(image, angle)
         # Not as a photo: small faces are looked for upright only, for that takes longest.
         view = replace(view_of(warp(image, matrix, side)), photo=False)
-        back = [face.through(_inverse(matrix)) for face in _upright(view, every)]
+        back = [face.through(inverse(matrix)) for face in _upright(view, every)]
         found = [face for face in back if _is_there(image, face)]
     return sorted(found, key=lambda face: face.middle[0])
 
@@ -333,7 +300,8 @@ def _checked(size: int) -> int:
     return size
 
 
-def _inverse(matrix: np.ndarray) -> np.ndarray:
+def inverse(matrix: np.ndarray) -> np.ndarray:
+    """The way back of a similarity ``(2, 3)``, another one."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
@@ -346,7 +314,7 @@ def _bytes(values: torch.Tensor) -> np.ndarray:
     return values.round().clamp(0, 255).to(torch.uint8).movedim(0, -1).contiguous().numpy()
 
 
-def _resample(values: torch.Tensor, matrix: np.ndarray, shape: tuple[int, int], border: str = "border") -> torch.Tensor:
+def _resample(values: torch.Tensor, matrix: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
     """``(C, H, W)`` through a similarity to ``(C, *shape)``, bicubic, after shrinking it to the scale of the result."""
     shrink = np.sqrt(np.abs(np.linalg.det(matrix[:, :2])))
     if shrink < 1:
@@ -355,8 +323,8 @@ def _resample(values: torch.Tensor, matrix: np.ndarray, shape: tuple[int, int], 
         values = F.interpolate(values[None], smaller, mode="bilinear", antialias=True)[0]
         matrix = matrix @ np.diag([width / smaller[1], height / smaller[0], 1.0])
     height, width = values.shape[1:]
-    inverse = _inverse(matrix)
+    back = inverse(matrix)
     y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
-    source = np.stack([x, y], -1) @ inverse[:, :2].T + inverse[:, 2]
+    source = np.stack([x, y], -1) @ back[:, :2].T + back[:, 2]
     grid = torch.from_numpy(source / [width, height] * 2 - 1).float()
-    return F.grid_sample(values[None], grid[None], "bicubic", border, align_corners=False)[0]
+    return F.grid_sample(values[None], grid[None], "bicubic", "border", align_corners=False)[0]

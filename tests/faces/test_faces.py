@@ -184,28 +184,6 @@ def test_a_clip_without_a_face_is_named():
         faces.align_clip(Clip(NOISE[None], subject="S7"))
 
 
-def test_paste_back_changes_the_face_and_nothing_else():
-    same = faces.paste_back(portrait(), crop(256))
-    assert np.abs(same.astype(int) - portrait()).mean() < 0.2
-    pasted = faces.paste_back(portrait(), np.stack([crop(), 255 - crop()]))
-    assert pasted.shape == (2, 512, 512, 3)
-    changed = np.abs(pasted[1].astype(int) - portrait()).max(-1) > 30
-    rows, columns = np.nonzero(changed)
-    centre = faces.eye_centres(faces.landmarks(portrait()[None])[0]).mean(0)
-    assert changed.mean() < 0.06 and abs(columns.mean() - centre[0]) < 10
-    assert not changed[200:].any() and np.array_equal(pasted[1][300:], portrait()[300:])
-    brighter = faces.paste_back(portrait(), np.minimum(crop(256), 195) + 60).astype(int) - portrait()
-    row = brighter[int(centre[1]) + 20].mean(-1)
-    assert row.max() > 40 and np.abs(np.diff(row)).max() < 15  # the edge is soft: a hard one jumps by 60
-
-
-def test_paste_back_refuses_what_is_no_crop():
-    with pytest.raises(ValueError, match="Make it with align_face"):
-        faces.paste_back(portrait(), np.zeros((64, 32, 3), np.uint8))
-    with pytest.raises(faces.NoFaceError, match="this photo"):
-        faces.paste_back(NOISE, crop())
-
-
 # Tilted heads, several faces, small ones
 
 
@@ -257,22 +235,6 @@ def test_a_small_face_is_warned_of_and_a_large_one_is_not(recwarn):
     tiny = np.asarray(Image.fromarray(portrait()).resize((135, 135)))[:90, :90]
     with pytest.warns(UserWarning, match=r"only \d\d pixels wide in this photo, so its crop of 64 pixels is soft"):
         faces.align_face(tiny, 64)
-
-
-def test_a_clip_is_laid_back_as_a_clip():
-    points = faces.landmarks(crop()[None])
-    clip = Clip(np.stack([crop()]), 7, subject="me", landmarks=points, truth={"mouth": np.zeros((1, 128, 128), bool)})
-    laid = faces.paste_back(portrait(), clip)
-    assert (laid.fps, laid.subject, dict(laid.truth)) == (7, "me", {})
-    assert np.array_equal(laid.frames, faces.paste_back(portrait(), clip.frames))
-    there = faces.landmarks(portrait()[None])[0]
-    assert np.linalg.norm(laid.landmarks[0] - there, axis=1).mean() < 0.04 * np.linalg.norm(there[36] - there[45])
-
-
-def test_the_face_that_was_chosen_is_the_one_that_changes():
-    grey = np.full((1, 64, 64, 3), 127, np.uint8)
-    changed = (faces.paste_back(three(), grey, which=2)[0] != three()).any(-1)
-    assert changed[:, 780:].sum() > 2000 and not changed[:, :780].any()
 
 
 # Masks

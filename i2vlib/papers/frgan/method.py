@@ -135,7 +135,7 @@ class FRGAN(nn.Module, Method):
         frames = self.forecast.forecast(still, maps)["frames"]
         if refine and self.refine is not None:
             frames = self.refine.refine(frames, maps[1:])["frames"]
-        return Clip(frames, fps, intensity, expression=expression, truth={"condition": maps[1:]})
+        return Clip(frames, fps, intensity, expression=expression, truth={"condition": maps[1:]}, neutral=still)
 
 
 def _expressions_of(clip: Clip) -> np.ndarray:
