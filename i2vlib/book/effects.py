@@ -28,8 +28,8 @@ class Effect:
     low: float
     high: float
     """The 95 % bootstrap interval of the mean over subjects; NaN with fewer than two."""
-    by_seed: tuple[float, ...]
-    """Of each seed of training, in the seeds' order."""
+    by_seed: tuple[float, ...] = ()
+    """Of each seed of training, in the seeds' order; none where it is not known by seed."""
 
     @property
     def agree(self) -> bool:

@@ -7,6 +7,7 @@ and returns the axes, for what a chapter wants to add; text of its own is added 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -14,8 +15,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import cycler
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
+from i2vlib.book import tables
 from i2vlib.book.effects import Effect
 from i2vlib.book.runs import Run
 
@@ -229,26 +233,91 @@ def bundles(
     return axes
 
 
-def effects(rows: Mapping[str, Mapping[str, Effect]], zero: bool = False, width: float = WIDE) -> list[Axes]:
-    """A panel a metric and a row a system: a bar for the interval over people, a tick for the mean, a ring a seed.
+def effects(
+    rows: Mapping[tables.Key, Mapping[str, Effect]],
+    zero: bool = False,
+    width: float = WIDE,
+    columns: int | None = None,
+) -> list[Axes]:
+    """A panel a metric and a row a system: a dot for the mean, a bar for its interval over people, a ring a seed.
+
+    What is dotted says what a real clip has, where that is known by definition (`tables.REAL`).
 
     Args:
-        rows: by system and metric, from `i2vlib.book.effects.levels` or `differences`; the same metrics in each.
-        zero: a dotted line at 0, for differences.
+        rows: by system and metric, from `i2vlib.book.effects.levels`, `differences` or `results.measurements`; a system
+            that lacks a metric has an empty row there. A row of two names, ``(group, name)``, stands under its group,
+            and those of one name look alike in all groups.
+        zero: they are differences: what is dotted is none.
         width: of the figure in inches.
+        columns: panels a row; at most four by default.
     """
-    names, titles = list(rows), list(next(iter(rows.values())))
-    with panels(titles, width=width, height=0.8 + 0.3 * len(names), sharey=True) as axes:
+    titles = list(dict.fromkeys(metric for row in rows.values() for metric in row))
+    across = min(columns or 4, len(titles))
+    grouped = isinstance(next(iter(rows)), tuple)
+    places, labels, heads = _places(rows)
+    named = tables.names_in_order(rows) if grouped else []
+    drawn = {"bar": False, "ring": False, "line": False}
+    said = [textwrap.fill(tables.words(title), max(14, round(13 * width / across / 1.5))) for title in titles]
+    height = 0.55 + 0.16 * max(title.count("\n") for title in said) + 0.24 * (max(places) + 1)
+    with panels(said, across, width=width, height=height, sharey=True) as axes:
         for axis, metric in zip(axes, titles, strict=True):
-            for place, found in enumerate(row[metric] for row in rows.values()):
-                axis.plot(found.interval, [place] * 2, "-", color=INK, alpha=0.5, linewidth=7, solid_capstyle="butt")
-                axis.plot([found.mean], [place], "|", color=INK, markersize=9, markeredgewidth=1.6)
-                axis.plot(found.by_seed, [place] * len(found.by_seed), "o", color=COLOURS[0], fillstyle="none")
-            if zero:
-                axis.axvline(0, **REFERENCE)
-        axes[0].set_yticks(range(len(names)), names)
-        axes[0].set_ylim(len(names) - 0.5, -0.5)
+            line = 0.0 if zero else tables.REAL.get(metric)
+            if line is not None:
+                axis.axvline(line, **REFERENCE)
+                drawn["line"] = True
+            for place, (key, row) in zip(places, rows.items(), strict=True):
+                axis.axhline(place, color=INK, linewidth=0.5, alpha=0.25, zorder=0)
+                if metric in row and np.isfinite(row[metric].mean):
+                    look = named.index(key[-1]) % 4 if grouped else 0
+                    drawn["bar"] |= bool(np.isfinite(row[metric].low))
+                    drawn["ring"] |= row[metric].seeds > 1
+                    _dot(axis, place, row[metric], look)
+            axis.tick_params(axis="y", length=0)
+            axis.locator_params(axis="x", nbins=4)
+            axis.spines["left"].set_visible(False)
+        for axis in axes[::across]:
+            axis.set_yticks([*places, *heads], [*map(tables.words, labels), *heads.values()])
+            for text in axis.get_yticklabels()[len(places) :]:
+                text.set_fontweight("bold")
+        axes[0].set_ylim(max(places) + 0.6, min([*places, *heads]) - 0.6)
+        _explain(axes[0].figure, drawn, "no difference" if zero else "real clips")
     return axes
+
+
+MARKERS = ("o", "s", "D", "^")
+
+
+def _places(rows: Mapping[tables.Key, object]) -> tuple[list[float], list[str], dict[float, str]]:
+    """Where the rows stand, what they are called, and where the names of their groups stand."""
+    places, heads, at, group = [], {}, 0.0, None
+    for key in rows:
+        if isinstance(key, tuple) and key[0] != group:
+            group = key[0]
+            heads[at] = tables.words(group)
+            at += 1
+        places.append(at)
+        at += 1
+    return places, [key[-1] if isinstance(key, tuple) else key for key in rows], heads
+
+
+def _dot(axis: Axes, place: float, found: Effect, look: int) -> None:
+    colour = COLOURS[look]
+    axis.plot(found.interval, [place] * 2, "-", color=colour, alpha=0.45, linewidth=6, solid_capstyle="butt")
+    axis.plot([found.mean], [place], MARKERS[look], color=colour, markersize=5.5)
+    if found.seeds > 1:
+        axis.plot(found.by_seed, [place] * found.seeds, "o", color=INK, fillstyle="none", markersize=4.5)
+
+
+def _explain(figure: Figure, drawn: Mapping[str, bool], dotted: str) -> None:
+    """One line below the figure: what dot, bar, ring and dotted line are."""
+    looks = {
+        "mean": {"marker": "o", "linestyle": "none", "color": COLOURS[0]},
+        "95 % interval over people": {"color": COLOURS[0], "linewidth": 6, "alpha": 0.45} if drawn["bar"] else None,
+        "one seed": {"marker": "o", "linestyle": "none", "color": INK, "fillstyle": "none"} if drawn["ring"] else None,
+        dotted: REFERENCE if drawn["line"] else None,
+    }
+    handles = [Line2D([], [], label=name, **look) for name, look in looks.items() if look]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=1.6)
 
 
 def kept(run: Run) -> np.ndarray:

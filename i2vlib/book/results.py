@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from i2vlib.book import checkout
+from i2vlib.book.effects import Effect
 from i2vlib.book.plan import Run, lineage, planned
 from i2vlib.datasets.actors import RENDERER_VERSION
 from i2vlib.store import replacing, write_file
@@ -167,6 +168,20 @@ def table(run: Run, expression: str) -> pd.DataFrame:
     systems = dict.fromkeys((run.method, "Forecast", "real", "copy", "cross-fade"))
     wide = wide.reindex([name for name in systems if name in wide.index])
     return wide[[name for name in SHOWN if name in wide and wide[name].iloc[0]]]
+
+
+def measurements(run: Run, expression: str) -> dict[str, dict[str, Effect]]:
+    """A run's metrics on one expression, and the reference rows': by system and by metric that the method has.
+
+    The systems are the method, the stage that it refines, and ``real``, ``copy`` and ``cross-fade``. A metric of which
+    fewer than two people have a value is left out.
+    """
+    found = summary(run).query("expression == @expression and metric in @SHOWN").dropna(subset=["mean", "low"])
+    by = {(r.system, r.metric): Effect(r.mean, r.low, r.high) for r in found.itertuples()}
+    known = [metric for metric in SHOWN if (run.method, metric) in by]
+    systems = [name for name in dict.fromkeys((run.method, "Forecast", "real", "copy", "cross-fade"))
+               if any(system == name for system, _ in by)]  # fmt: skip
+    return {name: {metric: by[name, metric] for metric in known if (name, metric) in by} for name in systems}
 
 
 # Writing ------------------------------------------------------------------------------------------------------------

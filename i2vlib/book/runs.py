@@ -25,6 +25,7 @@ from i2vlib.book.results import (
     SHOWN,
     history,
     measured,
+    measurements,
     read_table,
     result,
     rows,
@@ -37,8 +38,8 @@ from i2vlib.training import CHECKPOINT
 
 __all__ = [
     "DRIVEN_BY", "RESULTS", "SHOWN", "Run", "clips", "cost", "earlier", "history", "inferences", "lineage", "main",
-    "measure_run", "measured", "planned", "read_table", "result", "retargeted", "rows", "sample", "summary", "table",
-    "train", "validate", "write_table",
+    "measure_run", "measured", "measurements", "planned", "read_table", "result", "retargeted", "rows", "sample",
+    "summary", "table", "train", "validate", "write_table",
 ]  # fmt: skip
 
 

@@ -194,18 +194,51 @@ def test_a_bundle_has_a_line_a_person_and_a_colour_a_seed() -> None:
 
 
 def test_an_effect_is_drawn_as_interval_mean_and_seeds() -> None:
-    found = {"with": {"x": Effect(0.2, 0.1, 0.3, (0.15, 0.25)), "y": Effect(1, 0, 2, (1.0,))}}
-    found["without"] = {"x": Effect(-0.2, -0.3, 0.1, (-0.2,)), "y": Effect(2, 1, 3, (2.0,))}
+    found = {"with": {"x": Effect(0.2, 0.1, 0.3, (0.15, 0.25)), "motion": Effect(1, 0, 2, (1.0,))}}
+    found["without"] = {"x": Effect(-0.2, -0.3, 0.1, (-0.2,)), "motion": Effect(2, 1, 3, (2.0,))}
     x, y = figures.effects(found, zero=True)
-    assert (x.get_title(), y.get_title()) == ("x", "y")
+    assert (x.get_title(), y.get_title()) == ("x", "how much moves")
     assert [label.get_text() for label in x.get_yticklabels()] == ["with", "without"]
     assert x.get_ylim()[0] > x.get_ylim()[1]  # the first row on top
-    bar, mean, seeds = x.lines[:3]
-    assert list(bar.get_xdata()) == [0.1, 0.3] and list(bar.get_ydata()) == [0, 0]
-    assert list(mean.get_xdata()) == [0.2] and list(seeds.get_xdata()) == [0.15, 0.25]
-    assert list(x.lines[5].get_ydata()) == [1]
-    assert list(x.lines[-1].get_xdata()) == [0, 0]
-    assert len(figures.effects(found)[0].lines) == 6
+    assert list(x.lines[0].get_xdata()) == [0, 0] and x.lines[0].get_linestyle() == ":"
+    drawn = [line for line in x.lines[1:] if line.get_linewidth() != 0.5]  # the rows' own thin lines
+    assert [list(line.get_xdata()) for line in drawn] == [[0.1, 0.3], [0.2], [0.15, 0.25], [-0.3, 0.1], [-0.2]]
+    assert [set(line.get_ydata()) for line in drawn] == [{0}, {0}, {0}, {1}, {1}]  # one seed is the mean itself
+    assert explained(x) == ["mean", "95 % interval over people", "one seed", "no difference"]
+    x, y = figures.effects(found)
+    assert [line.get_linestyle() for line in (x.lines[0], y.lines[0])] == ["-", ":"]  # of x, real clips say nothing
+    assert list(y.lines[0].get_xdata()) == [1, 1] and explained(x)[-1] == "real clips"
+
+
+def explained(axis) -> list[str]:
+    (legend,) = axis.figure.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_rows_of_a_group_stand_together_and_look_alike_from_group_to_group() -> None:
+    one = Effect(0.5, 0.4, 0.6)
+    rows = {("happy", "FAN"): {"x": one}, ("happy", "copy"): {"x": one}, ("angry", "copy"): {"x": one, "y": one}}
+    x, y = figures.effects(rows)
+    labels = [(tick.get_position()[1], tick.get_text(), tick.get_fontweight()) for tick in x.get_yticklabels()]
+    assert labels == [
+        (1, "FAN", "normal"), (2, "the still, copied", "normal"), (4, "the still, copied", "normal"),
+        (0, "happy", "bold"), (3, "angry", "bold"),
+    ]  # fmt: skip
+    dots = {line.get_ydata()[0]: line for line in x.lines if line.get_marker() != "None"}
+    looks = {place: (line.get_color(), line.get_marker()) for place, line in dots.items()}
+    assert looks[2] == looks[4] and len({*looks.values()}) == 2 and looks[1][1] != looks[2][1]
+    assert [line.get_ydata()[0] for line in y.lines if line.get_marker() != "None"] == [4]  # the others have no y
+
+
+def test_many_metrics_stand_in_rows_of_four_whose_titles_do_not_overlap() -> None:
+    metric = Effect(0.5, 0.4, 0.6)
+    names = ["acd_i_ratio", "acd_c_ratio", "acd_g_ratio", "psnr_neutral", "landmark_error_mouth", "moving_ratio"]
+    axes = figures.effects({"a system with a long name": dict.fromkeys(names, metric)})
+    axes[0].figure.canvas.draw()
+    boxes = [axis.title.get_window_extent() for axis in axes]
+    assert len({round(box.y0) for box in boxes[:4]}) == 1 and boxes[4].y0 < boxes[0].y0
+    assert all(not one.overlaps(other) for n, one in enumerate(boxes) for other in boxes[n + 1 :])
+    assert boxes[3].x1 <= axes[0].figure.bbox.x1
 
 
 def test_an_effect_is_the_paired_difference_of_seeds_and_people() -> None:
