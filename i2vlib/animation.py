@@ -22,6 +22,10 @@ FACE, LEAST = 0.8, 40
 #: How far a crop may lie from the rule before somebody is told: the eyes' place in parts of its side, their distance
 #: as a factor, their tilt in degrees. Rendered actors and aligned photographs stay within .01, 1.1 and 1.
 OFF, FACTOR, TILT = 0.1, 1.4, 15.0
+#: How light a colour is: the shares of red, green and blue (Rec. 601).
+LUMA = np.array([0.299, 0.587, 0.114])
+#: How far, in levels of 255, the colours of a picture of one tone may stray from what their lightness says.
+ONE_TONE = 2.0
 
 
 def label_of(expression: str | None, expressions: Sequence[str]) -> int:
@@ -209,13 +213,37 @@ def play(
     at_rest = np.flatnonzero((values == 0).all(1))
     rows = values if len(at_rest) else np.concatenate([values, np.zeros_like(values[:1])])
     device = next(method.parameters()).device
+    still = crop_of(face, size)
     with evaluating(method):
-        decode = decoder_of(to_tensor(crop_of(face, size))[None].to(device))
-        frames = to_frames(in_batches(decode, torch.from_numpy(rows).to(device)))
+        decode = decoder_of(to_tensor(still)[None].to(device))
+        frames = in_tone_of(still, to_frames(in_batches(decode, torch.from_numpy(rows).to(device))))
     names = [name for name in curves if name is not None]
     intensity = values[:, 0] if len(curves) == 1 else values
     name, neutral = " + ".join(names) or None, frames[at_rest[0] if len(at_rest) else -1]
     return Clip(frames[: len(values)], fps=fps, intensity=intensity, expression=name, neutral=neutral)
+
+
+def in_tone_of(still: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Frames in the tone of their still, where that is of one tone: a grey photograph stays grey, a sepia one sepia.
+
+    A still is of one tone if the colour of its pixels follows from their lightness, to `ONE_TONE` levels. The frames
+    then keep their lightness alone, each pixel for itself, and get the still's colour at that lightness; frames of any
+    other still are returned as they are.
+
+    Args:
+        still: ``uint8 (H, W, 3)``.
+        frames: ``uint8 (T, H, W, 3)``.
+    """
+    polynomial = np.polynomial.polynomial
+    pixels = still[::2, ::2].reshape(-1, 3)
+    light = pixels @ LUMA / 255
+    cast = pixels / 255 - light[:, None]
+    fitted = polynomial.polyfit(light, cast, min(3, len(np.unique(light)) - 1))
+    if np.sqrt(np.square(cast - polynomial.polyval(light, fitted).T).mean()) > ONE_TONE / 255:
+        return frames
+    luma = frames @ LUMA / 255
+    cast = polynomial.polyval(np.clip(luma, light.min(), light.max()), fitted)
+    return ((luma + cast) * 255).round().clip(0, 255).astype(np.uint8).transpose(1, 2, 3, 0)
 
 
 def mixture(

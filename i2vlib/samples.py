@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
-from i2vlib import regions
-from i2vlib.clips import Clip, to_tensor
+from i2vlib import animation, regions
+from i2vlib.clips import Clip, to_frames, to_tensor
 from i2vlib.expressions import TABLE
 
 #: Where each of the 68 landmarks comes from when a face is mirrored: its left becomes its right.
@@ -46,9 +48,12 @@ def drawn(clip: Clip, count: int, first: int, repeat: bool, rng: torch.Generator
 
 
 def training_frames(
-    clip: Clip, index: Sequence[int], size: int, augmented: bool, rng: torch.Generator
+    clip: Clip, index: Sequence[int], size: int, augmented: bool, rng: torch.Generator, looks: float = 0.0
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Some frames of a clip, the masks of their mouths and their landmarks, augmented all alike.
+
+    Args:
+        looks: the share of samples that are shown as photographs look (`Look`).
 
     Returns:
         ``(n, 3, size, size)`` in [-1, 1]; ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
@@ -64,7 +69,7 @@ def training_frames(
     points = np.full((len(index), 68, 2), np.nan) if clip.landmarks is None else clip.landmarks[list(index)]
     points = torch.from_numpy(points).float()
     if augmented:
-        changed = Augmentation.draw(rng, mirror=not one_sided(clip.expression))
+        changed = Augmentation.draw(rng, not one_sided(clip.expression), looks)
         frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
         points = changed.moved_points(points, size)
     return frames, None if mouth is None else mask, points
@@ -79,6 +84,84 @@ def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
     return np.stack([regions.mouth(clip.landmarks[i], clip.frames.shape[1]) for i in index])
 
 
+#: Of red, green and blue in a print that is grey but for its tone; a sepia goes some of the way to it.
+SEPIA = (0.08, -0.01, -0.28)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a camera, a film and a file make of a scene: one draw for all frames of a clip, so that what they change
+    stays where it is, as in a still that is set moving.
+
+    In this order: white balance, a blurred lens, grain, contrast about the mean of the first frame, saturation (0 is
+    grey), a sepia tone, JPEG. None of it is differentiable or needs to be: still and frames are data.
+    """
+
+    warmth: float
+    """Red up and blue down by this share."""
+    blur: float
+    """Standard deviation in pixels; none below a third of one."""
+    grain: float
+    """Standard deviation on [0, 1]."""
+    seed: int
+    """Of the grain."""
+    contrast: float
+    saturation: float
+    sepia: float
+    """How much of `SEPIA`, on a grey picture only."""
+    quality: int | None
+    """Of JPEG, as Pillow counts it; None leaves it out."""
+
+    @classmethod
+    def draw(cls, rng: torch.Generator) -> Look:
+        """Three in ten grey, a third of these toned; the colours of the others paler or stronger; every second one
+        with grain, a blur or JPEG each."""
+        draw = lambda low, high: float(torch.empty(1).uniform_(low, high, generator=rng))  # noqa: E731
+        chance = lambda share: draw(0, 1) < share  # noqa: E731
+        grey, toned, grainy, blurred, coded = (chance(share) for share in (0.3, 1 / 3, 0.5, 0.5, 0.5))
+        blur, grain, quality = draw(0.3, 1.2), draw(0, 0.035), round(draw(30, 95))
+        seed = int(torch.randint(2**31, (1,), generator=rng))
+        saturation, sepia = draw(0.3, 1.2), draw(0.2, 1)
+        return cls(
+            warmth=draw(-0.12, 0.12), blur=blur * blurred, grain=grain * grainy, seed=seed, contrast=draw(0.7, 1.3),
+            saturation=0.0 if grey else saturation, sepia=sepia * (grey and toned), quality=quality if coded else None,
+        )  # fmt: skip
+
+    def on(self, frames: Tensor) -> Tensor:
+        """Frames ``(T, 3, H, W)`` in [-1, 1], seen so."""
+        light = (frames + 1) / 2 * torch.tensor([1 + self.warmth, 1.0, 1 - self.warmth])[:, None, None]
+        light = blurred(light, self.blur)
+        grain = torch.randn(light.shape[1:], generator=torch.Generator().manual_seed(self.seed))
+        light = light + self.grain * grain
+        middle = light[0].mean()
+        light = (middle + self.contrast * (light - middle)).clamp(0, 1)
+        luma = (light * torch.tensor(animation.LUMA).float()[:, None, None]).sum(1, keepdim=True)
+        light = luma + self.saturation * (light - luma)
+        light = (light * (1 + self.sepia * torch.tensor(SEPIA))[:, None, None]).clamp(0, 1)
+        return as_jpeg(light * 2 - 1, self.quality) if self.quality else light * 2 - 1
+
+
+def blurred(x: Tensor, sigma: float) -> Tensor:
+    """Pictures ``(T, C, H, W)`` under a Gaussian of so many pixels; below a third of one as they are."""
+    if sigma < 1 / 3:
+        return x
+    reach = torch.arange(-(radius := round(3 * sigma)), radius + 1, dtype=x.dtype)
+    kernel = torch.exp(-(reach**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).view(1, 1, -1)
+    padded = F.pad(x, (radius,) * 4, "replicate").flatten(0, 1)[:, None]
+    return F.conv2d(F.conv2d(padded, kernel[..., None]), kernel[:, :, None])[:, 0].view(x.shape)
+
+
+def as_jpeg(frames: Tensor, quality: int) -> Tensor:
+    """Frames ``(T, 3, H, W)`` in [-1, 1], each through a JPEG file of Pillow's ``quality``."""
+    read = []
+    for frame in to_frames(frames):
+        file = io.BytesIO()
+        Image.fromarray(frame).save(file, "JPEG", quality=quality)
+        read.append(np.asarray(Image.open(file)))
+    return to_tensor(np.stack(read))
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """One random flip, shift, scale, light and colour, the same for all frames of a clip and what belongs to them."""
@@ -89,13 +172,21 @@ class Augmentation:
     gain: Tensor
     gamma: Tensor
     tint: Tensor
+    look: Look | None = None
 
     @classmethod
-    def draw(cls, rng: torch.Generator, mirror: bool = True) -> Augmentation:
-        """``mirror``: whether there may be a flip; the other draws are the same with and without."""
+    def draw(cls, rng: torch.Generator, mirror: bool = True, looks: float = 0.0) -> Augmentation:
+        """One of them.
+
+        Args:
+            mirror: whether there may be a flip; the other draws are the same with and without.
+            looks: how often there is a `Look`; at 0 none is drawn, and what is drawn next is as it was without.
+        """
         draw = lambda low, high, count=1: torch.empty(count).uniform_(low, high, generator=rng)  # noqa: E731
         scale, shift, flip = draw(0.93, 1.07), draw(-0.05, 0.05, 2), bool(torch.randint(2, (1,), generator=rng))
-        return cls(scale, shift, flip and mirror, draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3))
+        light = draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3)
+        look = Look.draw(rng) if looks and float(draw(0, 1)) < looks else None
+        return cls(scale, shift, flip and mirror, *light, look)
 
     def moved(self, x: Tensor, mode: str = "bilinear") -> Tensor:
         """Pictures ``(T, C, H, W)``, flipped, shifted and scaled; ``mode`` as of ``grid_sample``."""
@@ -118,6 +209,7 @@ class Augmentation:
         return (points + 1) * (size / 2)
 
     def lit(self, frames: Tensor) -> Tensor:
-        """Frames ``(T, 3, H, W)`` in [-1, 1] in another light and colour."""
+        """Frames ``(T, 3, H, W)`` in [-1, 1] in another light and colour, and with the look of a photograph."""
         light = ((frames + 1) / 2).clamp(0, 1) ** self.gamma
-        return (light * (self.gain * self.tint)[:, None, None]).clamp(0, 1) * 2 - 1
+        lit = (light * (self.gain * self.tint)[:, None, None]).clamp(0, 1) * 2 - 1
+        return lit if self.look is None else self.look.on(lit)

@@ -61,6 +61,56 @@ def test_a_clip_knows_what_its_model_draws_at_rest(method, intensity):
     assert np.array_equal(mixed.neutral, rest)
 
 
+# Tones
+
+
+def tinted(light: np.ndarray, cast: tuple[float, float, float]) -> np.ndarray:
+    return (light[..., None] * (1 + np.array(cast))).round().clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def light() -> np.ndarray:
+    return np.random.default_rng(0).uniform(20, 190, (32, 32))
+
+
+def test_frames_of_a_grey_still_are_grey_and_keep_their_lightness(light):
+    frames = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    made = animation.in_tone_of(tinted(light, (0, 0, 0)), frames)
+    assert np.ptp(made, -1).max() == 0
+    assert made[0, 0, 0, 0] == round(float(frames[0, 0, 0] @ [0.299, 0.587, 0.114]))
+
+
+def test_frames_of_a_sepia_still_are_sepia_beyond_its_lightest_pixel_too(light):
+    still = tinted(light, (0.1, 0.0, -0.3))
+    made = animation.in_tone_of(still, np.stack([still, np.full_like(still, 210)])).astype(int)
+    assert np.abs(made[0] - still).max() <= 2
+    red, green, blue = made[1, 0, 0]
+    assert 15 <= red - green <= 25 and 50 <= green - blue <= 65  # as at the lightest pixel, about 190
+
+
+def test_frames_of_a_still_in_colour_are_as_they_were(light):
+    still = np.stack([light, light.T, light[::-1]], -1).astype(np.uint8)
+    frames = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    assert animation.in_tone_of(still, frames) is frames
+
+
+def test_a_grey_still_of_one_value_stays_grey():
+    made = animation.in_tone_of(np.full((32, 32, 3), 90, np.uint8), np.full((1, 32, 32, 3), (200, 90, 40), np.uint8))
+    assert np.ptp(made, -1).max() == 0 and made[0, 0, 0, 0] == round(0.299 * 200 + 0.587 * 90 + 0.114 * 40)
+
+
+@pytest.mark.parametrize("kind", ["AffineGAN", "FAN"])
+def test_a_method_answers_a_grey_still_in_grey(kind, light):
+    torch.manual_seed(0)
+    config = {"size": 32, "base_channels": 8, "channel_cap": 2}
+    method = AffineGAN(tiny_config(**config)) if kind == "AffineGAN" else FAN(FANConfig.paper(**config))
+    for cast, grey in (((0, 0, 0), True), ((0.3, 0, -0.5), False)):
+        still = tinted(light, cast)
+        still[:16] = still[:16, :, :: 1 if grey else -1]  # the colour of the upper half does not follow its lightness
+        frames = method.animate(still, "happy", [0, 1]).frames
+        assert (np.ptp(frames.astype(int), -1).max() == 0) == grey
+
+
 # Crops
 
 

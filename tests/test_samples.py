@@ -81,3 +81,77 @@ def test_frames_are_drawn_once_each_while_there_are_enough(first, count):
     assert sorted(samples.drawn(clip, count, first, False, rng)) == list(range(first, 6))
     many = samples.drawn(clip, 60, first, False, rng)
     assert len(many) == 60 and set(many) == set(range(first, 6))
+
+
+PLAIN = samples.Look(warmth=0, blur=0, grain=0, seed=0, contrast=1, saturation=1, sepia=0, quality=None)
+
+
+def coloured(count: int = 2, size: int = 32) -> torch.Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(5)) * 1.2 - 0.6
+
+
+def test_a_look_that_changes_nothing_changes_nothing():
+    frames = coloured()
+    assert torch.allclose(PLAIN.on(frames), frames, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "made"),
+    [
+        ({"saturation": 0.0}, (0.5870, 0.5870, 0.5870)),  # Rec. 601 of pure green
+        ({"saturation": 0.0, "sepia": 1.0}, (0.6340, 0.5811, 0.4226)),
+        ({"saturation": 0.5}, (0.2935, 0.7935, 0.2935)),
+        ({"contrast": 0.5}, (1 / 6, 2 / 3, 1 / 6)),  # about the mean, a third
+        ({"contrast": 0.5, "warmth": 0.2}, (1 / 6, 2 / 3, 1 / 6)),  # there is neither red nor blue to change
+    ],
+)
+def test_a_look_by_hand_on_green(change, made):
+    green = torch.tensor([-1.0, 1.0, -1.0])[:, None, None].repeat(1, 1, 8, 8)
+    shown = (replace(PLAIN, **change).on(green) + 1) / 2
+    assert torch.allclose(shown[0, :, 3, 4], torch.tensor(made), atol=1e-4)
+
+
+def test_grain_stays_where_it_is_from_frame_to_frame():
+    grainy = replace(PLAIN, grain=0.05, seed=3)
+    still = torch.zeros(2, 3, 64, 64)
+    first, second = grainy.on(still)
+    assert torch.equal(first, second) and 0.08 < float(first.std()) < 0.12
+    assert not torch.equal(first, replace(grainy, seed=4).on(still)[0])
+
+
+def test_a_blur_spreads_a_dot_and_keeps_its_light():
+    dot = torch.zeros(1, 3, 17, 17)
+    dot[..., 8, 8] = 1
+    soft = samples.blurred(dot, 1.0)
+    weights = torch.exp(-(torch.arange(-3.0, 4) ** 2) / 2)
+    assert torch.allclose(soft[0, 0, 8, 5:12], weights * weights[3] / weights.sum() ** 2, atol=1e-6)
+    assert torch.allclose(soft.sum((2, 3)), torch.ones(1, 3), atol=1e-5)
+    assert samples.blurred(dot, 0.3) is dot
+
+
+def test_a_poor_jpeg_is_worse_than_a_good_one():
+    frames = coloured()
+    good, poor = (float((samples.as_jpeg(frames, q) - frames).abs().mean()) for q in (95, 30))
+    assert 0 < good < poor
+
+
+def test_looks_are_drawn_by_the_generator_and_cost_no_draw_where_there_are_none():
+    draw = lambda looks, rng: samples.Augmentation.draw(rng, looks=looks)  # noqa: E731
+    one, other = (torch.Generator().manual_seed(2) for _ in range(2))
+    assert draw(0.0, one).look is None and samples.Augmentation.draw(other).look is None
+    assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=other))
+    looks = [draw(1.0, torch.Generator().manual_seed(s)).look for s in range(200)]
+    assert looks[:5] == [draw(1.0, torch.Generator().manual_seed(s)).look for s in range(5)]
+    grey = [look for look in looks if look.saturation == 0]
+    assert 40 <= len(grey) <= 80 and 8 <= sum(look.sepia > 0 for look in looks) <= 35
+    assert all(look.saturation == 0 for look in looks if look.sepia) and len({look.seed for look in looks}) == 200
+
+
+def test_a_share_of_the_samples_looks_like_a_photograph():
+    clip = moving_square(size=32)
+    shown = [
+        samples.training_frames(clip, [0, 5], 32, True, torch.Generator().manual_seed(s), looks=0.5)[0]
+        for s in range(60)
+    ]
+    plain = [samples.training_frames(clip, [0, 5], 32, True, torch.Generator().manual_seed(s))[0] for s in range(60)]
+    assert 18 <= sum(torch.equal(a, b) for a, b in zip(shown, plain, strict=True)) <= 42

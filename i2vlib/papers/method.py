@@ -50,6 +50,12 @@ class Config:
                 raise ValueError(f"{type(self).__name__}.{name} is of the type {wanted}; given was {value!r}.")
             if typing.get_origin(kind) is tuple:
                 object.__setattr__(self, name, tuple(value))
+        looks = vars(self).get("looks", 0.0)
+        if not 0 <= looks <= (1 if vars(self).get("augment") else 0):
+            raise ValueError(
+                f"{type(self).__name__}.looks is a share of the training samples, from 0 to 1, and 0 without augment; "
+                f"given was {looks}."
+            )
         if "weights" in vars(self):
             unknown = set(self.weights) - set(self.TERMS)
             if unknown:

@@ -18,6 +18,8 @@ from i2vlib.papers.method import Trainable
         ({"decay": None}, "decay is of the type float"),
         ({"augment": "no"}, "augment is of the type bool; given was 'no'"),
         ({"augment": 1}, "augment is of the type bool"),
+        ({"looks": 1.5}, "AffineGANConfig.looks is a share of the training samples, from 0 to 1, .* given was 1.5"),
+        ({"looks": 0.5, "augment": False}, "and 0 without augment; given was 0.5"),
         ({"betas": ("0.5", 0.9)}, r"betas is of the type tuple\[float, float\]"),
         ({"betas": (0.5,)}, r"betas is of the type tuple\[float, float\]"),
         ({"expressions": "happy"}, r"expressions is of the type tuple\[str, ...\]; given was 'happy'"),

@@ -81,6 +81,9 @@ class AffineGANConfig(Config):
     """The last share of the steps, over which the learning rate falls to 0."""
     augment: bool = True
     """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip."""
+    looks: float = 0.0
+    """The share of training samples that look as photographs do: grey, sepia, pale, grainy, soft, JPEG, frames and
+    still alike (`i2vlib.samples.Look`); not in the paper."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(PAPER_WEIGHTS))
     """By the names of the loss terms; a term of weight 0 is not computed."""
 

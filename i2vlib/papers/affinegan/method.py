@@ -88,7 +88,7 @@ class AffineGAN(nn.Module, Trainable):
         config = self.config
         label = self._label(clip.expression)
         shown = [0, *samples.drawn(clip, config.frames_per_clip, 1, config.with_replacement, rng)]
-        frames, mouths, _ = samples.training_frames(clip, shown, config.size, config.augment, rng)
+        frames, mouths, _ = samples.training_frames(clip, shown, config.size, config.augment, rng, config.looks)
         mask = torch.zeros_like(frames[:, :1]) if mouths is None else mouths
         local = mouths is not None and not TABLE[self.expressions[label]].still_mouth
         known = {"local": torch.tensor(local), "label": torch.tensor(label)}

@@ -61,6 +61,9 @@ class ForecastConfig(Config):
     """The last share of the steps, over which the learning rate falls to 0."""
     augment: bool = True
     """Flips, small shifts and changes of scale, light and colour, the same for both frames."""
+    looks: float = 0.0
+    """The share of training samples that look as photographs do: grey, sepia, pale, grainy, soft, JPEG, frames and
+    still alike (`i2vlib.samples.Look`); not in the paper."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(FORECAST_WEIGHTS))
     """By the names of the loss terms; those of weight 0 are not computed."""
 
@@ -135,6 +138,8 @@ class RefineConfig(Config):
     betas: tuple[float, float] = (0.0, 0.9)
     decay: float = 0.0
     augment: bool = True
+    looks: float = 0.0
+    """As of `ForecastConfig`, of the frames and of their forecast alike."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(REFINE_WEIGHTS))
 
     def __post_init__(self) -> None:

@@ -134,7 +134,7 @@ class Forecast(nn.Module, Trainable):
         first = 0 if config.jumps == "from_first" else int(torch.randint(len(clip), (), generator=rng))
         jump = 1 + int(torch.randint(len(clip) - 1, (), generator=rng))
         pair = [first, (first + jump) % len(clip)]
-        change = samples.Augmentation.draw(rng) if config.augment else None
+        change = samples.Augmentation.draw(rng, looks=config.looks) if config.augment else None
         frames, maps = conditioned_frames(clip, pair, config.size, change)
         if config.misfit:
             pixels = (torch.rand(2, generator=rng) * 2 - 1) * config.misfit * config.size

@@ -135,6 +135,7 @@ class FRGAN(nn.Module, Method):
         frames = self.forecast.forecast(still, maps)["frames"]
         if refine and self.refine is not None:
             frames = self.refine.refine(frames, maps[1:])["frames"]
+        frames = animation.in_tone_of(still, frames)
         return Clip(frames, fps, intensity, expression=expression, truth={"condition": maps[1:]}, neutral=still)
 
 

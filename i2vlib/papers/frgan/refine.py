@@ -123,7 +123,7 @@ class Refine(nn.Module, Trainable):
         start = int(torch.randint(len(clip) - config.frames + 1, (), generator=rng))
         index = range(start, start + config.frames)
         drawn = replace(clip, frames=np.asarray(clip.truth["forecast"]))
-        change = samples.Augmentation.draw(rng) if config.augment else None
+        change = samples.Augmentation.draw(rng, looks=config.looks) if config.augment else None
         frames, maps = conditioned_frames(clip, index, config.size, change)
         forecast, _ = conditioned_frames(drawn, index, config.size, change)
         chosen = torch.randperm(config.frames, generator=rng)[: config.criticised_frames]
