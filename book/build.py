@@ -1,11 +1,12 @@
 """Builds the book: executes every chapter, publishes the executed copies as HTML, and checks the pages.
 
-    python book/build.py [--preset smoke|small|paper] [--only CHAPTER ...]
+    python book/build.py [--preset smoke|small|paper] [--only CHAPTER ...] [--repository OWNER/NAME]
 
-The sources in ``notebooks/`` stay as they are. Everything made lies under ``_build/``: the executed chapters
-in ``staging/``, what Jupyter Book reads in ``source/``, the book in ``html/``. A chapter that has run is not
-run again until its notebook, the package or the committed results change; so a build that was stopped goes on
-where it was.
+The sources in ``notebooks/`` stay as they are. Everything made lies under ``_build/``: the executed chapters in
+``staging/``, what Jupyter Book reads in ``source/``, the book in ``html/``, and, where the copy's repository is
+known (the option, or the workflow's environment), the chapters as Colab opens them in ``published/``. A chapter
+that has run is not run again until its notebook, the package or the committed results change; so a build that
+was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Literal
 import nbformat
 import yaml
 
+from i2vlib.book.address import Address, address_of, addressed, configured, linked
 from i2vlib.store import file_digest, user_cache
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -264,18 +266,40 @@ def unpack(package: Package, archive: Path, folder: Path) -> None:
 # ---------------------------------------------------------------------------------------------------- publish
 
 
-def assemble(source: Path, staging: Path, contents: list[str], cache: Path) -> None:
+def assemble(source: Path, staging: Path, contents: list[str], cache: Path, address: Address | None = None) -> None:
     """Makes the folder that Jupyter Book reads: configuration, prose, executed chapters, vendor files."""
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__", "runs.toml"))
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy2(ROOT / name, source / name)
+    shutil.copy2(ROOT / "_toc.yml", source / "_toc.yml")
+    config = configured(yaml.safe_load((ROOT / "_config.yml").read_text()), address)
+    (source / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
     for page in contents:
         if page.startswith("notebooks/"):
             (source / page).parent.mkdir(exist_ok=True)
-            shutil.copy2(staging / f"{page}.ipynb", source / f"{page}.ipynb")
+            write_chapter(staging / f"{page}.ipynb", source / f"{page}.ipynb", address)
     for package in VENDOR:
         unpack(package, fetch(package, cache), source / "book/assets/vendor")
+
+
+def write_chapter(source: Path, target: Path, address: Address | None, site: str | None = None) -> None:
+    """Copies a notebook, with the address of this copy of the book in it if there is one."""
+    notebook = json.loads(source.read_text("utf-8"))
+    notebook = addressed(notebook, address) if address else notebook
+    notebook = linked(notebook, site) if site else notebook
+    target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def write_published(folder: Path, contents: list[str], address: Address) -> None:
+    """Writes the chapters as Colab opens them: without outputs, with their address, and links into the book's pages."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for page in contents:
+        if page.startswith("notebooks/"):
+            (folder / page).parent.mkdir(parents=True, exist_ok=True)
+            write_chapter(ROOT / f"{page}.ipynb", folder / f"{page}.ipynb", address, address.site)
+    (folder / "README.md").write_text(
+        f"The chapters of the book, as its buttons open them on Colab. Made from the commit {address.commit}; "
+        "edit them on the main branch.\n"
+    )
 
 
 def publish(source: Path, contents: list[str]) -> Path:
@@ -303,9 +327,13 @@ def check_pages() -> None:
         raise BuildError("The book is built, but its pages do not pass tests/pages: see above.")
 
 
-def build(preset: str, only: list[str] | None = None) -> None:
+def build(preset: str, only: list[str] | None = None, repository: str | None = None) -> None:
     """Executes, publishes and checks. With ``only``, executes those chapters and stops."""
     start = time.monotonic()
+    try:
+        address = address_of(repository, os.environ)
+    except ValueError as error:
+        raise BuildError(str(error)) from None
     contents = pages(ROOT / "_toc.yml")
     missing = [page for page in contents if not any((ROOT / f"{page}{end}").is_file() for end in (".md", ".ipynb"))]
     if missing:
@@ -319,7 +347,9 @@ def build(preset: str, only: list[str] | None = None) -> None:
     if only:
         return
     say("Putting the book together")
-    assemble(ROOT / "_build/source", staging, contents, user_cache() / "vendor")
+    assemble(ROOT / "_build/source", staging, contents, user_cache() / "vendor", address)
+    if address:
+        write_published(ROOT / "_build/published", contents, address)
     html = publish(ROOT / "_build/source", contents)
     say(f"The book is {os.path.relpath(html)}/index.html, after {time.monotonic() - start:.0f} s")
     say("Checking its pages")
@@ -330,9 +360,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Executes the chapters, builds the book and checks its pages.")
     parser.add_argument("--preset", choices=PRESETS, default=PRESETS[0], help="the size of the chapters' own runs")
     parser.add_argument("--only", nargs="+", metavar="CHAPTER", help="execute these chapters and stop")
+    parser.add_argument(
+        "--repository",
+        metavar="OWNER/NAME",
+        help="where others get this copy: on GitHub, or the URL of a git repository; left out: as the workflow says",
+    )
     arguments = parser.parse_args()
     try:
-        build(arguments.preset, arguments.only)
+        build(arguments.preset, arguments.only, arguments.repository)
     except BuildError as error:
         print(f"\nThe book is not finished.\n   {error}", file=sys.stderr)
         return 1

@@ -337,6 +337,25 @@ def test_a_path_of_one_machine_is_noticed(folder: str) -> None:
     assert not MACHINE_PATH.search(f"https://example.org/{folder}/x and a/{folder}/b")
 
 
+#: The pages of a repository or of a notebook service, by whoever owns them.
+HOSTED = re.compile(r"(?:github\.com|gitlab\.com|[\w-]+\.github\.io|colab\.research\.google\.com)(?:/[\w.-]+)*")
+#: The hosts themselves, and a data set's own page.
+REAL = {"github.com", "colab.research.google.com", "dreamdragon.github.io/PennAction"}
+
+
+def test_no_file_names_a_repository_of_somebody() -> None:
+    """Where a copy of the book is from is known to its publisher (`i2vlib.book.address`), and to no file."""
+    made_up = {ROOT / "tests/book/test_address.py", ROOT / "tests/test_project.py"}
+    found = {f"{path.relative_to(ROOT)}: {hit}" for path, text in texts() if path not in made_up
+             for hit in HOSTED.findall(text) if hit not in REAL}  # fmt: skip
+    assert found == set()
+
+
+def test_a_repository_of_somebody_is_noticed() -> None:
+    text = "url: https://github.com/a-b/c.d and ab.github.io/x"
+    assert HOSTED.findall(text) == ["github.com/a-b/c.d", "ab.github.io/x"]
+
+
 def links(text: str) -> list[str]:
     """Targets of Markdown links and pictures that lie in the checkout."""
     targets = re.findall(r"\]\(([^)\s#]+)[^)]*\)", text) + re.findall(r"\{(?:figure|image)\} (\S+)", text)
