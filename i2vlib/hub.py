@@ -83,12 +83,12 @@ class Pretrained(PyTorchModelHubMixin):
         return _load(folder)
 
 
-def load_pretrained(name: str | Path, device: str = "cpu") -> nn.Module:
+def load_pretrained(name: str | Path, device: str | None = None) -> nn.Module:
     """A trained method: by the name of shipped weights, from a folder, or from the hub.
 
     Args:
         name: ``"affinegan"``; a folder that `fit` or ``save_pretrained`` wrote; or ``"user/model"`` on the hub.
-        device: where to put it, such as ``"cuda"``.
+        device: where to put it, such as ``"cpu"``; left out, on the GPU if PyTorch can use one.
 
     Raises:
         ValueError: there is nothing of that name, the hub cannot be reached, the device is not there, or the files
@@ -112,8 +112,16 @@ def shipped() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
 
 
-def checked_device(device: str) -> torch.device:
-    """A device that this machine has. Raises `ValueError` for any other, and says which there are."""
+def checked_device(device: str | None = None) -> torch.device:
+    """A device that this machine has; left out, its NVIDIA GPU or else its CPU.
+
+    An Apple GPU has to be asked for, with ``"mps"``: it lacks some of PyTorch's operations.
+
+    Raises:
+        ValueError: it has no such device. The message says which there are.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     there = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     there += ["mps"] * torch.backends.mps.is_available()
     if device not in {*there, *(name.partition(":")[0] for name in there)}:

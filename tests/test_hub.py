@@ -1,13 +1,16 @@
 """Weights by name: what is written, and what is refused."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import i2vlib
-from i2vlib.hub import CARD, CONFIG, SHIPPED, WEIGHTS, method_class
+from i2vlib.hub import CARD, CONFIG, SHIPPED, WEIGHTS, checked_device, method_class
 from i2vlib.papers.affinegan import AffineGAN
 from tests.conftest import tiny_config
 
@@ -99,6 +102,59 @@ def test_a_name_that_the_hub_does_not_give_is_one_sentence(monkeypatch):
 def test_a_device_that_is_not_there_is_an_error_that_lists_those_that_are(device, folder):
     with pytest.raises(ValueError, match=rf"no device '{device}' that PyTorch can use here; there are \['cpu'"):
         i2vlib.load_pretrained(folder, device)
+
+
+def test_a_gpu_is_used_where_there_is_one(monkeypatch, folder):
+    asked = []
+    monkeypatch.setattr(torch.nn.Module, "to", lambda method, place: asked.append(str(place)) or method)
+    for there, device in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert checked_device() == torch.device(device)
+        i2vlib.load_pretrained(folder)
+        i2vlib.load_pretrained(folder, "cpu")
+    assert asked == ["cpu", "cpu", "cuda", "cpu"]
+
+
+class OnOneDevice(TorchDispatchMode):
+    """Refuses what a GPU would refuse: an operation on tensors of two devices, but for single numbers."""
+
+    def __torch_dispatch__(self, operation, types, arguments=(), options=None):
+        tensors = [each for each in tree_leaves((arguments, options)) if isinstance(each, torch.Tensor) and each.dim()]
+        if len({tensor.device for tensor in tensors}) > 1:
+            raise RuntimeError(f"{operation} is asked of tensors on {[str(tensor.device) for tensor in tensors]}")
+        return operation(*arguments, **(options or {}))
+
+
+@pytest.mark.parametrize("name", ["affinegan", "fan", "frgan"])
+def test_all_that_a_method_is_given_goes_to_the_device_where_it_is(name):
+    """On the device that computes nothing: each call fails where numbers are to come back, and no sooner."""
+    method = i2vlib.load_pretrained(name, "cpu").to("meta")
+    size = (method.forecast if name == "frgan" else method).config.size
+    face, maps = np.zeros((size, size, 3), np.uint8), np.zeros((4, size, size, 3), np.int8)
+    calls = {
+        "affinegan": [
+            lambda: method.animate(face, "happy", intensity=[0, 1]),
+            lambda: method.infer_intensity(face[None], face, "happy"),
+            lambda: method.sensitivity(face, "happy"),
+        ],
+        "fan": [lambda: method.animate(face, "happy", intensity=[0, 1])],
+        "frgan": [
+            lambda: method.forecast.forecast(face, maps),
+            lambda: method.refine.refine(np.stack([face] * 4), maps),
+        ],
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the faces have no eyes
+        for call in calls[name]:
+            with OnOneDevice(), pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+                call()
+
+
+def test_a_tensor_that_is_left_behind_is_noticed():
+    method = i2vlib.load_pretrained("fan", "cpu").to("meta")
+    size = method.config.size
+    with OnOneDevice(), pytest.raises(RuntimeError, match="meta"):
+        method.encoder(torch.zeros(1, 3, size, size))
 
 
 def test_every_method_has_its_configuration_beside_it_and_one_home():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -10,5 +11,6 @@ BOOK = ROOT / "book"
 RESULTS = BOOK / "results"
 #: The table of reference runs, one row a run or a run a seed.
 TABLE = RESULTS / "runs.toml"
-#: What runs leave while they are done: checkpoints, the best weights, the facts that a measurement starts from.
-WORK = ROOT / "runs/reference"
+#: What runs leave while they are done: checkpoints, the best weights, the facts that a measurement starts from. On a
+#: machine that may be taken away, ``I2VLIB_RUNS`` names a folder that stays, and a run goes on there on the next one.
+WORK = Path(os.environ.get("I2VLIB_RUNS") or ROOT / "runs/reference").expanduser()

@@ -184,9 +184,9 @@ def weights(run: Run) -> Method:
         ValueError: it is neither.
     """
     if (run.folder / "best").is_dir():
-        return load_pretrained(run.folder / "best")
+        return load_pretrained(run.folder / "best", "cpu")
     if run.ships and result(run):
-        return load_pretrained(SHIPPED / run.ships)
+        return load_pretrained(SHIPPED / run.ships, "cpu")
     raise ValueError(f"The run {run.name} has to be done first: python -m i2vlib.book.runs --only {run.name}.")
 
 
