@@ -181,11 +181,23 @@ def _change(rest: np.ndarray, frame: np.ndarray, photo: np.ndarray) -> np.ndarra
     changed = ndimage.gaussian_filter(np.abs(frame - rest).mean(-1), _CHANGED * size)
     flow = _flow(frame, rest) * soft * _smooth(changed, *_FOLLOWED)[..., None]
     before = _moved(rest, flow)
-    left = frame - before
+    colourful = min(1.0, _chroma(photo) / max(_chroma(rest), 1.0))
+    left, before = _coloured(frame - before, colourful), _coloured(before, colourful)
     colours = ndimage.gaussian_filter(_moved(photo, flow) - before, (_COLOUR * size, _COLOUR * size, 0))
     misfit = _smooth(ndimage.gaussian_filter(np.abs(left).mean(-1), _MISFIT * size), *_DRAWN)
     anew = ndimage.gaussian_filter(ndimage.grey_dilation(misfit, (3, 3)), size / 80)[..., None]
     return np.concatenate([flow, left * soft, before + colours, anew * soft], -1).astype(np.float32)
+
+
+def _chroma(picture: np.ndarray) -> float:
+    """The mean distance of a picture's pixels from grey, 0 to 255."""
+    return float(np.ptp(picture, axis=-1).mean())
+
+
+def _coloured(picture: np.ndarray, share: float) -> np.ndarray:
+    """A picture with a share of its colour: models tint what is grey, and a grey photo is to stay grey."""
+    grey = picture.mean(-1, keepdims=True)
+    return grey + share * (picture - grey)
 
 
 def _flow(frame: np.ndarray, rest: np.ndarray) -> np.ndarray:

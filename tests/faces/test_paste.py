@@ -101,6 +101,17 @@ def test_the_colours_of_the_network_cancel():
     assert abs(warmth[0]) < 0.05 * warmth[1]
 
 
+def test_a_grey_photo_stays_grey():
+    grey = np.repeat(portrait().mean(-1, keepdims=True).astype(np.uint8), 3, -1)
+    rest = faces.align_face(grey, SIZE)
+    teeth = soft(lifted(rest))
+    teeth[88:98, 50:78] = [170, 160, 220]
+    pasted = faces.paste_back(grey, teeth, neutral=soft(rest))
+    assert np.ptp(pasted, axis=-1).max() <= 1 and (pasted != grey).any(-1).mean() > 0.005
+    coloured = faces.paste_back(portrait(), teeth, neutral=soft(crop()))
+    assert np.ptp(coloured.astype(int) - portrait(), axis=-1).max() > 30
+
+
 @pytest.mark.parametrize("angle", [30, -90])
 def test_a_turned_photo_changes_where_its_face_is(angle):
     turned = np.asarray(Image.fromarray(portrait()).rotate(angle, Image.Resampling.BICUBIC, expand=True))
