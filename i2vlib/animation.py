@@ -1,5 +1,5 @@
 r"""What every method does around its networks when it plays: read the user's curves, see that a face is a crop, mix
-expressions, decode in equal batches. No paper is known here.
+expressions, hold them within a region, decode in equal batches. No paper is known here.
 """
 
 from __future__ import annotations
@@ -7,13 +7,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from i2vlib import store
+from i2vlib import regions, store
 from i2vlib.clips import Clip, load_image, to_frames, to_tensor
 
 BATCH = 5
@@ -157,7 +158,17 @@ _SEEN: dict[str, np.ndarray | None] = {}
 
 
 def _eyes(picture: np.ndarray) -> np.ndarray | None:
-    """The eye centres ``(2, 2)`` of the largest face, NaN where there is none, and None where no reader is installed.
+    """The eye centres ``(2, 2)`` of the largest face, as `_points`."""
+    points = _points(picture)
+    if points is None:
+        return None
+    from i2vlib import faces
+
+    return faces.eye_centres(points)
+
+
+def _points(picture: np.ndarray) -> np.ndarray | None:
+    """The landmarks ``(68, 2)`` of the largest face, NaN where there is none, and None where no reader is installed.
 
     By MediaPipe, and by dlib where that finds none: 10 ms against 35. A picture is read once, for a slider asks for
     the same one again and again.
@@ -171,12 +182,50 @@ def _eyes(picture: np.ndarray) -> np.ndarray | None:
         _SEEN[key] = None
         for backend in ("mediapipe", "dlib"):
             try:
-                _SEEN[key] = faces.eye_centres(faces.landmarks(picture[None], backend)[0])
+                _SEEN[key] = faces.landmarks(picture[None], backend)[0]
             except (ImportError, RuntimeError):
                 continue
             if np.isfinite(_SEEN[key]).all():
                 break
     return _SEEN[key]
+
+
+def mask_of(region: str | np.ndarray | None, still: np.ndarray) -> Tensor | None:
+    """Where an expression may act in a still (`regions.acting`): ``float32 (1, 1, H, W)`` in [0, 1], or None: anywhere.
+
+    Args:
+        region: one of `regions.ACTING`, for which the still's landmarks are read; a mask ``(H, W)`` in [0, 1], square;
+            or None.
+        still: ``uint8 (size, size, 3)``, the crop that is animated.
+
+    Raises:
+        ValueError: there is no such region, the mask has another form, or no face could be read.
+    """
+    if region is None:
+        return None
+    named = isinstance(region, str) and region in regions.ACTING
+    points = _points(still) if named else None
+    if named and (points is None or not np.isfinite(points).all()):
+        why = "no reader of faces is installed" if points is None else "no face was found in this picture"
+        raise ValueError(
+            f"The region {region!r} is found by landmarks, but {why}. Give a mask (H, W) in [0, 1] instead."
+        )
+    return torch.from_numpy(regions.acting(region, points, len(still)))[None, None]
+
+
+def within(codes: Sequence[Tensor], mask: Tensor | None) -> Sequence[Tensor]:
+    """The codes of a direction ``(1, C, h, w)``, held within a mask at every level; as they are without one."""
+    if mask is None:
+        return codes
+    return [code * regions.at_level(mask, code.shape[-2:]).to(code) for code in codes]
+
+
+def held(clip: Clip, still: np.ndarray, mask: Tensor | None) -> Clip:
+    """A clip blended with its still ``uint8 (H, W, 3)`` outside of a mask ``(1, 1, H, W)``; as it is without one."""
+    if mask is None:
+        return clip
+    share = mask[0, 0, ..., None].numpy()
+    return replace(clip, frames=(clip.frames * share + still * (1 - share)).round().astype(np.uint8))
 
 
 @contextmanager
@@ -195,16 +244,18 @@ def play(
     face: np.ndarray,
     size: int,
     curves: Mapping[str | None, np.ndarray],
-    decoder_of: Callable[[Tensor], Callable[[Tensor], Tensor]],
+    decoder_of: Callable[[Tensor, Tensor | None], Callable[[Tensor], Tensor]],
     fps: float,
+    region: str | np.ndarray | None = None,
 ) -> Clip:
     """The clip of a face along one intensity curve an expression, each frame drawn independently of the others.
 
     Args:
         size: that the method works at, in pixels.
         curves: as `read_curves` reads them, all ``(T,)``.
-        decoder_of: of a still ``(1, 3, H, W)``: the function from intensities ``(B, n)`` to images ``(B, 3, H, W)``.
-            What the frames share is computed in the first call.
+        decoder_of: of a still ``(1, 3, H, W)`` and a mask ``(1, 1, H, W)`` or None: the function from intensities
+            ``(B, n)`` to images ``(B, 3, H, W)``. What the frames share is computed in the first call.
+        region: where the expression may act, as `mask_of` reads it.
 
     Returns:
         The clip; its ``neutral`` is the frame of intensity 0, whether or not the curves hold one.
@@ -215,7 +266,7 @@ def play(
     device = next(method.parameters()).device
     still = crop_of(face, size)
     with evaluating(method):
-        decode = decoder_of(to_tensor(still)[None].to(device))
+        decode = decoder_of(to_tensor(still)[None].to(device), mask_of(region, still))
         frames = in_tone_of(still, to_frames(in_batches(decode, torch.from_numpy(rows).to(device))))
     names = [name for name in curves if name is not None]
     intensity = values[:, 0] if len(curves) == 1 else values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -15,6 +16,10 @@ VERSION = 2
 MOVED = 0.06
 #: What moves is grown by one part in so many of the frame's side, and by a pixel at least.
 GROWN = 64
+#: Where a user may let an expression act, by name. Left and right are the picture's, as one looks at it.
+ACTING = ("mouth", "eyes", "left", "right")
+#: How softly it ends there: the standard deviation of the blur, a share of the frame's side.
+_SOFT = 0.03
 #: The readers' masks are grown by this share of the frame's side, and by a pixel at least.
 _RIM = 0.015
 
@@ -63,6 +68,60 @@ def brows(points: np.ndarray, size: int) -> np.ndarray:
     return _grown_hull(points, [slice(17, 22), slice(22, 27)], size)
 
 
+def acting(region: str | np.ndarray, points: np.ndarray, size: int) -> np.ndarray:
+    """Where an expression may act, with a soft edge: one of `ACTING`, or a mask of the user's own.
+
+    The mouth is the lower face, from the nostrils to the chin, for a smile moves the cheeks and a cry the jaw; the eyes
+    are the lids and the brows, with the skin between and above them; left and right are the halves of the face beside
+    the line from between the eyes to the chin, as one looks at the picture.
+
+    Args:
+        region: a name, or a mask ``(H, W)`` in [0, 1], square, which is resampled and not softened.
+        points: ``(68, 2)``, the landmarks in the pixels of a square frame; looked at for a name only.
+        size: side of that frame.
+
+    Returns:
+        ``float32 (size, size)`` in [0, 1].
+
+    Raises:
+        ValueError: there is no region of that name, the mask has another form, or no landmarks were found.
+    """
+    if not isinstance(region, str):
+        return _own(region, size)
+    if region not in ACTING:
+        raise ValueError(f"An expression acts in one of {ACTING}, or in a mask (H, W) in [0, 1]; given was {region!r}.")
+    from scipy import ndimage
+
+    points = _finite(points)
+    if region in ("left", "right"):
+        top, chin = points[[27, 28, 29, 30]].mean(0), points[8]
+        y, x = np.mgrid[:size, :size] + 0.5
+        beside = (x - top[0]) * (chin[1] - top[1]) - (y - top[1]) * (chin[0] - top[0])
+        inside = beside < 0 if region == "left" else beside >= 0
+    elif region == "mouth":
+        inside = hull([points[[*range(2, 15), *range(31, 36)]]], size, grow=_RIM * size)
+    else:
+        inside = hull([points[[*range(17, 27), *range(36, 48)]]], size, grow=3 * _RIM * size)
+    return np.clip(ndimage.gaussian_filter(inside.astype(np.float32), _SOFT * size, mode="nearest"), 0, 1)
+
+
+def _own(mask: np.ndarray, size: int) -> np.ndarray:
+    try:
+        given = np.asarray(mask, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"A mask is an array (H, W) in [0, 1]; given was {mask!r}.") from None
+    if given.ndim != 2 or given.shape[0] != given.shape[1] or not given.size:
+        raise ValueError(f"A mask is square, (H, W), as the face is; this one has the shape {given.shape}.")
+    if not np.isfinite(given).all() or given.min() < 0 or given.max() > 1:
+        raise ValueError("A mask holds numbers from 0, where nothing may change, to 1; this one holds others.")
+    return at_level(torch.from_numpy(given)[None, None], (size, size))[0, 0].numpy()
+
+
+def at_level(mask: Tensor, shape: Sequence[int]) -> Tensor:
+    """A mask ``(1, 1, H, W)`` as one of another size, each of whose pixels is the mean of what it covers."""
+    return F.interpolate(mask, tuple(shape), mode="area")
+
+
 def hull(groups: Sequence[np.ndarray], size: int, grow: float = 0.0) -> np.ndarray:
     """The pixels whose centres lie in the convex hull of any of the groups of points.
 
@@ -90,11 +149,16 @@ def hull(groups: Sequence[np.ndarray], size: int, grow: float = 0.0) -> np.ndarr
     return inside
 
 
-def _grown_hull(points: np.ndarray, groups: Sequence[slice], size: int) -> np.ndarray:
+def _finite(points: np.ndarray) -> np.ndarray:
     points = np.asarray(points, dtype=np.float64)
     if points.shape != (68, 2) or not np.isfinite(points).all():
         state = "with NaN: no face was found in that frame" if points.shape == (68, 2) else "of another shape"
         raise ValueError(f"A mask is drawn from finite landmarks (68, 2); these are {points.shape}, {state}.")
+    return points
+
+
+def _grown_hull(points: np.ndarray, groups: Sequence[slice], size: int) -> np.ndarray:
+    points = _finite(points)
     # Every point stands for a disc, so that lids on one line have a hull too, and no sharp corner runs away.
     turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     disc = max(1.0, _RIM * size) * np.stack([np.cos(turn), np.sin(turn)], 1)

@@ -111,6 +111,70 @@ def test_a_method_answers_a_grey_still_in_grey(kind, light):
         assert (np.ptp(frames.astype(int), -1).max() == 0) == grey
 
 
+# Regions
+
+
+@pytest.mark.parametrize("intensity", [[0.5, 1], {"happy": [0.5, 1], "angry": [1, 0.5]}])
+@pytest.mark.parametrize("made", [AffineGAN, FAN])
+def test_a_direction_is_held_within_a_mask_at_every_level(made, intensity):
+    method = made(tiny_config(expressions=("happy", "angry"))) if made is AffineGAN else tiny_fan()
+    still = moving_square(size=16).frames[0]
+    free = method.animate(still, "happy", intensity)
+    whole = method.animate(still, "happy", intensity, region=np.ones((16, 16)))
+    none = method.animate(still, "happy", intensity, region=np.zeros((16, 16)))
+    assert np.array_equal(free.frames, whole.frames), "a mask of ones changes no bit"
+    assert np.array_equal(none.frames, np.stack([free.neutral] * 2)) and (free.frames != free.neutral).any()
+    part = np.zeros((16, 16), np.float32)
+    part[8:] = 1
+    some = method.animate(still, "happy", intensity, region=part).frames.astype(int)
+    change = np.abs(some - free.neutral).mean((0, 2, 3))
+    assert change[12:].mean() > 1.5 * change[:4].mean() and not np.array_equal(some, free.frames)
+
+
+def tiny_fan() -> FAN:
+    return FAN(FANConfig.paper(size=16, base_channels=8, channel_cap=2, expressions=("happy", "angry")))
+
+
+def test_the_codes_are_masked_by_the_mean_of_what_each_covers():
+    mask = torch.zeros(1, 1, 4, 4)
+    mask[..., :2] = 1
+    codes = [torch.full((1, 2, 4, 4), 2.0), torch.full((1, 2, 2, 2), 3.0), torch.full((1, 2, 1, 1), 4.0)]
+    masked = animation.within(codes, mask)
+    assert torch.equal(masked[0][0, 0, 0], torch.tensor([2.0, 2, 0, 0]))
+    assert torch.equal(masked[1][0, 1, 1], torch.tensor([3.0, 0])) and torch.equal(
+        masked[2], torch.full((1, 2, 1, 1), 2.0)
+    )
+    assert animation.within(codes, None) is codes
+
+
+def test_a_clip_that_is_held_is_the_still_outside():
+    still = np.full((2, 2, 3), 10, np.uint8)
+    clip = i2vlib.Clip(np.full((3, 2, 2, 3), 20, np.uint8), fps=5, intensity=[0, 1, 1])
+    blended = animation.held(clip, still, torch.tensor([[[[0.0, 1], [0.5, 0.25]]]]))
+    assert blended.frames[1, ..., 0].tolist() == [[10, 20], [15, 12]] and blended.fps == 5
+    assert animation.held(clip, still, None) is clip
+
+
+@pytest.mark.parametrize("region", ["mouth", "eyes", "left", "right"])
+def test_a_named_region_is_found_by_the_stills_landmarks(crop, region):
+    found = animation.mask_of(region, crop)
+    assert found.shape == (1, 1, 128, 128) and 0.05 < found.mean() < 0.6
+    rows, columns = (found[0, 0].sum(axis) for axis in (1, 0))
+    middle = lambda sums: float((sums * torch.arange(128)).sum() / sums.sum()) / 128  # noqa: E731
+    wanted = {"mouth": (0.75, 0.5), "eyes": (0.3, 0.5), "left": (0.5, 0.25), "right": (0.5, 0.75)}[region]
+    assert (middle(rows), middle(columns)) == pytest.approx(wanted, abs=0.07)
+
+
+def test_a_named_region_without_a_face_or_a_reader_is_refused(monkeypatch):
+    square = moving_square(size=64).frames[0]
+    with pytest.raises(ValueError, match="The region 'mouth' is found by landmarks, but no face was found"):
+        animation.mask_of("mouth", square)
+    monkeypatch.setattr(animation, "_points", lambda picture: None)
+    with pytest.raises(ValueError, match=r"no reader of faces is installed. Give a mask \(H, W\)"):
+        animation.mask_of("eyes", square)
+    assert animation.mask_of(None, square) is None
+
+
 # Crops
 
 

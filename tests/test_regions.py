@@ -101,3 +101,73 @@ def test_brows_have_two_parts_above_the_eyes():
     points[22:27] = points[17:22] + [60, 0]
     mask = regions.brows(points, 128)
     assert mask[31, 30] and mask[31, 95] and not mask[31, 62] and not mask[:20].any() and not mask[45:].any()
+
+
+# Where an expression may act
+
+
+def upright(size: float = 100.0) -> np.ndarray:
+    """Landmarks of a face in the book's crop, by hand: a jaw, brows, a nose, eyes, a mouth."""
+    turn = np.linspace(np.pi, 0, 17)
+    jaw = np.stack([0.5 + 0.42 * np.cos(turn), 0.35 + 0.55 * np.sin(turn)], 1)
+    brows = [[x, 0.2] for x in (0.2, 0.25, 0.3, 0.35, 0.4, 0.6, 0.65, 0.7, 0.75, 0.8)]
+    nose = [[0.5, y] for y in (0.3, 0.38, 0.46, 0.54)] + [[x, 0.58] for x in (0.42, 0.46, 0.5, 0.54, 0.58)]
+    eyes = [ring((x, 0.31), 0.05, 6) for x in (0.32, 0.68)]
+    mouth = [ring((0.5, 0.74), radius, count) for radius, count in ((0.12, 12), (0.06, 8))]
+    return np.concatenate([jaw, brows, nose, *eyes, *mouth]) * size
+
+
+@pytest.mark.parametrize(
+    ("region", "inside", "outside"),
+    [
+        ("mouth", [(50, 74), (40, 70), (50, 85)], [(32, 31), (68, 31), (50, 10), (50, 45)]),
+        ("eyes", [(32, 31), (68, 31), (30, 20)], [(50, 74), (50, 58), (50, 95)]),
+        ("left", [(32, 31), (10, 74)], [(68, 31), (90, 74)]),
+        ("right", [(68, 31), (90, 74)], [(32, 31), (10, 74)]),
+    ],
+)
+def test_an_expression_acts_where_the_name_says(region, inside, outside):
+    mask = regions.acting(region, upright(), 100)
+    assert mask.dtype == np.float32 and mask.shape == (100, 100) and mask.min() >= 0 and mask.max() <= 1
+    assert all(mask[y, x] > 0.95 for x, y in inside) and all(mask[y, x] < 0.05 for x, y in outside)
+    assert np.abs(np.diff(mask, axis=0)).max() < 0.2 and np.abs(np.diff(mask, axis=1)).max() < 0.2, "its edge is soft"
+
+
+def test_left_and_right_are_the_pictures_and_make_a_whole_also_of_a_tilted_face():
+    turn = np.radians(20)
+    tilted = (upright() - 50) @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + 50
+    left, right = (regions.acting(side, tilted, 100) for side in ("left", "right"))
+    assert np.allclose(left + right, 1, atol=1e-5)
+    seen = np.round(tilted).astype(int)
+    one, other = seen[36:42].mean(0).astype(int), seen[42:48].mean(0).astype(int)
+    assert one[0] < other[0] and left[one[1], one[0]] > 0.9 and right[other[1], other[0]] > 0.9
+    assert left[seen[8, 1] - 3, seen[8, 0]] == pytest.approx(0.5, abs=0.25)  # the chin
+
+
+def test_a_mask_of_ones_own_is_resampled_and_not_softened():
+    mask = np.zeros((4, 4))
+    mask[:, 2:] = 1
+    assert np.array_equal(regions.acting(mask, None, 4), mask.astype(np.float32))
+    assert np.array_equal(regions.acting(mask, None, 8), np.kron(mask, np.ones((2, 2))))
+    assert np.array_equal(regions.acting(mask[:, 1:3][:2], None, 1), [[0.5]])
+    assert np.array_equal(regions.acting(mask.astype(bool), None, 2), [[0, 1], [0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ("nose", r"acts in one of \('mouth', 'eyes', 'left', 'right'\), or in a mask .*; given was 'nose'"),
+        (np.ones((4, 5)), r"A mask is square, \(H, W\), as the face is; this one has the shape \(4, 5\)"),
+        (np.ones((4, 4, 3)), r"the shape \(4, 4, 3\)"),
+        (np.zeros((0, 0)), r"the shape \(0, 0\)"),
+        (np.full((4, 4), 1.5), "numbers from 0, where nothing may change, to 1; this one holds others"),
+        (np.full((4, 4), np.nan), "this one holds others"),
+        ([["a"]], "A mask is an array"),
+        (7, r"the shape \(\)"),
+    ],
+)
+def test_what_is_no_region_is_refused(region, said):
+    with pytest.raises(ValueError, match=said):
+        regions.acting(region, upright(), 100)
+    with pytest.raises(ValueError, match="no face was found in that frame"):
+        regions.acting("mouth", np.full((68, 2), np.nan), 100)

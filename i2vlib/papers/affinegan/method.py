@@ -217,6 +217,7 @@ class AffineGAN(nn.Module, Trainable):
         intensity: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
         driver: Clip | str | Path | None = None,
         fps: float = 12.0,
+        region: str | np.ndarray | None = None,
     ) -> Clip:
         """A clip of the face at the intensities asked for, each frame independent of all others (Eq. 3).
 
@@ -227,13 +228,16 @@ class AffineGAN(nn.Module, Trainable):
                 expression, all of one length, whose steps are added; left out, 20 values from 0 to 1.
             driver: a clip whose inferred intensity is used instead, its first frame neutral; or the path of a video,
                 a GIF or a folder of pictures, whose faces are aligned where they are not of the model's size.
+            region: where the expression may act: "mouth", "eyes", "left" or "right", as one looks at the picture, or a
+                mask ``(H, W)`` in [0, 1], square (`i2vlib.regions.acting`). f_Δ is multiplied by it at
+                every level; the paper has no such thing.
 
         Returns:
             A `Clip` of ``config.size`` px with its intensity, (T,) or (T, n) for a mixture.
 
         Raises:
-            ValueError: the face is no square picture, the expression is unknown, or an intensity is empty, negative
-                or not finite; or there is no clip at the driver's path. Warns above 1.
+            ValueError: the face is no square picture, the expression or the region is unknown, an intensity is empty,
+                negative or not finite; or there is no clip at the driver's path. Warns above 1.
             NoFaceError: a driver has to be aligned, and no face is found in its first frame.
         """
         if driver is not None:
@@ -246,11 +250,12 @@ class AffineGAN(nn.Module, Trainable):
         curves = animation.read_curves(intensity, expression or only)
         labels = [self._label(name) for name in curves]
 
-        def decoder_of(still: Tensor) -> Callable[[Tensor], Tensor]:
-            directions = {n: self.residual_encoder(still, still.new_tensor([n]).long()) for n in labels}
+        def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
+            steps = {n: self.residual_encoder(still, still.new_tensor([n]).long()) for n in labels}
+            directions = {n: animation.within(step, mask) for n, step in steps.items()}
             return animation.mixture(self.encoder(still), directions, self.decoder)
 
-        return animation.play(self, face, self.config.size, curves, decoder_of, fps)
+        return animation.play(self, face, self.config.size, curves, decoder_of, fps, region)
 
     @torch.inference_mode()
     def infer_intensity(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:

@@ -203,6 +203,7 @@ class FAN(nn.Module, Trainable):
         intensity: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
         driver: Clip | None = None,
         fps: float = 12.0,
+        region: str | np.ndarray | None = None,
     ) -> Clip:
         """A clip of the face at the intensities asked for, each frame independent of all others (Eq. 7).
 
@@ -213,13 +214,16 @@ class FAN(nn.Module, Trainable):
                 expression, all of one length: several above 0 mix expressions, one that falls while another rises
                 transfers. Left out, 20 values from 0 to 1.
             driver: refused, for FAN reads no intensity off a clip.
+            region: where the expression may act: "mouth", "eyes", "left" or "right", as one looks at the picture, or a
+                mask ``(H, W)`` in [0, 1], square (`i2vlib.regions.acting`). Every e_i(I) is multiplied by
+                it at every level; the paper has no such thing.
 
         Returns:
             A `Clip` of ``config.size`` px with its intensity, (T,) or (T, n) for a mixture.
 
         Raises:
-            ValueError: the face is no square picture, the expression is unknown, an intensity is empty, negative or
-                not finite, or a driver was given. Warns above 1.
+            ValueError: the face is no square picture, the expression or the region is unknown, an intensity is empty,
+                negative or not finite, or a driver was given. Warns above 1.
         """
         if driver is not None:
             raise ValueError(
@@ -230,8 +234,9 @@ class FAN(nn.Module, Trainable):
         curves = animation.read_curves(intensity, expression or only)
         labels = [animation.label_of(name, self.expressions) for name in curves]
 
-        def decoder_of(still: Tensor) -> Callable[[Tensor], Tensor]:
-            base, residuals = self._base(still), {label: self._residual(still, label) for label in labels}
+        def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
+            base = self._base(still)
+            residuals = {label: animation.within(self._residual(still, label), mask) for label in labels}
             return lambda rows: equations.joint(self._draw, base, residuals, rows)
 
-        return animation.play(self, face, self.config.size, curves, decoder_of, fps)
+        return animation.play(self, face, self.config.size, curves, decoder_of, fps, region)

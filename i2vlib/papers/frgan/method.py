@@ -73,6 +73,7 @@ class FRGAN(nn.Module, Method):
         driver: Clip | str | Path | None = None,
         fps: float = 12.0,
         refine: bool = True,
+        region: str | np.ndarray | None = None,
     ) -> Clip:
         """A still that does what a driver does, or an expression at the intensities asked for.
 
@@ -86,6 +87,9 @@ class FRGAN(nn.Module, Method):
                 of an expression. The head's own movements are not taken over.
             fps: of the result; a driver's own where there is one.
             refine: with G_R.
+            region: where the expression may act: "mouth", "eyes", "left" or "right", as one looks at the picture, or a
+                mask ``(H, W)`` in [0, 1], square (`i2vlib.regions.acting`). Held within it is what was
+                drawn, by blending with the still: FRGAN has no direction that could be masked before.
 
         Returns:
             A `Clip` of ``config.forecast.size`` px; its ``truth`` holds condition, the maps that it was drawn from.
@@ -104,11 +108,13 @@ class FRGAN(nn.Module, Method):
         curves = {} if clip is not None else animation.read_curves(intensity, expression)
         recipes = {name: recipe(name) for name in curves}  # before a face is fitted, which takes a while
         target = condition.fit_crop(still)
+        mask = animation.mask_of(region, still)
         if clip is not None:
-            return self.perform(still, target, _expressions_of(clip), clip.fps, refine, expression=clip.expression)
+            made = self.perform(still, target, _expressions_of(clip), clip.fps, refine, expression=clip.expression)
+            return animation.held(made, still, mask)
         moves = np.clip(sum(np.outer(curve, recipes[name]) for name, curve in curves.items()), 0, 1).astype(np.float32)
         curve = np.stack(list(curves.values()), 1).squeeze(1 if len(curves) == 1 else ())
-        return self.perform(still, target, moves, fps, refine, curve, " + ".join(curves))
+        return animation.held(self.perform(still, target, moves, fps, refine, curve, " + ".join(curves)), still, mask)
 
     def perform(
         self,

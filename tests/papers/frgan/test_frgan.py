@@ -47,6 +47,19 @@ def test_a_face_follows_frames_of_which_nothing_is_known(model, actor, driver, t
     assert not np.array_equal(from_clip.truth["condition"][0], from_clip.truth["condition"][-1])
 
 
+def test_an_expression_is_held_within_a_mask_by_blending_with_the_still(model, actor):
+    mask = np.zeros((64, 64))
+    mask[32:] = 1
+    still = actor.frames[0]
+    whole = model.animate(still, expression="happy", intensity=[0.5, 1])
+    lower = model.animate(still, expression="happy", intensity=[0.5, 1], region=mask)
+    assert np.array_equal(lower.frames[:, :32], np.stack([still[:32]] * 2))
+    assert np.array_equal(lower.frames[:, 32:], whole.frames[:, 32:])
+    assert np.array_equal(lower.neutral, still)
+    driven = model.animate(still, driver=actor, region=mask)
+    assert np.array_equal(driven.frames[:, :32], np.stack([still[:32]] * len(actor)))
+
+
 def test_a_face_shows_an_expression_by_its_recipe(model, actor):
     made = model.animate(actor.frames[0], expression="happy", intensity=[0, 0.5, 1])
     assert made.intensity.tolist() == [0, 0.5, 1] and made.expression == "happy"
