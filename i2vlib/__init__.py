@@ -30,6 +30,7 @@ _HOMES = {
 #: Rooms that are imported when they are asked for.
 _ROOMS = {
     "book": "book",
+    "curves": "curves",
     "datasets": "datasets",
     "faces": "faces",
     "hub": "hub",
