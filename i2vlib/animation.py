@@ -220,7 +220,7 @@ def within(codes: Sequence[Tensor], mask: Tensor | None) -> Sequence[Tensor]:
     return [code * regions.at_level(mask, code.shape[-2:]).to(code) for code in codes]
 
 
-def held(clip: Clip, still: np.ndarray, mask: Tensor | None) -> Clip:
+def confined(clip: Clip, still: np.ndarray, mask: Tensor | None) -> Clip:
     """A clip blended with its still ``uint8 (H, W, 3)`` outside of a mask ``(1, 1, H, W)``; as it is without one."""
     if mask is None:
         return clip

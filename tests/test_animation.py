@@ -150,9 +150,9 @@ def test_the_codes_are_masked_by_the_mean_of_what_each_covers():
 def test_a_clip_that_is_held_is_the_still_outside():
     still = np.full((2, 2, 3), 10, np.uint8)
     clip = i2vlib.Clip(np.full((3, 2, 2, 3), 20, np.uint8), fps=5, intensity=[0, 1, 1])
-    blended = animation.held(clip, still, torch.tensor([[[[0.0, 1], [0.5, 0.25]]]]))
+    blended = animation.confined(clip, still, torch.tensor([[[[0.0, 1], [0.5, 0.25]]]]))
     assert blended.frames[1, ..., 0].tolist() == [[10, 20], [15, 12]] and blended.fps == 5
-    assert animation.held(clip, still, None) is clip
+    assert animation.confined(clip, still, None) is clip
 
 
 @pytest.mark.parametrize("region", ["mouth", "eyes", "left", "right"])

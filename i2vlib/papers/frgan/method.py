@@ -111,10 +111,12 @@ class FRGAN(nn.Module, Method):
         mask = animation.mask_of(region, still)
         if clip is not None:
             made = self.perform(still, target, _expressions_of(clip), clip.fps, refine, expression=clip.expression)
-            return animation.held(made, still, mask)
+            return animation.confined(made, still, mask)
         moves = np.clip(sum(np.outer(curve, recipes[name]) for name, curve in curves.items()), 0, 1).astype(np.float32)
         curve = np.stack(list(curves.values()), 1).squeeze(1 if len(curves) == 1 else ())
-        return animation.held(self.perform(still, target, moves, fps, refine, curve, " + ".join(curves)), still, mask)
+        return animation.confined(
+            self.perform(still, target, moves, fps, refine, curve, " + ".join(curves)), still, mask
+        )
 
     def perform(
         self,
