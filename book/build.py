@@ -31,7 +31,7 @@ import nbformat
 import yaml
 
 from i2vlib.book.address import Address, address_of, addressed, configured, linked
-from i2vlib.store import file_digest, user_cache
+from i2vlib.store import file_digest, user_cache, write_file
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ("smoke", "small", "paper")
@@ -266,6 +266,18 @@ def unpack(package: Package, archive: Path, folder: Path) -> None:
 # ---------------------------------------------------------------------------------------------------- publish
 
 
+def first_page(staging: Path) -> Path:
+    """What moves on the first page, made anew when the package has changed; returns the file."""
+    from i2vlib.book import landing
+
+    made, key = staging / "landing.html", f"<!-- {digest(surroundings(ROOT))} -->\n"
+    if not made.is_file() or not made.read_text().startswith(key):
+        say("Making the first page's faces")
+        staging.mkdir(parents=True, exist_ok=True)
+        write_file(made, (key + landing.player()).encode())
+    return made
+
+
 def assemble(source: Path, staging: Path, contents: list[str], cache: Path, address: Address | None = None) -> None:
     """Makes the folder that Jupyter Book reads: configuration, prose, executed chapters, vendor files."""
     shutil.rmtree(source, ignore_errors=True)
@@ -277,6 +289,7 @@ def assemble(source: Path, staging: Path, contents: list[str], cache: Path, addr
         if page.startswith("notebooks/"):
             (source / page).parent.mkdir(exist_ok=True)
             write_chapter(staging / f"{page}.ipynb", source / f"{page}.ipynb", address)
+    shutil.copy2(first_page(staging), source / "book/landing.html")
     for package in VENDOR:
         unpack(package, fetch(package, cache), source / "book/assets/vendor")
 
