@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import os
+import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build/html"
 SECONDS = 30
-
-# Sphinx 7.4 writes scripts without a file name twice (`prepare_writing` adds them again); sphinx_thebe's is a `const`.
-# The second copy is refused and the first one stands; the book does not use Thebe.
-TOLERATED = "Uncaught SyntaxError: Identifier 'THEBE_JS_URL' has already been declared"
 
 # All pixels, as they are painted, of the pictures in an element that can be seen; null while one is loading. In one
 # script, since widgets replace the picture whenever the slider moves.
@@ -30,6 +29,19 @@ return pictures.map(picture => {
   canvas.getContext("2d").drawImage(picture, 0, 0);
   return canvas.toDataURL();
 });
+"""
+
+
+TYPESET = """
+const done = arguments[arguments.length - 1];
+(window.MathJax?.startup?.promise || Promise.resolve()).then(() => done());
+"""
+# Formulas that MathJax refused, names that it does not know, which it writes in red, and formulas that it left alone.
+WRONG = """
+const wrong = [...document.querySelectorAll("mjx-merror, [data-mml-node='merror'], [data-mjx-error]")];
+const unknown = [...document.querySelectorAll("mjx-container [fill='red'], mjx-container [color='red']")];
+const left = [...document.querySelectorAll(".math")].filter(math => !math.querySelector("mjx-container"));
+return [...wrong, ...unknown, ...left].map(part => (part.closest(".math") || part).textContent || part.outerHTML);
 """
 
 
@@ -61,11 +73,27 @@ def wait(browser, true) -> object:
     return WebDriverWait(browser, SECONDS, 0.1).until(true)
 
 
-def opened(browser, page: str):
-    """A page with its scripts run and its widgets drawn; the log holds what it said."""
-    browser.get_log("browser")
-    browser.get((HTML / f"{page}.html").as_uri())
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *said: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The address at which the book is served on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def opened(browser, page: str, root: str = ""):
+    """A page with its scripts run, its mathematics set and its widgets drawn; the logs hold what it said and asked."""
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(f"{root or HTML.as_uri()}/{page}.html")
     wait(browser, lambda _: browser.execute_script("return document.readyState") == "complete")
+    browser.execute_async_script(TYPESET)
     views = "script[type='application/vnd.jupyter.widget-view+json']"
     wanted = len(browser.find_elements("css selector", views))
     drawn = "return document.querySelectorAll('.cell_output .jupyter-widgets').length"
@@ -163,17 +191,102 @@ def test_every_widget_with_a_play_button_moves_its_picture_without_a_kernel(brow
 
 
 def errors(browser) -> list[str]:
-    severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    return [message for message in severe if not message.endswith(TOLERATED)]
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
 
 
-@pytest.mark.parametrize("page", contents())
-def test_a_page_says_no_error_and_asks_for_nothing_from_outside(browser, page: str) -> None:
-    opened(browser, page)
+def asked(browser) -> list[str]:
+    """Every address that the page has asked for."""
+    said = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = [event["params"]["request"]["url"] for event in said if event["method"] == "Network.requestWillBeSent"]
+    return [url for url in urls if not url.startswith(("data:", "blob:"))]
+
+
+@pytest.mark.parametrize("way", ["file", "http"])
+@pytest.mark.parametrize("page", [*contents(), "search", "genindex"])
+def test_a_page_says_no_error_and_asks_for_the_books_own_files_only(browser, served, page: str, way: str) -> None:
+    root = HTML.as_uri() if way == "file" else served
+    opened(browser, page, root)
     assert errors(browser) == []
+    urls = asked(browser)
+    assert f"{root}/{page}.html" in urls
+    assert [url for url in urls if not url.startswith(f"{root}/")] == []
+    assert browser.execute_script(WRONG) == []
+
+
+def test_wrong_mathematics_and_a_request_that_leaves_are_noticed(browser) -> None:
+    opened(browser, "book/notation")
+    add = """
+    const [text, done] = arguments, place = document.createElement("div");
+    place.className = "math";
+    place.textContent = text;
+    document.querySelector("article").append(place);
+    MathJax.typesetPromise([place]).then(() => done());
+    """
+    for number, text in enumerate((r"\(\nosuchname{x}\)", r"\(\frac{1}{\)", "never set"), 1):
+        browser.execute_async_script(add, text)
+        assert len(browser.execute_script(WRONG)) == number
+    browser.execute_async_script("fetch('https://example.org/x').catch(() => {}).then(arguments[0])")
+    assert "https://example.org/x" in asked(browser)
 
 
 def test_a_first_visit_says_no_error(browser) -> None:
     opened(browser, "book/notation").execute_script("localStorage.clear()")
     opened(browser, "book/notation")
     assert errors(browser) == []
+
+
+# Search ---------------------------------------------------------------------------------------------------------------
+
+FOUND = """
+const done = arguments[arguments.length - 1];
+const look = () => {
+  const found = [...document.querySelectorAll("#search-results li a")].map(link => new URL(link.href).pathname);
+  found.length ? done(found) : setTimeout(look, 50);
+};
+look();
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "page"),
+    [
+        ("install", "book/installing"),
+        ("licence", "book/responsible_use"),
+        ("license", "book/responsible_use"),
+        ("upload", "book/responsible_use"),
+        ("paste_back", "book/api"),
+    ],
+)
+def test_the_search_finds_what_readers_look_for(browser, word: str, page: str) -> None:
+    browser.get(f"{HTML.as_uri()}/search.html?q={word}")
+    found = browser.execute_async_script(FOUND)
+    assert any(address.endswith(f"/{page}.html") for address in found), found
+
+
+# The first page -------------------------------------------------------------------------------------------------------
+
+FIRST = "book/introduction"
+
+
+def test_the_first_screen_moves_a_photograph_and_actors_with_one_slider(browser) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, FIRST)
+    (card,) = browser.find_elements("class name", "i2v-scrubber")
+    slider, pictures = card.find_element("class name", "i2v-slider"), card.find_elements("class name", "i2v-picture")
+    assert len(pictures) == 5 and slider.rect["y"] + slider.rect["height"] < 900
+    first = pixels(browser, card)
+    press(browser, slider, Keys.END)
+    smiling = pixels(browser, card)
+    assert all(now != before for now, before in zip(smiling, first, strict=True))
+    for choice in card.find_elements("class name", "i2v-choice")[1:]:
+        choice.click()
+        assert all(now not in (a, b) for now, a, b in zip(pixels(browser, card), first, smiling, strict=True))
+
+
+def test_the_first_page_weighs_two_megabytes_at_most(browser, served) -> None:
+    opened(browser, FIRST, served)
+    own = (HTML / f"{FIRST}.html").stat().st_size
+    shown = browser.execute_script("return [...document.images].map(i => i.src).filter(s => !s.startsWith('data:'))")
+    weight = own + sum((HTML / url.removeprefix(f"{served}/")).stat().st_size for url in set(shown))
+    assert own > 500_000 and weight <= 2_000_000
