@@ -279,6 +279,22 @@ def test_what_cannot_be_built_is_said(build, tmp_path: Path, monkeypatch) -> Non
         build.build("smoke", only=["x"])
 
 
+def test_the_first_page_is_made_once_until_the_package_changes(build, tmp_path: Path, monkeypatch) -> None:
+    from i2vlib.book import landing
+
+    made = []
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(landing, "player", lambda: made.append("made") or "<p>faces</p>")
+    (tmp_path / "constraints.txt").touch()
+    for _ in range(2):
+        assert build.first_page(tmp_path / "staging").read_text().endswith("-->\n<p>faces</p>")
+    assert len(made) == 1
+    (tmp_path / "i2vlib").mkdir()
+    (tmp_path / "i2vlib/weights").write_text("better")
+    build.first_page(tmp_path / "staging")
+    assert len(made) == 2
+
+
 def test_a_warning_of_jupyter_book_fails_the_build(build, tmp_path: Path, monkeypatch) -> None:
     pytest.importorskip("jupyter_book")
     monkeypatch.setattr(build, "ROOT", tmp_path)

@@ -241,7 +241,8 @@ FOUND = """
 const done = arguments[arguments.length - 1];
 const look = () => {
   const found = [...document.querySelectorAll("#search-results li a")].map(link => new URL(link.href).pathname);
-  found.length ? done(found) : setTimeout(look, 50);
+  const said = document.querySelector("#search-results").textContent;
+  /finished|did not match/.test(said) ? done(found) : setTimeout(look, 50);
 };
 look();
 """
