@@ -62,8 +62,10 @@ def test_every_chapter_has_the_cell_after_its_title_without_an_address(path: Pat
     assert [each["id"] for each in cells].count("install") == 1
 
 
-def test_the_built_page_does_not_show_it() -> None:
+def test_the_built_page_does_not_show_it_and_the_others_fold_it() -> None:
     assert "remove-cell" in cell()["metadata"]["tags"]
+    assert cell()["metadata"]["jupyter"] == {"source_hidden": True}  # JupyterLab
+    assert cell()["metadata"]["cellView"] == "form" and cell()["source"][0].startswith("# @title ")  # Colab
 
 
 def test_it_does_nothing_where_the_package_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
