@@ -181,7 +181,7 @@ def test_a_named_region_without_a_face_or_a_reader_is_refused(monkeypatch):
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
     """A public-domain portrait, 512x600."""
-    pytest.importorskip("mediapipe", reason='reading faces needs pip install "i2vlib[faces]"')
+    pytest.importorskip("ai_edge_litert", reason='reading faces needs pip install "i2vlib[faces]"')
     return i2vlib.load_image(Path(matplotlib.__file__).parent / "mpl-data/sample_data/grace_hopper.jpg")
 
 

@@ -145,8 +145,8 @@ print(time.process_time())
     named = {canonicalize_name(requirement.name) for requirement in wanted()} - light
     modules = {module for module, owners in metadata.packages_distributions().items() for owner in owners
                if canonicalize_name(owner) in named}  # fmt: skip
-    barred = modules | {"mediapipe", "dlib", "pyvista", "vtk", "anny", "pandas", "accelerate", "matplotlib", "skimage",
-                        "imageio", "IPython", "ipywidgets", "cv2", "scipy", "huggingface_hub"}  # fmt: skip
+    barred = modules | {"ai_edge_litert", "dlib", "pyvista", "vtk", "anny", "pandas", "accelerate", "matplotlib",
+                        "skimage", "imageio", "IPython", "ipywidgets", "cv2", "scipy", "huggingface_hub"}  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", f"BARRED = {sorted(barred)!r}\n{script}"], capture_output=True, text=True, cwd=ROOT
     )

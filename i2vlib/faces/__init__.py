@@ -1,9 +1,9 @@
 r"""Reading a face: detection, landmarks, blendshape scores, identity; alignment.
 
-Three readers, a file each, none of them imported before it is used: `with_dlib`, `with_mediapipe` and
-`with_face_alignment`; a fourth, `fer`, names expressions. They look at a frame through `views`; `reading` asks them,
-`crop` aligns a face, `paste` lays it back. Of several faces the largest is read. Points are (x, y) in pixels, pixel
-centres at +0.5. Start with `reading`.
+Three readers, a file each, whose packages are not imported before they are used: `with_dlib`, `with_face_alignment`
+and `with_mediapipe`, whose networks `landmarker` puts together; a fourth, `fer`, names expressions. `litert` runs the
+networks of the last two. They look at a frame through `views`; `reading` asks them, `crop` aligns a face, `paste` lays
+it back. Of several faces the largest is read. Points are (x, y) in pixels, pixel centres at +0.5. Start with `reading`.
 """
 
 from i2vlib.faces.crop import (
@@ -19,6 +19,7 @@ from i2vlib.faces.crop import (
     transform,
     warp,
 )
+from i2vlib.faces.litert import without_stderr
 from i2vlib.faces.paste import paste_back
 from i2vlib.faces.reading import (
     BACKENDS,
@@ -32,7 +33,7 @@ from i2vlib.faces.reading import (
     measure,
     read,
 )
-from i2vlib.faces.with_mediapipe import MESH_68, READABLE, without_stderr
+from i2vlib.faces.with_mediapipe import MESH_68, READABLE
 
 __all__ = [
     "BACKENDS", "EYE_DISTANCE", "EYE_LEVEL", "MESH_68", "READABLE", "NoFaceError", "Reading", "align_clip",

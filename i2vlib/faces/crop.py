@@ -62,7 +62,7 @@ def align_face(photo: np.ndarray | str | Path | bytes, size: int = 128, which: W
         NoFaceError: no face was found.
         ValueError: the photo cannot be read, the size is not positive, or there is no such face; the message says how
             many there are, and where.
-        ImportError: neither dlib nor MediaPipe is installed.
+        ImportError: neither dlib nor ai-edge-litert, which runs MediaPipe's networks, is installed.
     """
     image = load_image(photo)
     eyes, size = eyes_of(image, which), _checked(size)

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from i2vlib import faces, store
+from i2vlib.faces.litert import Network
 
 #: The classes in the order of the network's outputs, in the book's words. It knows no other expression of the book.
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprised", "neutral")
@@ -56,7 +57,7 @@ def probabilities(frames: np.ndarray) -> np.ndarray:
     rows = np.full((len(frames), len(NAMES)), np.nan, np.float32)
     for index, box in enumerate(faces.boxes(frames)):
         if np.isfinite(box).all():
-            rows[index] = _run(_crop(frames[index], box))
+            rows[index] = _network()(_crop(frames[index], box)[None, :, :, None])[0]
     return rows
 
 
@@ -84,27 +85,9 @@ def _crop(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
     return ((grey / 255 - 0.5) * 2).astype(np.float32)
 
 
-def _run(crop: np.ndarray) -> np.ndarray:
-    network = _network()
-    network.set_tensor(network.get_input_details()[0]["index"], crop[None, :, :, None])
-    network.invoke()
-    return network.get_tensor(network.get_output_details()[0]["index"])[0]
-
-
 @lru_cache(maxsize=1)
-def _network() -> object:
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise ImportError(
-            f"ai-edge-litert, which runs the classifier of expressions, cannot be imported ({error}). "
-            "Install it: pip install ai-edge-litert."
-        ) from error
-    content = _model()
-    with faces.without_stderr():
-        network = Interpreter(model_content=content, num_threads=1)
-        network.allocate_tensors()
-    return network
+def _network() -> Network:
+    return Network(_model())
 
 
 def _model() -> bytes:

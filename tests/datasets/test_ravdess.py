@@ -193,7 +193,7 @@ def test_describe_says_what_is_missing(tree: Path) -> None:
 
 
 def test_a_face_is_read_and_cropped(tmp_path: Path, rendered: Rendered) -> None:
-    pytest.importorskip("mediapipe")
+    pytest.importorskip("ai_edge_litert")
     neutral, between, peak = np.repeat(np.repeat(rendered[31_001, "surprised"].frames, 3, 1), 3, 2)
     frames = [neutral] * 6 + [between] * 3 + [peak] * 6 + [neutral] * 4
     wide = np.pad(np.stack(frames), ((0, 0), (40, 40), (120, 120), (0, 0)), mode="edge")

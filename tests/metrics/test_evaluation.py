@@ -186,7 +186,7 @@ def test_copying_wins_identity_and_loses_motion(smiles):
     assert table.loc["real", "lead_change"] > 0.3
     assert table.loc["real", "acd_i"] == table.loc["real", "acd_i_paper"] > 0.05
     attrs = metrics.evaluate(metrics.CopyNeutral(), smiles).attrs
-    assert "dlib" in attrs["extractors"]["detector"] and "mediapipe" in attrs["extractors"]["blendshapes"]
+    assert "dlib" in attrs["extractors"]["detector"] and "face_landmarker" in attrs["extractors"]["blendshapes"]
 
 
 def test_a_frame_is_read_once(smiles, monkeypatch):
