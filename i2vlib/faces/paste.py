@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
 from torch import Tensor
 
 from i2vlib.clips import Clip, load_image
@@ -176,6 +175,8 @@ def _change(rest: np.ndarray, frame: np.ndarray, photo: np.ndarray) -> np.ndarra
         ``(S, S, 9)``, 0 at the edge: the flow, from the frame to where its pixels were, in pixels; what the flow leaves
         over; the frame before that, in the photo's colours; how much of the photo's own detail gives way to it, 0 to 1.
     """
+    from scipy import ndimage
+
     size = len(rest)
     soft = _window(size)
     changed = ndimage.gaussian_filter(np.abs(frame - rest).mean(-1), _CHANGED * size)
