@@ -8,14 +8,17 @@ i2vlib.book.ledger`` asks every rule again.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from i2vlib import video
 from i2vlib.book import checkout
 from i2vlib.book.claims import CLAIMS, Answer
 from i2vlib.book.plan import planned
@@ -30,6 +33,8 @@ VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 #: The verdict of a claim that has no file yet.
 OPEN = "open"
 PRESETS = ("smoke", "small", "paper")
+#: What stands for a verdict where its colour does not: in grey, and for those who tell colours apart otherwise.
+SIGNS = {"reproduced": "✓", "partly": "◐", "not reproduced": "✗", "not testable here": "–", OPEN: "○"}
 PAPERS = {"FAN": "FAN", "AFF": "AffineGAN", "FRG": "FRGAN"}
 
 
@@ -95,18 +100,12 @@ def _digest(name: str) -> str:
 
 
 def verdicts(answers: Mapping[str, Answer]) -> str:
-    """Answers as an HTML table: verdict, number, interval, and the whole sentence that says what the number is."""
-    rows = (
-        (
-            claim,
-            answer.verdict,
-            "" if answer.value is None else f"{answer.value:.3g}",
-            "" if answer.interval is None else f"{answer.interval[0]:.3g} to {answer.interval[1]:.3g}",
-            answer.note,
-        )
-        for claim, answer in answers.items()
-    )
-    return _html(("Claim", "Verdict", "Value", "Interval", "What it is"), (map(html.escape, row) for row in rows))
+    """Answers as HTML: what the paper says, the rule, and then the number and what it is.
+
+    The ledger's links lead to each of them, so a chapter shows them in the cell that asks the rules.
+    """
+    claims = "".join(_claim(name, CLAIMS[name]._asdict() | asdict(answer)) for name, answer in answers.items())
+    return f'<div class="i2v-ledger i2v-card"><style>{video.style("ledger")}</style>{claims}</div>'
 
 
 def again(folder: str | Path | None = None) -> list[str]:
@@ -133,10 +132,10 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
         folder: the checkout's ``book/results/ledger`` unless given; it may be missing or empty.
 
     Returns:
-        A row a claim, indexed by id, with the columns paper, where, claim, measure, verdict (`OPEN` without an
-        answer), value, low, high (NaN without), runs (their digests by name), note, preset, outdated: whether
-        the committed result of one of these runs is missing or of another digest; and chapter: the notebook that
-        calls `record` with the id, and the number of the cell.
+        A row a claim, indexed by id, with the columns paper, where, claim, measure, rule (in words), verdict (`OPEN`
+        without an answer), value, low, high (NaN without), runs (their digests by name), note, preset, outdated:
+        whether the committed result of one of these runs is missing or of another digest; and chapter: the
+        notebook that calls `record` with the id, and the number of the cell.
 
     Raises:
         ValueError: a file is no answer to a claim. The message names it.
@@ -171,36 +170,78 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
     return frame.astype({"value": float, "low": float, "high": float})
 
 
-def table(rows: pd.DataFrame) -> str:
-    """Rows of `load` as an HTML table; a chapter is a link beside the ledger's own page."""
-    head = ("Claim", "Where", "What the paper says", "Verdict", "Found", "Computed in")
-    body = []
-    for name, row in rows.iterrows():
-        chapter = row["chapter"].partition(",")[0]
-        link = f'<a href="{html.escape(chapter)}.html">{html.escape(row["chapter"])}</a>' if chapter else "–"
-        found = " ".join(filter(None, (_number(row), row["note"]))) or f"to be measured: {row['measure']}"
-        verdict = row["verdict"] + " (outdated: a run that it rests on has changed since)" * row["outdated"]
-        body.append((*map(html.escape, (name, row["where"], row["claim"], verdict, found)), link))
-    return _html(head, body)
+def overview(rows: pd.DataFrame) -> str:
+    """Rows of `load` as HTML without kernel or network: a map of all verdicts, filters, and every claim.
+
+    A tile of the map leads to its claim, and a claim to the very place in a chapter where its rule was asked
+    (`verdicts`). The map is told apart by signs as well as by colours.
+    """
+    known = [*VERDICTS, OPEN]
+    tiles = "".join(
+        f'<strong>{paper}</strong><div class="i2v-tiles">{"".join(map(_tile, part.index, part["verdict"]))}</div>'
+        for paper in PAPERS.values()
+        if len(part := rows[rows["paper"] == paper])
+    )
+    counts = rows["verdict"].value_counts()
+    papers = [_button("paper", "", "all papers"), *(_button("paper", paper, paper) for paper in PAPERS.values())]
+    found = [_button("verdict", "", "all verdicts")]
+    found += [_button("verdict", v, f"{v} {counts[v]}", SIGNS[v]) for v in known if v in counts]
+    claims = "".join(
+        _claim(name, {**row, "interval": None if math.isnan(row["low"]) else (row["low"], row["high"])})
+        for name, row in rows.iterrows()
+    )
+    identity = hashlib.sha256(claims.encode()).hexdigest()[:12]
+    return f"""<div class="i2v-ledger i2v-card" data-ledger="{identity}">
+<style>{video.style("ledger")}</style>
+<div class="i2v-map">{tiles}</div>
+<div class="i2v-filters" role="group" aria-label="Paper" hidden>{"".join(papers)}</div>
+<div class="i2v-filters" role="group" aria-label="Verdict" hidden>{"".join(found)}</div>
+<p class="i2v-count" aria-live="polite">{len(rows)} claims</p>
+{claims}
+<script>{video.script("ledger")}("{identity}");</script>
+</div>"""
 
 
-def _html(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table of cells that are HTML already; it scrolls where the page is too narrow for it."""
-    lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+def _tile(name: str, verdict: str) -> str:
+    said = html.escape(f"{name}: {verdict}. {CLAIMS[name].claim}")
     return (
-        '<div style="overflow-x: auto"><table><thead><tr>'
-        + "".join(f"<th>{title}</th>" for title in head)
-        + "</tr></thead><tbody>"
-        + "".join(f"<tr>{line}</tr>" for line in lines)
-        + "</tbody></table></div>"
+        f'<a class="i2v-tile" href="#{name}" data-paper="{PAPERS[name[:3]]}" data-verdict="{verdict}" title="{said}" '
+        f'aria-label="{said}"><b aria-hidden="true">{SIGNS[verdict]}</b>{name.partition("-")[2]}</a>'
     )
 
 
-def _number(row: Mapping[str, float]) -> str:
-    if math.isnan(row["value"]):
-        return ""
-    spread = "" if math.isnan(row["low"]) else f" ({row['low']:.3g} to {row['high']:.3g})"
-    return f"{row['value']:.3g}{spread}:"
+def _button(key: str, value: str, text: str, sign: str = "") -> str:
+    mark = f'<b aria-hidden="true">{sign}</b> ' if sign else ""
+    return (
+        f'<button type="button" data-key="{key}" value="{value}" data-verdict="{value}" '
+        f'aria-pressed="{"false" if value else "true"}">{mark}{html.escape(text)}</button>'
+    )
+
+
+def _claim(name: str, row: Mapping[str, object]) -> str:
+    """One claim: what it says and the rule, then what was found and where."""
+    paper, verdict, value = PAPERS[name[:3]], row["verdict"], row["value"]
+    chapter = str(row.get("chapter") or "").partition(",")[0]
+    late = "; outdated: a run that it rests on has changed since" if row.get("outdated") else ""
+    facts = [("Rule" if row["rule"] else "To be measured", html.escape(row["rule"] or row["measure"]))]
+    if verdict != OPEN:
+        number = "" if value is None or math.isnan(value) else f'<span class="i2v-number">{_said(value)}</span> '
+        spread = "" if row["interval"] is None else " to ".join(map(_said, row["interval"])) + "<br>"
+        facts.append(("Found", number + spread + html.escape(row["note"])))
+    if chapter:
+        link = f'<a href="{chapter}.html#{name}" data-chapter="{chapter}">{html.escape(row["chapter"])}</a>'
+        facts.append(("Computed in", link))
+    listed = "".join(f"<dt>{title}</dt><dd>{text}</dd>" for title, text in facts)
+    return (
+        f'<div class="i2v-claim" id="{name}" data-paper="{paper}" data-verdict="{verdict}"><div class="i2v-side">'
+        f'<strong>{name}</strong><span class="i2v-verdict">{SIGNS[verdict]} {html.escape(verdict + late)}</span>'
+        f'<span class="i2v-where">{paper}, {html.escape(row["where"])}</span></div>'
+        f'<div><p class="i2v-said">{html.escape(row["claim"])}</p><dl>{listed}</dl></div></div>'
+    )
+
+
+def _said(number: float) -> str:
+    return f"{number:.3g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _one_of(what: str, given: str, known: tuple[str, ...]) -> None:

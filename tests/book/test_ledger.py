@@ -1,13 +1,15 @@
 """The ledger refuses what is no answer, writes whole files or none, and shows every claim."""
 
+import html
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from i2vlib.book import checkout, ledger
+from i2vlib.book import checkout, ledger, rules
 from i2vlib.book.plan import planned
 
 ANSWER = ledger.Answer("reproduced", 0.97, (0.95, 0.99), ("fan",), "Spearman.", {"slopes": [1.0]})
@@ -21,7 +23,7 @@ def test_every_claim_of_the_three_papers_is_listed() -> None:
     wanted = {"FAN": 15, "AFF": 18, "FRG": 14}
     ids = [f"{paper}-{i}" for paper, count in wanted.items() for i in range(1, count + 1)]
     assert list(ledger.CLAIMS) == ids
-    assert all(all(claim) for claim in ledger.CLAIMS.values())
+    assert all(all(claim[:3]) for claim in ledger.CLAIMS.values())
 
 
 def test_an_answer_comes_back(tmp_path: Path) -> None:
@@ -120,25 +122,51 @@ def test_the_chapter_that_records_is_found(monkeypatch: pytest.MonkeyPatch, tmp_
     assert chapters["AFF-3"] == "chapter, cell 3" and chapters["AFF-1"] == chapters["AFF-2"] == ""
 
 
-def test_a_chapter_shows_its_answers_with_their_whole_sentences() -> None:
+def test_a_chapter_shows_the_rule_before_the_number_and_the_whole_sentence() -> None:
     note = "Spearman < 1, " + "and so on, " * 20
     shown = ledger.verdicts({"AFF-3": replace(ANSWER, note=note), "AFF-4": replace(ANSWER, value=None, interval=None)})
-    assert "<td>AFF-3</td><td>reproduced</td><td>0.97</td><td>0.95 to 0.99</td>" in shown
-    assert note.replace("<", "&lt;") in shown
-    assert "<td>AFF-4</td><td>reproduced</td><td></td><td></td><td>Spearman.</td>" in shown
+    first, second = shown.split('id="AFF-4"')
+    parts = [
+        "The intensity of frames is inferred",
+        "above .95; partly above .8",
+        ">0.97<",
+        "0.95 to 0.99",
+        "Spearman &lt;",
+    ]
+    assert [first.index(part) for part in parts] == sorted(first.index(part) for part in parts)
+    assert html.escape(note) in first and 'id="AFF-3"' in first and "✓ reproduced" in first
+    assert "0.97" not in second and "Spearman." in second
 
 
-def test_the_table_shows_numbers_words_and_links(tmp_path: Path) -> None:
+def test_the_overview_shows_every_claim_by_sign_rule_number_and_place(tmp_path: Path) -> None:
     record(tmp_path, note="a < b & c")
     record(tmp_path, "AFF-15", verdict="not testable here", value=None, interval=None, note="No raters.")
     rows = ledger.load(tmp_path)
     rows.loc["AFF-3", "chapter"] = "affinegan, cell 9"
-    shown = ledger.table(rows)
-    assert "0.97 (0.95 to 0.99): a &lt; b &amp; c" in shown
-    assert '<a href="affinegan.html">affinegan, cell 9</a>' in shown
-    assert "<td>not testable here</td><td>No raters.</td>" in shown
-    assert shown.count("<tr>") == 1 + len(ledger.CLAIMS)
-    assert ledger.table(rows.loc[["AFF-5"]]).count("to be measured: Kendall") == 1
+    shown = ledger.overview(rows)
+    for name in ledger.CLAIMS:
+        assert shown.count(f'href="#{name}"') == shown.count(f'<div class="i2v-claim" id="{name}"') == 1
+    assert '<a href="affinegan.html#AFF-3" data-chapter="affinegan">affinegan, cell 9</a>' in shown
+    assert "0.95 to 0.99<br>a &lt; b &amp; c" in shown and "– not testable here" in shown and "nan" not in shown
+    assert "To be measured</dt><dd>Kendall" not in shown and "Rule</dt><dd>reproduced if the tau" in shown
+    assert "To be measured</dt><dd>PSNR, landmark error" in shown  # FAN-6 has no rule yet
+    assert not re.search(r"https?:|url\(|<script src|<link", shown)
+
+
+def test_every_verdict_has_a_sign_of_its_own() -> None:
+    assert list(ledger.SIGNS) == [*ledger.VERDICTS, ledger.OPEN] and len(set(ledger.SIGNS.values())) == 5
+
+
+def test_every_claim_with_a_rule_says_it_in_words() -> None:
+    assert {name for name, claim in ledger.CLAIMS.items() if claim.rule} == set(rules.RULES)
+
+
+def test_every_answer_of_a_chapter_can_be_landed_on() -> None:
+    """The cell that records a claim shows it (`verdicts`), with the id that the ledger's link ends in."""
+    for path in checkout.NOTEBOOKS.glob("*.ipynb"):
+        for cell in json.loads(path.read_text())["cells"]:
+            text = "".join(cell["source"])
+            assert cell["cell_type"] != "code" or ("ledger.record(" in text) == ("ledger.verdicts(" in text), path
 
 
 def test_every_committed_answer_names_the_cell_that_gave_it():
@@ -188,7 +216,7 @@ def test_an_answer_is_outdated_once_a_run_or_its_result_is_another(
         monkeypatch.setattr(ledger, "result", lambda run: None)
     rows = ledger.load(tmp_path)
     assert rows.index[rows["outdated"]].tolist() == ["AFF-3"]
-    assert ledger.table(rows).count("reproduced (outdated: a run that it rests on has changed since)") == 1
+    assert ledger.overview(rows).count("reproduced; outdated: a run that it rests on has changed since") == 1
 
 
 def test_no_committed_answer_is_outdated() -> None:

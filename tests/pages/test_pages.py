@@ -6,6 +6,7 @@ import functools
 import html
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -233,6 +234,28 @@ def test_a_first_visit_says_no_error(browser) -> None:
     opened(browser, "book/notation").execute_script("localStorage.clear()")
     opened(browser, "book/notation")
     assert errors(browser) == []
+
+
+def test_every_link_of_the_ledger_lands_on_the_answer_in_its_chapter() -> None:
+    text = (HTML / "notebooks/ledger.html").read_text("utf-8")
+    links = re.findall(r'<a href="(\w+)\.html#([A-Z]+-\d+)"', text)
+    assert len(links) > 30
+    pages = {chapter: (HTML / f"notebooks/{chapter}.html").read_text("utf-8") for chapter, _ in links}
+    assert [link for link in links if f'id="{link[1]}"' not in pages[link[0]]] == []
+
+
+def test_the_map_of_the_ledger_is_on_its_first_screen(browser) -> None:
+    opened(browser, "notebooks/ledger")
+    bottom = (
+        "return Math.max(...[...document.querySelectorAll('.i2v-tile')].map(t => t.getBoundingClientRect().bottom))"
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        assert 0 < browser.execute_script(bottom) < 900
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 # Search ---------------------------------------------------------------------------------------------------------------
