@@ -100,13 +100,3 @@ def levels(tables: Mapping[str, pd.DataFrame], columns: Sequence[str]) -> dict[s
         }
         for name, table in tables.items()
     }
-
-
-def intervals(tables: Mapping[object, pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    """A table to read: a row a system, a column a metric, each cell ``mean [low, high]`` (`metrics.with_interval`)."""
-    import pandas as pd
-
-    cells = {
-        name: table.set_index("subject")[list(columns)].apply(metrics.with_interval) for name, table in tables.items()
-    }
-    return pd.DataFrame(cells).T

@@ -37,7 +37,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.titlesize": "medium",
     "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
-    "font.size": 9,
+    "font.size": 10,
     "hatch.color": COLOURS[1],
     "image.cmap": "gray",
     "legend.fontsize": "small",
@@ -52,7 +52,7 @@ DPI = 110
 #: Of a dotted line that says what would be equal, or nothing, or asked for.
 REFERENCE = {"color": INK, "linestyle": ":", "linewidth": 1.1}
 #: Inches: a figure over the page's whole column, and a single panel.
-WIDE, SINGLE = 9.0, 5.0
+WIDE, SINGLE = 8.2, 5.0
 #: Pixels between the pictures of a strip, and between groups of them.
 GAP, GROUP_GAP = 2, 10
 
@@ -150,7 +150,7 @@ def strips(
     for place, (_, frames) in enumerate(chosen):
         for left, frame in zip(lefts, frames, strict=False):
             sheet[place * (high + GAP) :][:high, left : left + wide] = np.dstack([frame, np.full((high, wide), 255)])
-    beside = 0.15 + 0.075 * max(len(line) for name, _ in chosen for line in name.split("\n"))
+    beside = 0.15 + 0.083 * max(len(line) for name, _ in chosen for line in name.split("\n"))
     across = min(width - beside, 3 * sheet.shape[1] / DPI)
     size = across + beside, across * sheet.shape[0] / sheet.shape[1] + (0.3 if titles else 0.1)
     with panels([""], width=size[0], height=size[1]) as axes:

@@ -155,21 +155,6 @@ def reference_rows(name: str) -> pd.DataFrame | None:
     return _with_every_metric(read_table(path)) if path.is_file() else None
 
 
-def table(run: Run, expression: str) -> pd.DataFrame:
-    """A run's metrics on one expression: a row a system, a column a metric that the method has (of two people or
-    more), as ``mean [low, high]``."""
-    import pandas as pd
-
-    found = summary(run).query("expression == @expression and metric in @SHOWN")
-    known = found["mean"].notna() & found["low"].notna()
-    written = [f"{r['mean']:.2f} [{r['low']:.2f}, {r['high']:.2f}]" for _, r in found[known].iterrows()]
-    found = found.assign(cell=pd.Series(written, found.index[known], dtype=object))
-    wide = found.pivot(index="system", columns="metric", values="cell").fillna("")
-    systems = dict.fromkeys((run.method, "Forecast", "real", "copy", "cross-fade"))
-    wide = wide.reindex([name for name in systems if name in wide.index])
-    return wide[[name for name in SHOWN if name in wide and wide[name].iloc[0]]]
-
-
 def measurements(run: Run, expression: str) -> dict[str, dict[str, Effect]]:
     """A run's metrics on one expression, and the reference rows': by system and by metric that the method has.
 

@@ -30,7 +30,6 @@ from i2vlib.book.results import (
     result,
     rows,
     summary,
-    table,
     write_table,
 )
 from i2vlib.datasets.actors import RENDERER_VERSION
@@ -39,7 +38,7 @@ from i2vlib.training import CHECKPOINT
 __all__ = [
     "DRIVEN_BY", "RESULTS", "SHOWN", "Run", "clips", "cost", "earlier", "history", "inferences", "lineage", "main",
     "measure_run", "measured", "measurements", "planned", "read_table", "result", "retargeted", "rows", "sample",
-    "summary", "table", "train", "validate", "write_table",
+    "summary", "train", "validate", "write_table",
 ]  # fmt: skip
 
 

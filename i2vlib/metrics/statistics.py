@@ -55,21 +55,6 @@ def paired(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> tuple[float
     return float(people.mean()), interval(people), difference.groupby("seed").mean()
 
 
-def with_interval(values: pd.Series) -> str:
-    """One metric of a system as ``mean [low, high]``, with its 95 % bootstrap interval over subjects.
-
-    Args:
-        values: of clips, any seeds and expressions, with an index or an index level ``subject``.
-
-    Returns:
-        Two decimals each; nothing where no clip has a value.
-    """
-    if not values.notna().any():
-        return ""
-    low, high = interval(values.groupby(level="subject").mean())
-    return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
-
-
 def mean(values: np.ndarray) -> float:
     """The mean of what is finite; NaN if nothing is."""
     values = values[np.isfinite(values)]

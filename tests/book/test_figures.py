@@ -277,4 +277,3 @@ def test_differences_and_levels_by_system() -> None:
     assert list(apart) == ["other"] and apart["other"]["x"] == effects.effect(tables["other"], tables["base"], "x")
     level = effects.levels(tables, ["x"])["base"]["x"]
     assert (level.mean, level.by_seed) == (2.0, (1.5, 2.5)) and level.interval == metrics.interval([1.0, 3.0])
-    assert effects.intervals(tables, ["x"]).loc["base", "x"] == f"{level:.2f}"

@@ -28,14 +28,6 @@ def test_the_interval_is_the_quantiles_of_seeded_means():
     assert metrics.interval(values) == pytest.approx(np.quantile(means, [0.025, 0.975]), rel=1e-12)
 
 
-def test_a_mean_is_written_with_its_interval_over_people():
-    import pandas as pd
-
-    values = pd.Series([1.0, 3.0, 4.0, 4.0], pd.Index(["a", "a", "b", "b"], name="subject"))
-    assert metrics.with_interval(values) == "3.00 [2.00, 4.00]"
-    assert metrics.with_interval(values * np.nan) == ""
-
-
 def test_systems_are_compared_person_by_person():
     import pandas as pd
 
