@@ -20,6 +20,7 @@ FOREIGN = {
     "a comment or a block break of MyST": re.compile(r"^(?:%|\+\+\+)", re.MULTILINE),
     "a substitution": re.compile(r"\{\{.*?\}\}"),
     "a link without words": re.compile(r"(?<!!)\[\s*\]\("),
+    "a line break within a line": re.compile(r"(?<!\$)\$[^$\n]*\\\\[^$\n]*\$(?!\$)"),
     "a label on an equation": re.compile(r"^\$\$\s*\([\w-]+\)\s*$|\\label\{|\\eqref|\\ref\{", re.MULTILINE),
 }
 #: What KaTeX, which VS Code has, knows besides single formulas; MathJax knows these as well.
@@ -66,6 +67,7 @@ def test_a_chapter_is_written_in_what_every_reader_renders(path: Path) -> None:
         ("+++\ntext", "a comment"),
         ("{{ name }}", "a substitution"),
         ("as [](fan.ipynb) shows", "a link without words"),
+        ("with $f_\\\\Delta$ as", "a line break within a line"),
         ("$$\na\n$$ (label)", "a label"),
         ("Text\n\n$$\na \\label{b}\n$$", "a label"),
         ("Text $$a$$ text", "$$"),
