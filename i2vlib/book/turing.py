@@ -2,12 +2,16 @@
 
 FAN asks raters whether a video is real (Table 2). A classifier two-sample test (Lopez-Paz and Oquab, 2017) asks the
 same of a network: trained on half of the people, it judges the other half. What it cannot tell apart, it calls real
-as often as not; what it can, it calls made.
+as often as not; what it can, it calls made. `rating` puts the question to whoever reads the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from i2vlib import video
 from i2vlib.clips import Clip, to_tensor
 
 if TYPE_CHECKING:
@@ -81,6 +86,60 @@ def judge(
                 rows.append((i, clips[i].subject, clips[i].expression, source, score))
     table = pd.DataFrame(rows, columns=["clip", "subject", "expression", "source", "score"])
     return table.sort_values(["clip", "source"], ascending=[True, False]).drop(columns="clip").reset_index(drop=True)
+
+
+def rating(
+    real: Sequence[Clip],
+    made: Sequence[Clip],
+    judged: Mapping[tuple[str, str, str], float] | None = None,
+    seed: int = 0,
+) -> str:
+    """Asks a reader of one clip after the other whether it is real, as HTML without kernel or network.
+
+    The order is drawn by seed. At the end it says how often the reader was right and which share of the real and of
+    the made clips was called real, each with the exact 95 % interval, beside what a `judge` said of the same clips; and
+    it offers the answers as a file: order, source (real or made), subject, expression, answer. Nothing is sent or kept.
+
+    Args:
+        real, made: the clips, any number of each, with their subject and expression.
+        judged: of (source, subject, expression) the judge's probability of real, for as many as there are.
+        seed: of the order.
+
+    Raises:
+        ValueError: no clips.
+    """
+    everything = [("real", clip) for clip in real] + [("made", clip) for clip in made]
+    if not everything:
+        raise ValueError("There are no clips to ask about. Give some real and some made ones.")
+    order = np.random.default_rng(seed).permutation(len(everything))
+    clips = [_asked(*everything[place], judged or {}) for place in order]
+    data = json.dumps([everything[0][1].fps, clips], separators=(",", ":")).replace("<", "\\u003c")
+    identity = hashlib.sha256(data.encode()).hexdigest()[:12]
+    first = html.escape(clips[0]["frames"][0])
+    return f"""<div class="i2v-rating i2v-card" data-clip="{identity}" role="group" aria-label="Real or made?">
+<style>{video.style("rating")}</style>
+<div class="i2v-ask i2v-stage"><img class="i2v-picture" src="{first}" alt="a clip, real or made" style="width: 256px">
+<p class="i2v-status" aria-live="polite"></p>
+<div class="i2v-answers"><button type="button" data-answer="real">real <kbd>R</kbd></button>
+<button type="button" data-answer="made">made <kbd>M</kbd></button>
+<button type="button" class="i2v-again">play <kbd>P</kbd></button></div></div>
+<div class="i2v-result" aria-live="polite" hidden><p class="i2v-score"></p><p class="i2v-lines"></p>
+<div class="i2v-shown"></div>
+<div class="i2v-answers"><button type="button" class="i2v-again i2v-restart">once more</button>
+<a class="i2v-save" download="answers.csv" href="#">save the answers</a></div></div>
+<noscript>The question needs JavaScript.</noscript>
+<script>{video.script("rating")}("{identity}", ...{data});</script>
+</div>"""
+
+
+def _asked(source: str, clip: Clip, judged: Mapping[tuple[str, str, str], float]) -> dict[str, object]:
+    who = str(clip.subject), str(clip.expression)
+    frames = ["data:image/webp;base64," + base64.b64encode(video.encode(frame)).decode() for frame in clip.frames]
+    score = judged.get((source, *who))
+    return {
+        "source": source, "name": ", ".join(who), "who": who, "frames": frames,
+        "score": None if score is None else float(score),
+    }  # fmt: skip
 
 
 def _check(real: Sequence[Clip], made: Sequence[Clip]) -> None:

@@ -1,13 +1,12 @@
-"""Widgets for notebooks, from stock ipywidgets: a scrubber that needs no kernel; an animator, a rater and an intensity
-meter that do.
+"""Widgets for notebooks, from stock ipywidgets: a scrubber that needs no kernel; an animator and an intensity meter
+that do.
 
 All work with ipywidgets 7.7.1 (Colab) and 8. On a page without kernel, what is linked in the browser (`scrubber`)
-still moves; what calls Python (`animator`, `rater`, `intensity_meter`) does not.
+still moves; what calls Python (`animator`, `intensity_meter`) does not.
 """
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from i2vlib import datasets, metrics, video
+from i2vlib import datasets, video
 from i2vlib.clips import Clip
 from i2vlib.widgets import meter
 
@@ -124,54 +123,6 @@ def animator(model: Animates, face: np.ndarray, steps: int = 17, folder: str | P
     return ipywidgets.VBox([picture, choice, slider, ipywidgets.HBox([button, status])])
 
 
-def rater(real: Sequence[Clip], made: Sequence[Clip], path: str | Path, seed: int = 0) -> ipywidgets.VBox:
-    """Asks a person of one clip after the other whether it is real, and writes every answer to a file at once.
-
-    The order is drawn by seed. Opened again with the same clips, seed and file, it goes on where it was stopped. At the
-    end it says which share of the real and of the made clips was called real, with the exact 95 % interval.
-
-    Args:
-        real, made: the clips, any number of each.
-        path: a CSV file with a row an answer: order, source (real or made), subject, expression, answer.
-        seed: of the order.
-
-    Raises:
-        ValueError: no clips, or the file holds answers about other clips.
-    """
-    import ipywidgets
-
-    path = Path(path)
-    asked = _asked(real, made, seed)
-    answers = _answers(path, asked)
-    picture = ipywidgets.Image(format="gif", width=_SHOWN)
-    buttons = [ipywidgets.Button(description=word) for word in ("real", "made")]
-    status = ipywidgets.Label("")
-
-    def show() -> None:
-        if len(answers) < len(asked):
-            picture.value = _moving(asked[len(answers)][1])
-            status.value = f"Is this video real? {len(answers) + 1} of {len(asked)}"
-            return
-        for button in buttons:
-            button.disabled = True
-        status.value = _verdict([(source, answer) for (source, _), answer in zip(asked, answers, strict=True)])
-
-    def answer(pressed: ipywidgets.Button) -> None:
-        if len(answers) == len(asked):
-            return
-        source, clip = asked[len(answers)]
-        with path.open("a", newline="") as file:
-            row = [len(answers), source, clip.subject, clip.expression, pressed.description]
-            csv.writer(file).writerows([_COLUMNS, row] if not answers else [row])
-        answers.append(pressed.description)
-        show()
-
-    for button in buttons:
-        button.on_click(answer)
-    show()
-    return ipywidgets.VBox([picture, ipywidgets.HBox(buttons), status])
-
-
 def intensity_meter(model: meter.InfersIntensity) -> ipywidgets.VBox:
     """Drop a clip in: the frames, with the intensity that a model infers and the blendshapes that MediaPipe reads.
 
@@ -229,43 +180,6 @@ def _uploaded(value: dict | Sequence[dict]) -> dict[str, bytes]:
     if isinstance(value, dict):
         return {name: bytes(file["content"]) for name, file in value.items()}
     return {file["name"]: bytes(file["content"]) for file in value}
-
-
-_COLUMNS = ["order", "source", "subject", "expression", "answer"]
-
-
-def _asked(real: Sequence[Clip], made: Sequence[Clip], seed: int) -> list[tuple[str, Clip]]:
-    everything = [("real", clip) for clip in real] + [("made", clip) for clip in made]
-    if not everything:
-        raise ValueError("There are no clips to ask about. Give some real and some made ones.")
-    return [everything[i] for i in np.random.default_rng(seed).permutation(len(everything))]
-
-
-def _answers(path: Path, asked: Sequence[tuple[str, Clip]]) -> list[str]:
-    """The answers that the file holds so far, in the order in which clips are shown."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    facts = [(source, str(clip.subject), str(clip.expression)) for source, clip in asked[: len(rows)]]
-    if [(row["source"], row["subject"], row["expression"]) for row in rows] != facts:
-        raise ValueError(f"{path} holds answers about other clips or in another order. Give another file.")
-    return [row["answer"] for row in rows]
-
-
-def _moving(clip: Clip) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        return video.save(clip.frames, Path(folder, "clip.gif"), clip.fps).read_bytes()
-
-
-def _verdict(answered: Sequence[tuple[str, str]]) -> str:
-    words = []
-    for source in ("real", "made"):
-        given = [answer for shown, answer in answered if shown == source]
-        if given:
-            whole, low, high = metrics.share(given.count("real"), len(given))
-            words.append(f"{whole:.0%} of {len(given)} {source} clips were called real ({low:.0%} to {high:.0%})")
-    return "Done. " + "; ".join(words) + "."
 
 
 def _picture(data: bytes, width: int = _SHOWN) -> ipywidgets.Image:

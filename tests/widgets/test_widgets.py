@@ -170,34 +170,6 @@ def press(box: ipywidgets.Widget, word: str) -> str:
     return inside(box, ipywidgets.Label)[0].value
 
 
-def test_a_rater_asks_about_every_clip_once_and_counts(tmp_path: Path) -> None:
-    real, made = numbered(3, 10), numbered(3, 200)
-    box = widgets.rater(real, made, tmp_path / "answers.csv", seed=1)
-    shown = []
-    for _ in range(6):
-        shown.append(round(colour(inside(box, ipywidgets.Image)[0])[0]))
-        said = press(box, "real" if shown[-1] < 100 else "made")
-    assert sorted(shown) == [10, 11, 12, 200, 201, 202] and shown != sorted(shown)
-    assert "100% of 3 real" in said and "0% of 3 made" in said and "29%" in said
-    assert press(box, "real") == said
-    rows = (tmp_path / "answers.csv").read_text().splitlines()
-    assert rows[0] == "order,source,subject,expression,answer" and len(rows) == 7
-
-
-def test_a_rater_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
-    real, made, path = numbered(2, 10), numbered(2, 200), tmp_path / "answers.csv"
-    box = widgets.rater(real, made, path)
-    press(box, "real")
-    following = inside(box, ipywidgets.Image)[0].value
-    again = widgets.rater(real, made, path)
-    assert inside(again, ipywidgets.Image)[0].value == following
-    assert "2 of 4" in inside(again, ipywidgets.Label)[0].value
-    with pytest.raises(ValueError, match="about other clips"):
-        widgets.rater(numbered(2, 10), [], path)
-    with pytest.raises(ValueError, match="no clips to ask about"):
-        widgets.rater([], [], path)
-
-
 # --- the intensity meter ----------------------------------------------------------------------------------------------
 
 
