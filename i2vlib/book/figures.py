@@ -241,7 +241,8 @@ def effects(
 ) -> list[Axes]:
     """A panel a metric and a row a system: a dot for the mean, a bar for its interval over people, a ring a seed.
 
-    What is dotted says what a real clip has, where that is known by definition (`tables.REAL`).
+    What is dotted says what a real clip has, where that is known by definition (`tables.REAL`). A notebook shows it at
+    once and not at the end of the cell, so that the table of the same numbers may follow it there.
 
     Args:
         rows: by system and metric, from `i2vlib.book.effects.levels`, `differences` or `results.measurements`; a system
@@ -258,7 +259,7 @@ def effects(
     named = tables.names_in_order(rows) if grouped else []
     drawn = {"bar": False, "ring": False, "line": False}
     said = [textwrap.fill(tables.words(title), max(14, round(13 * width / across / 1.5))) for title in titles]
-    height = 0.55 + 0.16 * max(title.count("\n") for title in said) + 0.24 * (max(places) + 1)
+    height = 0.75 + 0.17 * max(title.count("\n") for title in said) + 0.24 * (max(places) + 1)
     with panels(said, across, width=width, height=height, sharey=True) as axes:
         for axis, metric in zip(axes, titles, strict=True):
             line = 0.0 if zero else tables.REAL.get(metric)
@@ -281,6 +282,8 @@ def effects(
                 text.set_fontweight("bold")
         axes[0].set_ylim(max(places) + 0.6, min([*places, *heads]) - 0.6)
         _explain(axes[0].figure, drawn, "no difference" if zero else "real clips")
+    if plt.isinteractive():
+        plt.show()
     return axes
 
 

@@ -215,6 +215,17 @@ def explained(axis) -> list[str]:
     return [text.get_text() for text in legend.get_texts()]
 
 
+def test_a_notebook_shows_an_effect_before_the_table_that_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(len(plt.gcf().axes)))
+    found = {"with": {"x": Effect(0.2, 0.1, 0.3)}}
+    figures.effects(found)
+    assert shown == []  # a script has its figure in its hands
+    monkeypatch.setattr(plt, "isinteractive", lambda: True)
+    figures.effects(found)
+    assert shown == [1]
+
+
 def test_rows_of_a_group_stand_together_and_look_alike_from_group_to_group() -> None:
     one = Effect(0.5, 0.4, 0.6)
     rows = {("happy", "FAN"): {"x": one}, ("happy", "copy"): {"x": one}, ("angry", "copy"): {"x": one, "y": one}}
