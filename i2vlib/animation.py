@@ -239,35 +239,51 @@ def evaluating(method: nn.Module) -> Iterator[None]:
         method.train(training)
 
 
-def play(
+def drawer(
     method: nn.Module,
     face: np.ndarray,
     size: int,
-    curves: Mapping[str | None, np.ndarray],
     decoder_of: Callable[[Tensor, Tensor | None], Callable[[Tensor], Tensor]],
-    fps: float,
     region: str | np.ndarray | None = None,
-) -> Clip:
-    """The clip of a face along one intensity curve an expression, each frame drawn independently of the others.
+) -> Callable[..., np.ndarray]:
+    """The function from intensities ``(T, n)`` to frames of one face, ``uint8 (T, H, W, 3)``.
+
+    What the frames share is computed now and once, so that a slider costs one pass of the decoder. The function draws
+    in batches of `BATCH`, in which a frame has the same bits in any company; ``batch=1`` is faster for one alone, and
+    within one grey level.
 
     Args:
         size: that the method works at, in pixels.
-        curves: as `read_curves` reads them, all ``(T,)``.
         decoder_of: of a still ``(1, 3, H, W)`` and a mask ``(1, 1, H, W)`` or None: the function from intensities
-            ``(B, n)`` to images ``(B, 3, H, W)``. What the frames share is computed in the first call.
-        region: where the expression may act, as `mask_of` reads it.
+            ``(B, n)`` to images ``(B, 3, H, W)``.
+        region: where the expressions may act, as `mask_of` reads it.
+    """
+    still = crop_of(face, size)
+    device = next(method.parameters()).device
+    with evaluating(method), torch.inference_mode():
+        decode = decoder_of(to_tensor(still)[None].to(device), mask_of(region, still))
+
+    def draw(values: np.ndarray, batch: int = BATCH) -> np.ndarray:
+        rows = torch.from_numpy(np.asarray(values, np.float32)).to(device)
+        with evaluating(method), torch.inference_mode():
+            return in_tone_of(still, to_frames(in_batches(decode, rows, batch)))
+
+    return draw
+
+
+def play(draw: Callable[[np.ndarray], np.ndarray], curves: Mapping[str | None, np.ndarray], fps: float) -> Clip:
+    """The clip of a face along one intensity curve an expression, each frame drawn independently of the others.
+
+    Args:
+        draw: from intensities to frames, as `drawer` makes it.
+        curves: as `read_curves` reads them, all ``(T,)``.
 
     Returns:
         The clip; its ``neutral`` is the frame of intensity 0, whether or not the curves hold one.
     """
     values = np.stack(list(curves.values()), 1)
     at_rest = np.flatnonzero((values == 0).all(1))
-    rows = values if len(at_rest) else np.concatenate([values, np.zeros_like(values[:1])])
-    device = next(method.parameters()).device
-    still = crop_of(face, size)
-    with evaluating(method):
-        decode = decoder_of(to_tensor(still)[None].to(device), mask_of(region, still))
-        frames = in_tone_of(still, to_frames(in_batches(decode, torch.from_numpy(rows).to(device))))
+    frames = draw(values if len(at_rest) else np.concatenate([values, np.zeros_like(values[:1])]))
     names = [name for name in curves if name is not None]
     intensity = values[:, 0] if len(curves) == 1 else values
     name, neutral = " + ".join(names) or None, frames[at_rest[0] if len(at_rest) else -1]

@@ -131,6 +131,20 @@ def test_a_direction_is_held_within_a_mask_at_every_level(made, intensity):
     assert change[12:].mean() > 1.5 * change[:4].mean() and not np.array_equal(some, free.frames)
 
 
+@pytest.mark.parametrize("made", [AffineGAN, FAN])
+def test_what_animate_draws_with_draws_again_and_again(made):
+    method = made(tiny_config(expressions=("happy", "angry"))) if made is AffineGAN else tiny_fan()
+    still = moving_square(size=16).frames[0]
+    mask = np.tri(16)
+    clip = method.animate(still, intensity={"angry": [0, 0.5, 1], "happy": [1, 0.5, 0.5]}, region=mask)
+    draw = method.drawer(still, ["angry", "happy"], region=mask)
+    assert np.array_equal(draw(clip.intensity), clip.frames) and np.array_equal(
+        draw(clip.intensity[1:2])[0], clip.frames[1]
+    )
+    alone = np.concatenate([draw(row[None], batch=1) for row in clip.intensity]).astype(int)
+    assert np.abs(alone - clip.frames).max() <= 1
+
+
 def tiny_fan() -> FAN:
     return FAN(FANConfig.paper(size=16, base_channels=8, channel_cap=2, expressions=("happy", "angry")))
 

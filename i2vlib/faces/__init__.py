@@ -9,18 +9,20 @@ it back. Of several faces the largest is read. Points are (x, y) in pixels, pixe
 from i2vlib.faces.crop import (
     EYE_DISTANCE,
     EYE_LEVEL,
+    Found,
     NoFaceError,
     align_clip,
     align_face,
     crop_matrix,
     eye_centres,
     eyes_of,
+    find,
     inverse,
     transform,
     warp,
 )
 from i2vlib.faces.litert import without_stderr
-from i2vlib.faces.paste import paste_back
+from i2vlib.faces.paste import Place, paste_back
 from i2vlib.faces.reading import (
     BACKENDS,
     Reading,
@@ -36,7 +38,8 @@ from i2vlib.faces.reading import (
 from i2vlib.faces.with_mediapipe import MESH_68, READABLE
 
 __all__ = [
-    "BACKENDS", "EYE_DISTANCE", "EYE_LEVEL", "MESH_68", "READABLE", "NoFaceError", "Reading", "align_clip",
-    "align_face", "blendshapes", "boxes", "crop_matrix", "embed", "extractors", "eye_centres", "eyes_of", "inverse",
-    "landmarks", "lead", "measure", "paste_back", "read", "transform", "warp", "without_stderr",
+    "BACKENDS", "EYE_DISTANCE", "EYE_LEVEL", "MESH_68", "READABLE", "Found", "NoFaceError", "Place", "Reading",
+    "align_clip", "align_face", "blendshapes", "boxes", "crop_matrix", "embed", "extractors", "eye_centres",
+    "eyes_of", "find", "inverse", "landmarks", "lead", "measure", "paste_back", "read", "transform", "warp",
+    "without_stderr",
 ]  # fmt: skip

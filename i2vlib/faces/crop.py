@@ -147,9 +147,14 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """A face in a picture: the middle of its square, half its side, and its eye centres, in the picture's pixels; if
-    sure, dlib's own detector found it."""
+class Found:
+    """A face in a picture.
+
+    Attributes:
+        middle: ``(2,)``, of its square; half: half the square's side; eyes: ``(2, 2)``, the eye centres; all in the
+            picture's pixels. area: of the square.
+        sure: dlib's own detector found it.
+    """
 
     middle: np.ndarray
     half: float
@@ -157,10 +162,11 @@ class _Found:
     area: float
     sure: bool = False
 
-    def through(self, matrix: np.ndarray) -> _Found:
+    def through(self, matrix: np.ndarray) -> Found:
+        """The face in a picture that a similarity ``(2, 3)`` has made of this one."""
         scale = np.sqrt(np.abs(np.linalg.det(matrix[:, :2])))
         middle, eyes = transform(self.middle, matrix), transform(self.eyes, matrix)
-        return _Found(middle, self.half * scale, eyes, self.area * scale**2, self.sure)
+        return Found(middle, self.half * scale, eyes, self.area * scale**2, self.sure)
 
 
 def eyes_of(image: np.ndarray, which: Which = "largest", name: str = "this photo") -> np.ndarray:
@@ -175,7 +181,22 @@ def eyes_of(image: np.ndarray, which: Which = "largest", name: str = "this photo
         NoFaceError: no face was found.
         ValueError: there is no such face.
     """
-    eyes = _chosen(_faces(image, every=not _is_largest(which)), which, image, name).eyes
+    return _closer(image, _chosen(_faces(image, every=not _is_largest(which)), which, image, name).eyes)
+
+
+def find(image: np.ndarray, name: str = "this photo") -> list[Found]:
+    """The faces of a picture ``uint8 (H, W, 3)`` from left to right, as ``which`` of `align_face` numbers them.
+
+    Raises:
+        NoFaceError: there is none.
+    """
+    found = _faces(image, every=True)
+    if not found:
+        _chosen(found, "largest", image, name)
+    return [replace(face, eyes=_closer(image, face.eyes)) for face in found]
+
+
+def _closer(image: np.ndarray, eyes: np.ndarray) -> np.ndarray:
     matrix = crop_matrix(eyes, SMALL)
     closer = transform(eye_centres(_points(warp(image, matrix, SMALL))), inverse(matrix))
     return closer if np.isfinite(closer).all() else eyes
@@ -185,7 +206,7 @@ def _is_largest(which: Which) -> bool:
     return isinstance(which, str) and which == "largest"
 
 
-def _chosen(found: list[_Found], which: Which, image: np.ndarray, name: str) -> _Found:
+def _chosen(found: list[Found], which: Which, image: np.ndarray, name: str) -> Found:
     height, width, _ = image.shape
     if not found:
         raise NoFaceError(
@@ -209,7 +230,7 @@ def _chosen(found: list[_Found], which: Which, image: np.ndarray, name: str) -> 
     return fitting[0]
 
 
-def _faces(image: np.ndarray, every: bool) -> list[_Found]:
+def _faces(image: np.ndarray, every: bool) -> list[Found]:
     """The faces of a picture from left to right; of a turned copy, if there is none upright. Without `every` the second
     reader is asked only where the first finds nothing."""
     found = _upright(view_of(image), every)
@@ -226,7 +247,7 @@ def _faces(image: np.ndarray, every: bool) -> list[_Found]:
     return sorted(found, key=lambda face: face.middle[0])
 
 
-def _is_there(image: np.ndarray, face: _Found) -> bool:
+def _is_there(image: np.ndarray, face: Found) -> bool:
     """Whether the crop of a face shows one again, with its eyes where they belong: readers are misled by pictures that
     lie on their side, and by small windows of large ones."""
     again = _upright(view_of(warp(image, crop_matrix(face.eyes, SMALL), SMALL)), every=False)
@@ -234,7 +255,7 @@ def _is_there(image: np.ndarray, face: _Found) -> bool:
     return any(np.abs(other.eyes - wanted).max() < 0.1 * SMALL for other in again)
 
 
-def _upright(view: View, every: bool) -> list[_Found]:
+def _upright(view: View, every: bool) -> list[Found]:
     found = []
     try:
         found = [_by_dlib(view, box, box.area(), sure=True) for box in with_dlib.detections(view, closely=every)]
@@ -256,13 +277,13 @@ def _upright(view: View, every: bool) -> list[_Found]:
     return found
 
 
-def _by_dlib(view: View, box: dlib.rectangle, area: float, sure: bool = False) -> _Found:
+def _by_dlib(view: View, box: dlib.rectangle, area: float, sure: bool = False) -> Found:
     middle = np.array([box.left() + box.right() + 1, box.top() + box.bottom() + 1]) / 2
     eyes = eye_centres(np.float32(with_dlib.landmarks(view, box)))
-    return _Found(view.back(middle), box.width() / 2 / view.scale[0], eyes, area / view.scale.prod(), sure)
+    return Found(view.back(middle), box.width() / 2 / view.scale[0], eyes, area / view.scale.prod(), sure)
 
 
-def _by_mesh(view: View, points: np.ndarray, has_dlib: bool) -> _Found:
+def _by_mesh(view: View, points: np.ndarray, has_dlib: bool) -> Found:
     """A face that only MediaPipe found: its eyes by dlib, which every crop is made by, unless it is too tilted."""
     eyes, area = eye_centres(points[list(MESH_68)]), np.ptp(points, axis=0).prod()
     across, down = eyes[1] - eyes[0]
@@ -270,7 +291,7 @@ def _by_mesh(view: View, points: np.ndarray, has_dlib: bool) -> _Found:
         return _by_dlib(view, mesh_box(points), area)
     low, high = points.min(0), points.max(0)
     half = (high - low).mean() / 2 / view.scale[0]
-    return _Found(view.back((low + high) / 2), half, view.back(eyes), area / view.scale.prod())
+    return Found(view.back((low + high) / 2), half, view.back(eyes), area / view.scale.prod())
 
 
 def _turn(image: np.ndarray, angle: float) -> tuple[np.ndarray, int]:

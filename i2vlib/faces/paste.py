@@ -67,7 +67,7 @@ def paste_back(
         )
     size = frames.shape[-2]
     rest = _rest(crop, size, neutral)
-    place = _Place.of(image, crops.crop_matrix(crops.eyes_of(image, which), size), size)
+    place = Place.of(image, crops.crop_matrix(crops.eyes_of(image, which), size), size)
     one = place.laid if rest is None else lambda frame: place.carried(rest, frame)
     pasted = np.stack([one(frame) for frame in frames.reshape(-1, size, size, 3)])
     pasted = pasted.reshape(frames.shape[:-3] + image.shape)
@@ -96,7 +96,7 @@ def _rest(crop: np.ndarray | Clip, size: int, neutral: np.ndarray | None) -> np.
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
+class Place:
     """Where in a photo a crop lies: the box around it, and for each of the box's pixels the place in the crop.
 
     Attributes:
@@ -114,7 +114,8 @@ class _Place:
     grid: Tensor
 
     @classmethod
-    def of(cls, image: np.ndarray, matrix: np.ndarray, size: int) -> _Place:
+    def of(cls, image: np.ndarray, matrix: np.ndarray, size: int) -> Place:
+        """Where a crop of ``size`` pixels lies in a photo, by the similarity from the photo to it (`crop_matrix`)."""
         back = crops.inverse(matrix)
         corners = crops.transform(np.array([[0, 0], [size, 0], [0, size], [size, size]]), back)
         low = np.maximum(np.floor(corners.min(0)).astype(int), 0)

@@ -159,6 +159,16 @@ def test_without_opencv_the_flow_is_scikit_images(monkeypatch):
     assert np.abs(again - lifted(crop(), 6))[84:108, 48:80].mean() < 6
 
 
+def test_faces_are_found_as_they_are_numbered():
+    found = faces.find(three())
+    assert len(found) == 3 and [face.middle[0] for face in found] == sorted(face.middle[0] for face in found)
+    for number, face in enumerate(found):
+        again = faces.warp(three(), faces.crop_matrix(face.eyes, 64), 64)
+        assert np.array_equal(again, faces.align_face(three(), 64, which=number))
+    with pytest.raises(faces.NoFaceError, match="No face was found in this photo"):
+        faces.find(NOISE)
+
+
 @pytest.mark.parametrize("neutral", [np.zeros((64, 64, 3), np.uint8), np.zeros((128, 128, 3))])
 def test_a_neutral_frame_of_another_form_is_refused(neutral):
     with pytest.raises(ValueError, match=r"The neutral frame is uint8 \(128, 128, 3\), as the frames are; this one is"):

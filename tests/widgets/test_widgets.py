@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,29 +14,12 @@ from PIL import Image
 
 from i2vlib import widgets
 from i2vlib.clips import Clip
+from i2vlib.widgets.studio import contents
 
 ipywidgets = pytest.importorskip("ipywidgets")
 
 
-class Shifter:
-    """A model that brightens one colour channel an expression, by 200 grey levels at intensity 1."""
-
-    expressions = ("happy", "angry", "surprised")
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str | None, tuple[float, ...]]] = []
-
-    def animate(self, face: np.ndarray, expression: str | None = None, intensity: Sequence[float] = ()) -> Clip:
-        self.asked.append((expression, tuple(intensity)))
-        frames = np.repeat(face[None], len(intensity), axis=0)
-        frames[..., self.expressions.index(expression)] += np.round(200 * np.array(intensity)).astype(np.uint8)[
-            :, None, None
-        ]
-        return Clip(frames, intensity=np.array(intensity), expression=expression)
-
-
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-FACE = np.full((32, 32, 3), 30, np.uint8)
 
 
 def colour(image: ipywidgets.Image) -> np.ndarray:
@@ -96,69 +78,6 @@ def test_the_tabs_that_replace_the_stack_are_hidden(version: str) -> None:
         assert "i2v-pages" in box.children[0]._dom_classes and ".i2v-pages > .p-TabBar" in styles[0]
 
 
-def test_every_control_of_the_animator_changes_the_picture() -> None:
-    box = widgets.animator(Shifter(), FACE)
-    (picture,), (slider,), (choice,) = (
-        inside(box, kind) for kind in (ipywidgets.Image, ipywidgets.FloatSlider, ipywidgets.Dropdown)
-    )
-    assert colour(picture) == pytest.approx([30, 30, 30], abs=4)
-    seen = []
-    for intensity in np.linspace(0, 1, 17):
-        slider.value = float(intensity)
-        seen.append(colour(picture))
-        assert seen[-1] == pytest.approx([30 + 200 * intensity, 30, 30], abs=9)
-    assert (np.diff([red for red, _, _ in seen]) > 0).all()
-    for channel, expression in enumerate(Shifter.expressions):
-        choice.value = expression
-        expected = np.full(3, 30)
-        expected[channel] = 230
-        assert colour(picture) == pytest.approx(expected, abs=9)
-    assert choice.options == Shifter.expressions
-
-
-def test_dragging_asks_the_model_once_an_expression() -> None:
-    model = Shifter()
-    box = widgets.animator(model, FACE, steps=5)
-    (slider,), (choice,) = inside(box, ipywidgets.FloatSlider), inside(box, ipywidgets.Dropdown)
-    assert slider.step == 0.25
-    for expression in ("happy", "angry", "happy"):
-        choice.value = expression
-        for intensity in (0.0, 0.5, 1.0):
-            slider.value = intensity
-    assert model.asked == [("happy", (0, 0.25, 0.5, 0.75, 1)), ("angry", (0, 0.25, 0.5, 0.75, 1))]
-
-
-def test_the_button_saves_the_chosen_expression_there_and_back(tmp_path: Path) -> None:
-    box = widgets.animator(Shifter(), FACE, steps=5, folder=tmp_path)
-    (choice,), (button,) = inside(box, ipywidgets.Dropdown), inside(box, ipywidgets.Button)
-    choice.value = "angry"
-    button.click()
-    (path,) = tmp_path.iterdir()
-    assert path.name == "angry.gif"
-    assert inside(box, ipywidgets.Label)[0].value == f"Saved {path}"
-    with Image.open(path) as image:
-        greens = []
-        for index in range(image.n_frames):
-            image.seek(index)
-            greens.append(np.asarray(image.convert("RGB"))[..., 1].mean())
-    assert greens == pytest.approx([30, 80, 130, 180, 230, 180, 130, 80], abs=2)
-
-
-def test_a_save_that_fails_says_so_beside_the_button(tmp_path: Path) -> None:
-    box = widgets.animator(Shifter(), FACE, steps=3, folder=tmp_path / "nowhere")
-    inside(box, ipywidgets.Button)[0].click()
-    assert inside(box, ipywidgets.Label)[0].value.startswith("Not saved: There is no folder ")
-
-
-def test_an_animator_refuses_what_it_cannot_show() -> None:
-    with pytest.raises(ValueError, match="at least 2 steps, neutral and peak; steps is 1"):
-        widgets.animator(Shifter(), FACE, steps=1)
-    model = Shifter()
-    model.expressions = ()
-    with pytest.raises(ValueError, match="has no expressions to choose from"):
-        widgets.animator(model, FACE)
-
-
 def numbered(count: int, level: int) -> list[Clip]:
     frames = lambda n: np.full((3, 16, 16, 3), level + n, np.uint8)  # noqa: E731
     return [Clip(frames(n), subject=f"person-{n}", expression="happy") for n in range(count)]
@@ -212,7 +131,7 @@ def test_pictures_dropped_on_the_meter_are_a_clip_in_order(metered: tuple, kerne
         value = tuple({"name": name, "content": memoryview(data)} for name, data in content.items())
     else:
         value = {name: {"metadata": {"name": name}, "content": data} for name, data in content.items()}
-    assert widgets._uploaded(value) == content
+    assert contents(value) == content
     (upload,) = inside(box, ipywidgets.FileUpload)
     if ipywidgets.__version__[0] == "8":
         upload.value = [

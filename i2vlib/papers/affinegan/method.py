@@ -209,7 +209,6 @@ class AffineGAN(nn.Module, Trainable):
         clip, size = datasets.load_clip(path), self.config.size
         return clip if clip.frames.shape[1:3] == (size, size) else faces.align_clip(clip, size)
 
-    @torch.inference_mode()
     def animate(
         self,
         face: np.ndarray,
@@ -248,14 +247,20 @@ class AffineGAN(nn.Module, Trainable):
             intensity = self.infer_intensity(clip.frames, clip.frames[0], expression)
         only = self.expressions[0] if len(self.expressions) == 1 else None
         curves = animation.read_curves(intensity, expression or only)
-        labels = [self._label(name) for name in curves]
+        return animation.play(self.drawer(face, curves, region), curves, fps)
+
+    def drawer(
+        self, face: np.ndarray, expressions: Sequence[str | None], region: str | np.ndarray | None = None
+    ) -> Callable[..., np.ndarray]:
+        """What `animate` draws with (`i2vlib.animation.drawer`): a column of intensities an expression, to frames."""
+        labels = [self._label(name) for name in expressions]
 
         def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
             steps = {n: self.residual_encoder(still, still.new_tensor([n]).long()) for n in labels}
             directions = {n: animation.within(step, mask) for n, step in steps.items()}
             return animation.mixture(self.encoder(still), directions, self.decoder)
 
-        return animation.play(self, face, self.config.size, curves, decoder_of, fps, region)
+        return animation.drawer(self, face, self.config.size, decoder_of, region)
 
     @torch.inference_mode()
     def infer_intensity(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:

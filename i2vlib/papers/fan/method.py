@@ -195,7 +195,6 @@ class FAN(nn.Module, Trainable):
 
     # Using a trained model ---------------------------------------------------------------------------------------
 
-    @torch.inference_mode()
     def animate(
         self,
         face: np.ndarray,
@@ -232,11 +231,17 @@ class FAN(nn.Module, Trainable):
             )
         only = self.expressions[0] if len(self.expressions) == 1 else None
         curves = animation.read_curves(intensity, expression or only)
-        labels = [animation.label_of(name, self.expressions) for name in curves]
+        return animation.play(self.drawer(face, curves, region), curves, fps)
+
+    def drawer(
+        self, face: np.ndarray, expressions: Sequence[str | None], region: str | np.ndarray | None = None
+    ) -> Callable[..., np.ndarray]:
+        """What `animate` draws with (`i2vlib.animation.drawer`): a column of intensities an expression, to frames."""
+        labels = [animation.label_of(name, self.expressions) for name in expressions]
 
         def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
             base = self._base(still)
             residuals = {label: animation.within(self._residual(still, label), mask) for label in labels}
             return lambda rows: equations.joint(self._draw, base, residuals, rows)
 
-        return animation.play(self, face, self.config.size, curves, decoder_of, fps, region)
+        return animation.drawer(self, face, self.config.size, decoder_of, region)

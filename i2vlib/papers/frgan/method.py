@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +117,20 @@ class FRGAN(nn.Module, Method):
         return animation.confined(
             self.perform(still, target, moves, fps, refine, curve, " + ".join(curves)), still, mask
         )
+
+    def drawer(
+        self, face: np.ndarray, expressions: Sequence[str], region: str | np.ndarray | None = None
+    ) -> Callable[..., np.ndarray]:
+        """The function from intensities ``(T, n)``, a column an expression, to frames; the face is fitted once, now."""
+        still = animation.crop_of(face, self.config.forecast.size)
+        recipes = np.stack([recipe(name) for name in expressions])
+        target, mask = condition.fit_crop(still), animation.mask_of(region, still)
+
+        def draw(values: np.ndarray, batch: int = animation.BATCH) -> np.ndarray:
+            moves = np.clip(values @ recipes, 0, 1).astype(np.float32)
+            return animation.confined(self.perform(still, target, moves), still, mask).frames
+
+        return draw
 
     def perform(
         self,

@@ -47,6 +47,12 @@ def test_a_face_follows_frames_of_which_nothing_is_known(model, actor, driver, t
     assert not np.array_equal(from_clip.truth["condition"][0], from_clip.truth["condition"][-1])
 
 
+def test_what_draws_for_a_slider_draws_what_animate_does(model, actor):
+    curves = {"happy": [0, 0.5], "surprised": [1, 0.5]}
+    draw = model.drawer(actor.frames[0], list(curves))
+    assert np.array_equal(draw(np.array([[0, 1], [0.5, 0.5]])), model.animate(actor.frames[0], intensity=curves).frames)
+
+
 def test_an_expression_is_held_within_a_mask_by_blending_with_the_still(model, actor):
     mask = np.zeros((64, 64))
     mask[32:] = 1
