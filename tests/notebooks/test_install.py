@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from i2vlib.book.checkout import NOTEBOOKS
+from i2vlib.book.checkout import BOOK, NOTEBOOKS
 
 CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
@@ -95,3 +99,42 @@ def test_a_failed_installation_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_
     text = addressed(repository).replace("fork", "gone")
     with pytest.raises(RuntimeError, match="The installation failed"):
         run(text, monkeypatch)
+
+
+# What it installs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BOOK)
+    return importlib.import_module("install")
+
+
+def test_what_is_loaded_or_bound_to_a_front_end_is_kept(install, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+
+    def pip(words: list[str]) -> subprocess.CompletedProcess:
+        asked["words"], asked["kept"] = words, Path(words[words.index("--constraint") + 1]).read_text().splitlines()
+        return subprocess.CompletedProcess(words, 0)
+
+    monkeypatch.setattr(install.subprocess, "run", pip)
+    assert install.main() == 0
+    assert {f"{name}=={version(name)}" for name in ("torch", "numpy", "ipywidgets")} <= set(asked["kept"])
+    assert asked["words"][-2:] == ["--editable", f"{BOOK.parent}[actors,faces,chapters]"]
+    assert not {"--upgrade", "-U", "--force-reinstall"} & set(asked["words"])
+
+
+def test_what_is_not_there_is_not_kept(install) -> None:
+    assert install.there(["no-such-package", "numpy"]) == {"numpy": version("numpy")}
+
+
+def test_a_failure_of_pip_is_handed_on(install, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(install.subprocess, "run", lambda words: subprocess.CompletedProcess(words, 2))
+    assert install.main() == 2
+    assert "pip could not install i2vlib beside what is here" in capsys.readouterr().out
+
+
+def test_its_extras_are_those_of_the_project(install) -> None:
+    extras = tomllib.loads((BOOK.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(install.EXTRAS) <= set(extras)
+    assert f"[{','.join(install.EXTRAS)}]" in "".join(cell()["source"])  # what a copy without an address advises
