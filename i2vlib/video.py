@@ -28,7 +28,7 @@ NOTE = "Synthetic frames made with i2vlib"
 _EXIF_DESCRIPTION = 0x010E
 _GIF_FASTEST = 50  # frames a second; browsers slow a GIF down that asks for more
 _SHOWN_AT_LEAST, _SHOWN_AT_MOST = 256, 512  # px, the shorter side of a picture in a scrubber
-_OF_MANY = 192  # px, as well, of three pictures or more: they stand in rows, and all are to be seen at once
+_OF_THREE, _OF_MANY = 192, 154  # px, as well: three stand in one row of a page, and of more there are four in a row
 
 _LIGHT = "--i2v-back: #f4f5f7; --i2v-line: #d3d8e0; --i2v-ink: #1f2530; --i2v-soft: #667085; --i2v-mark: #3b6fd4;"
 _DARK = "--i2v-back: #23262d; --i2v-line: #444a55; --i2v-ink: #e8eaee; --i2v-soft: #a0a8b5; --i2v-mark: #6f9cf0;"
@@ -133,8 +133,8 @@ def together(
 ) -> str:
     """Several clips of one length under one slider: a `scrubber` of several pictures, each with its name above.
 
-    They stand side by side as far as the page is wide, and the slider stays in view while any of them is. Three or
-    more are enlarged to 192 px only.
+    They stand side by side as far as the page is wide, and the slider stays in view while any of them is. Three are
+    enlarged to 192 px only, more to 154 px.
 
     Args:
         rows: name to ``uint8 (T, H, W, 3)``, the same T for every name; sizes may differ.
@@ -333,7 +333,7 @@ def _player(sets: Mapping[str, Mapping[str, np.ndarray]], fps: float, labels: Se
     ]
     data = _script_json([float(fps), pictures, labels])
     identity = hashlib.sha256(f"{title}{list(sets)}{list(clips)}{data}".encode()).hexdigest()[:12]
-    least = _SHOWN_AT_LEAST if len(clips) < 3 else _OF_MANY
+    least = {1: _SHOWN_AT_LEAST, 2: _SHOWN_AT_LEAST, 3: _OF_THREE}.get(len(clips), _OF_MANY)
     faces = zip(clips.items(), pictures[0], strict=True)
     stage = "".join(_face(name, frames, shown[0], title, least) for (name, frames), shown in faces)
     shown = html.escape(title)

@@ -166,7 +166,7 @@ def test_play_goes_back_and_forth_at_the_rate_of_the_clip(show) -> None:
     order = [sources.index(source) for _, source in seen]
     assert COUNT - 1 in order and 0 in order[1:]  # up to the end and back to the start
     late = [time * 20 / 1000 - step for step, (time, _) in enumerate(seen, 1)]
-    if max(late) < 2:  # the machine kept up: then every frame was shown, in order
+    if max(late) < 1:  # the machine kept up: then every frame was shown, in order
         up_and_down = [*range(COUNT), *range(COUNT - 2, 0, -1)]
         assert order == [up_and_down[step % len(up_and_down)] for step in range(1, len(order) + 1)]
     assert len(seen) <= 1.5 * 20  # never faster than the clip
@@ -258,7 +258,7 @@ def test_many_pictures_stand_in_rows_and_dragging_on_any_of_them_scrubs(show) ->
 
 @pytest.mark.parametrize("height", [500, 900])
 def test_the_slider_is_in_view_while_any_picture_is(show, height: int) -> None:
-    browser = show('<div style="height: 1200px"></div>' + video.together({str(n): frames() for n in range(30)})
+    browser = show('<div style="height: 1200px"></div>' + video.together({str(n): frames() for n in range(60)})
                    + '<div style="height: 1200px"></div>')  # fmt: skip
     browser.set_window_size(900, height)
     try:
