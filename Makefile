@@ -64,7 +64,7 @@ $(READY): pyproject.toml constraints.txt apt-packages.txt
 	    apt-get install -q -y --no-install-recommends "$$package" || echo "== $$package cannot be installed; going on without it."
 	  done
 	else
-	  echo "== Going on without these system packages, which reading faces and checking the built pages need; as root, apt-get installs them: $$missing"
+	  echo "== Going on without these system packages, which drawing actors, reading faces and checking the built pages need; as root, apt-get installs them: $$missing"
 	fi
 	if ! $(RUN) -m pip --version >/dev/null 2>&1; then
 	  echo "== Making the environment $(VENV) with $$($(PYTHON) --version)"
@@ -76,6 +76,7 @@ $(READY): pyproject.toml constraints.txt apt-packages.txt
 	touch $(UNFINISHED)
 	echo "== Installing Python packages (about 4 GB; what has been downloaded once is not downloaded again)"
 	$(RUN) -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt -e '.[actors,faces,chapters,book,dev]'
+	$(RUN) -c 'from i2vlib.faces import models; models.fetch()' || echo "== Going on without what reads expressions: it is fetched when a face is first read."
 	rm $(UNFINISHED)
 	touch $(READY)
 	echo "== The environment is ready"

@@ -1,9 +1,10 @@
 r"""Reading a face: detection, landmarks, blendshape scores, identity; alignment.
 
 Three readers, a file each, whose packages are not imported before they are used: `with_dlib`, `with_face_alignment`
-and `with_mediapipe`, whose networks `landmarker` puts together; a fourth, `fer`, names expressions. `litert` runs the
-networks of the last two. They look at a frame through `views`; `reading` asks them, `crop` aligns a face, `paste` lays
-it back. Of several faces the largest is read. Points are (x, y) in pixels, pixel centres at +0.5. Start with `reading`.
+and `with_mediapipe`, whose networks `landmarker` puts together; a fourth, `fer`, names expressions. `models` finds the
+files of the last two, `litert` runs them. They look at a frame through `views`; `reading` asks them, `crop` aligns a
+face, `paste` lays it back. Of several faces the largest is read. Points are (x, y) in pixels, pixel centres at +0.5.
+Start with `reading`.
 """
 
 from i2vlib.faces.crop import (

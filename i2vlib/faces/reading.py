@@ -10,7 +10,7 @@ import numpy as np
 
 from i2vlib.clips import Clip
 from i2vlib.expressions import BLENDSHAPES, named
-from i2vlib.faces import with_dlib, with_face_alignment, with_mediapipe
+from i2vlib.faces import models, with_dlib, with_face_alignment, with_mediapipe
 from i2vlib.faces.views import View, stacked, views
 from i2vlib.faces.with_mediapipe import MESH_68
 
@@ -172,7 +172,7 @@ def extractors() -> dict[str, str]:
         "identity": f"dlib_face_recognition_resnet_model_v1, {_version('face_recognition_models')}",
         "landmarks": f"shape_predictor_68_face_landmarks, {_version('face_recognition_models')}",
         "detector": f"dlib HOG frontal face detector, {_version('dlib-bin', 'dlib')}",
-        "blendshapes": f"face_landmarker.task {with_mediapipe.TASK_SHA256[:8]}, {_version('ai-edge-litert')}",
+        "blendshapes": f"face_landmarker.task {models.LANDMARKER.sha256[:8]}, {_version('ai-edge-litert')}",
     }
 
 

