@@ -98,7 +98,7 @@ def test_a_photograph_that_is_read_and_animated_stays_where_it_is(tmp_path: Path
         pytest.importorskip(module, reason='reading faces needs pip install "i2vlib[faces]"')
     from i2vlib.faces import models
 
-    models.fetch()  # the one thing that may be fetched, once, before
+    models.fetch_models()  # the one thing that may be fetched, once, before
     assert watched(PHOTOGRAPH, tmp_path) == set()
 
 

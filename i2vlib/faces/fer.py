@@ -78,4 +78,4 @@ def _crop(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _network() -> Network:
-    return Network(models.content(models.EXPRESSIONS))
+    return Network(models.model_file(models.EXPRESSIONS))

