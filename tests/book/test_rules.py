@@ -72,3 +72,22 @@ def test_an_unknown_claim_and_a_missing_run_are_errors(monkeypatch):
         rules.answer("FAN-1")
     with pytest.raises(ValueError, match="No seed of affinegan_64_eyes_closed"):
         rules.answer("AFF-4")
+
+
+REAL = [("happy", 0.8, 0.3), ("happy", 0.6, 0.3), ("angry", 0.4, 0.3)]
+
+
+@pytest.mark.parametrize(
+    ("made", "verdict", "value"),
+    [
+        ([("happy", 0.7, 0.3), ("angry", 0.3, 0.4)], "reproduced", 0.75),
+        ([("happy", 0.0, 0.0), ("angry", 0.0, 0.0)], "not reproduced", 0.0),  # the still, copied
+        ([("happy", 0.7, 0.3), ("angry", 0.16, 0.4)], "partly", 0.4),
+        ([("happy", 0.7, 0.7), ("angry", 0.3, 0.7)], "not reproduced", 0.75),  # somebody else
+        ([("happy", None, None), ("angry", 0.3, 0.4)], "partly", 0.0),  # a face that is lost
+    ],
+)
+def test_an_expression_works_on_a_portrait_if_it_is_there_and_the_person_still_is(made, verdict, value):
+    found = rules.aff_13([row for row in made for _ in range(12)], REAL)
+    assert (found.verdict, found.runs) == (verdict, ("affinegan",)) and found.value == pytest.approx(value)
+    assert f"of 2 expressions work on {12} portraits" in found.note
