@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from i2vlib import faces
+from i2vlib.animation import LUMA
 from i2vlib.clips import Clip
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from i2vlib.papers.method import Method
+
+
+def grey(picture: np.ndarray) -> np.ndarray:
+    """A picture ``uint8 (..., 3)`` without its colours, as Pillow and JPEG grey it."""
+    return np.repeat((picture @ LUMA).round().astype(np.uint8)[..., None], 3, -1)
 
 
 def answered(model: Method, stills: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -24,7 +30,8 @@ def answered(model: Method, stills: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
     Returns:
         A row a still and an expression: ``picture``, ``expression``; ``rise``, how far the expression's lead rises
-        from intensity 0 to 1; ``distance``, of dlib's identity between the two frames; NaN where a face is lost.
+        from intensity 0 to 1; ``distance``, of dlib's identity between the two frames; NaN where a face is lost;
+        ``chroma``, the mean range of red, green and blue at the peak, in levels of 255, beyond that of the still.
     """
     import pandas as pd
 
@@ -32,7 +39,8 @@ def answered(model: Method, stills: Mapping[str, np.ndarray]) -> pd.DataFrame:
     for picture, still in stills.items():
         for expression in model.expressions:
             frames = model.animate(still, expression, [0, 1]).frames
-            rows.append({"picture": picture, "expression": expression, **_change(frames, expression)})
+            chroma = float(np.ptp(frames[1].astype(int), -1).mean() - np.ptp(still.astype(int), -1).mean())
+            rows.append({"picture": picture, "expression": expression, **_change(frames, expression), "chroma": chroma})
     return pd.DataFrame(rows)
 
 
