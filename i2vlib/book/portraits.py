@@ -44,7 +44,7 @@ def answered(model: Method, stills: Mapping[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def shown(clips: Sequence[Clip]) -> pd.DataFrame:
+def observed(clips: Sequence[Clip]) -> pd.DataFrame:
     """The same of real clips, from their first frame to the one in which the lead is highest."""
     import pandas as pd
 

@@ -591,8 +591,8 @@ RULES: Mapping[str, Callable[..., Answer]] = {
     "FAN-1": fan_1, "FAN-2": fan_2, "FAN-3": fan_3, "FAN-4": fan_4, "FAN-5": fan_5, "FAN-7": fan_7, "FAN-8": fan_8,
     "FAN-9": fan_9, "FAN-10": fan_10, "FAN-11": fan_11, "FAN-12": fan_12, "FAN-13": fan_13, "FAN-15": fan_15,
     "AFF-1": aff_1, "AFF-2": aff_2, "AFF-3": aff_3, "AFF-4": aff_4, "AFF-5": aff_5, "AFF-6": aff_6, "AFF-7": aff_7,
-    "AFF-8": aff_8, "AFF-9": aff_9, "AFF-10": aff_10, "AFF-15": aff_15, "AFF-16": aff_16, "AFF-17": aff_17,
-    "AFF-18": aff_18,
+    "AFF-8": aff_8, "AFF-9": aff_9, "AFF-10": aff_10, "AFF-13": aff_13, "AFF-15": aff_15, "AFF-16": aff_16,
+    "AFF-17": aff_17, "AFF-18": aff_18,
     "FRG-1": frg_1, "FRG-2": frg_2, "FRG-3": frg_3, "FRG-4": frg_4, "FRG-5": frg_5, "FRG-6": frg_6, "FRG-7": frg_7,
     "FRG-8": frg_8, "FRG-9": frg_9,
 }  # fmt: skip
