@@ -10,7 +10,7 @@ from i2vlib import datasets, video
 #: Test people, whom no network has been trained on, by seed.
 ACTORS = (20_006, 20_003, 20_001, 20_005)
 #: What stands on the buttons; the first is shown at the start.
-EXPRESSIONS = {"a smile": "happy", "surprise": "surprised", "anger": "angry", "contempt": "contempt"}
+EXPRESSIONS = {"a smile": "happy", "contempt": "contempt", "surprise": "surprised", "anger": "angry"}
 FRAMES = 10
 SIZE = 128  # px
 #: Rows and columns of the photograph that are shown: the page is lighter by the rest.
