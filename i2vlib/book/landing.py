@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+from PIL import Image
 
 import i2vlib
-from i2vlib import datasets, video
+from i2vlib import datasets, store, video
+from i2vlib.book.checkout import BOOK
 
 #: Test people, whom no network has been trained on, by seed.
 ACTORS = (20_006, 20_003, 20_001, 20_005)
@@ -44,5 +48,25 @@ def portrait() -> np.ndarray:
     return i2vlib.load_image(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 
 
+def photograph() -> np.ndarray:
+    """The strip on the README: the portrait, and what AffineGAN makes of it, ``uint8 (330, 1650, 3)``."""
+    model, photo = i2vlib.load_pretrained("affinegan"), portrait()
+    face = i2vlib.align_face(photo, size=SIZE)
+    asked = [("happy", 0.45, None), ("happy", 0.9, None), ("happy", 0.9, "right"), ("contempt", 1.0, None)]
+    made = [i2vlib.paste_back(photo, model.animate(face, name, [a], region=where)) for name, a, where in asked]
+    return np.hstack([photo[HEAD], *(clip.frames[0][HEAD] for clip in made)])
+
+
+def main() -> None:
+    """Draws ``book/assets/photograph.jpg`` anew."""
+    buffer = io.BytesIO()
+    Image.fromarray(photograph()).save(buffer, "JPEG", quality=90)
+    store.write_file(BOOK / "assets/photograph.jpg", buffer.getvalue())
+
+
 def _still(seed: int) -> np.ndarray:
     return datasets.actors.clip(seed, "happy", mode="onset", frames=2, size=SIZE).frames[0]
+
+
+if __name__ == "__main__":
+    main()

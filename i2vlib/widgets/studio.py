@@ -27,7 +27,7 @@ _MISHAPS = (ImportError, OSError, RuntimeError, ValueError)
 _KINDS = {".gif": "image/gif", ".mp4": "video/mp4", ".webp": "image/webp", ".png": "image/png", ".json": "text/json"}
 _OFFERED = 12 * 2**20  # bytes of a file that the page itself hands over; a larger one stays where the kernel is
 _WHERE = {
-    "the whole face": None,
+    "the whole face": "whole",  # no None, for a Dropdown shows that as nothing chosen
     "the mouth": "mouth",
     "the eyes": "eyes",
     "the left half, as you look": "left",
@@ -70,7 +70,7 @@ class Studio:
         self.silent = False  # while Python sets what a user sets otherwise
         self.follows = False  # whether the picture shows the curve's moment, or the expression at its full strength
         self.kept: dict[tuple, bytes] = {}
-        left = ipywidgets.VBox([self.picture, self._timing()], layout={"width": "480px", "max_width": "100%"})
+        left = ipywidgets.VBox([self.picture, self._timing()], layout={"width": "490px", "max_width": "100%"})
         right = ipywidgets.VBox([self._acting(), self._keeping()], layout={"width": "400px", "max_width": "100%"})
         self.box = ipywidgets.VBox(
             [
@@ -141,7 +141,7 @@ class Studio:
 
     def _sources(self) -> ipywidgets.VBox:
         ui = self.ui
-        self.upload = ui.FileUpload(accept="image/*", multiple=False, description="Upload a photo")
+        self.upload = ui.FileUpload(accept="image/*", multiple=False, description="Upload")
         self.path = ui.Text(placeholder="or its path, and Enter", continuous_update=False, layout={"width": "200px"})
         self.camera = wires.Wire("camera", self._guarded(self._taken))
         self.faces = ui.Dropdown(description="face", layout={"display": "none", "width": "180px"})
@@ -191,7 +191,14 @@ class Studio:
     def _acting(self) -> ipywidgets.VBox:
         ui, names = self.ui, list(self.stage.amounts)
         self.sliders = {
-            name: ui.FloatSlider(amount, min=0, max=1, step=0.01, description=name.replace("_", " "))
+            name: ui.FloatSlider(
+                amount,
+                min=0,
+                max=1,
+                step=0.01,
+                description=name.replace("_", " "),
+                style={"description_width": "110px"},
+            )
             for name, amount in self.stage.amounts.items()
         }
         for name, slider in self.sliders.items():
@@ -206,7 +213,7 @@ class Studio:
         for axis in (self.across, self.up):
             axis.observe(self._guarded(lambda change: self._draw_pad()), "value")
         self.where = ui.Dropdown(
-            options=list(_WHERE.items()), value=None, description="acts on", layout={"width": "300px"}
+            options=list(_WHERE.items()), value="whole", description="acts on", layout={"width": "300px"}
         )
         self.brush = wires.Wire("brush", self._guarded(self._painted))
         self.brush.box.layout.display = "none"
@@ -229,14 +236,14 @@ class Studio:
             self._set(self.sliders[axis.value], value=self.stage.amounts[axis.value])
         self._changed(follows=False)
 
-    def _act(self, where: str | None) -> None:
+    def _act(self, where: str) -> None:
         brush = where == "brush"
         if brush and self.stage.crop is None:
             raise ValueError("There is no face to paint on yet: upload a photo, take one, or give its path.")
         self.brush.box.layout.display = "" if brush else "none"
         if brush:
             self.brush.draw(picture=wires.data_uri(self.stage.crop))
-        self._hold(np.zeros((64, 64), np.float32) if brush else where)
+        self._hold(np.zeros((64, 64), np.float32) if brush else None if where == "whole" else where)
 
     def _painted(self, said: dict) -> None:
         if "mask" in said:
@@ -252,12 +259,23 @@ class Studio:
 
     def _timing(self) -> ipywidgets.VBox:
         ui, curve = self.ui, self.stage.curve
-        self.preset = ui.Dropdown(options=["my own", *PRESETS], description="curve", layout={"width": "260px"})
+        self.preset = ui.Dropdown(options=["my own", *PRESETS], description="curve", layout={"width": "230px"})
         self.seconds = ui.BoundedFloatText(
-            curve.seconds, min=0.1, max=LONGEST, step=0.5, description="seconds", layout={"width": "160px"}
+            curve.seconds,
+            min=0.1,
+            max=LONGEST,
+            step=0.5,
+            description="seconds",
+            layout={"width": "125px"},
+            style={"description_width": "55px"},
         )
         self.fps = ui.BoundedIntText(
-            curve.fps, min=1, max=int(FASTEST), description="frames/s", layout={"width": "160px"}
+            curve.fps,
+            min=1,
+            max=int(FASTEST),
+            description="fps",
+            layout={"width": "125px"},
+            style={"description_width": "55px"},
         )
         self.editor = wires.Wire("curve", self._guarded(self._dragged))
         self.play = ui.Play(min=0, max=1, interval=80)
@@ -323,7 +341,7 @@ class Studio:
         )
         self.save = ui.Button(description="Save the clip", button_style="primary")
         self.save_curve = ui.Button(description="Save the curve")
-        self.load_curve = ui.FileUpload(accept=".json", multiple=False, description="Load a curve")
+        self.load_curve = ui.FileUpload(accept=".json", multiple=False, description="Load curve")
         self.save.on_click(self._guarded(lambda pressed: self._save()))
         self.save_curve.on_click(self._guarded(lambda pressed: self._save_curve()))
         self.load_curve.observe(self._guarded(self._loaded), "value")

@@ -172,7 +172,7 @@ def test_a_region_holds_the_change_within_it(studio, where, changed, kept) -> No
     studio.where.value = where
     picture = seen(studio)[..., 0]
     assert picture[changed].mean() > 190 and picture[kept].mean() < 115
-    studio.where.value = None
+    studio.where.value = "whole"
     assert seen(studio)[..., 0][kept].mean() > 150
 
 
@@ -185,7 +185,7 @@ def test_a_brush_paints_where_it_acts(studio) -> None:
     say(studio.brush, mask=f"data:image/png;base64,{__import__('base64').b64encode(png(mask)).decode()}")
     picture = seen(studio)[..., 0]
     assert picture[20:40, 20:40].mean() > 180 and picture[60:90].mean() < 110 and picture[:, 60:].mean() < 110
-    studio.where.value = None
+    studio.where.value = "whole"
     assert studio.brush.box.layout.display == "none"
 
 
@@ -314,7 +314,7 @@ def test_what_goes_wrong_is_one_sentence_and_the_photo_stays(studio, mishap, sai
     shown = seen(studio)
     mishap(studio)
     assert said in studio.status.value and "\n" not in studio.status.value and "Traceback" not in studio.status.value
-    studio.where.value = None
+    studio.where.value = "whole"
     assert np.abs(seen(studio) - shown).max() <= 1
     studio.sliders["happy"].value = 0.9
     assert studio.status.value == "", "the next thing done clears it"
