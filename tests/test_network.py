@@ -71,6 +71,24 @@ for name in ("affinegan", "fan", "frgan"):
         laid.save(f"{name}.{suffix}")
 """
 
+STUDIO = """
+import i2vlib
+from i2vlib.widgets import studio
+from ipywidgets import FloatSlider
+from skimage.data import astronaut
+
+room = studio(i2vlib.load_pretrained("affinegan"), astronaut())
+
+def inside(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from inside(child)
+
+sliders = [one for one in inside(room) if isinstance(one, FloatSlider)]
+assert sliders
+sliders[0].value = sliders[0].max
+"""
+
 TRAINING = """
 import numpy as np
 import i2vlib
@@ -93,13 +111,14 @@ def test_nothing_is_reached_by(code: str, tmp_path: Path) -> None:
     assert watched(code, tmp_path) == set()
 
 
-def test_a_photograph_that_is_read_and_animated_stays_where_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [PHOTOGRAPH, STUDIO], ids=["animated", "in the studio"])
+def test_a_photograph_stays_where_it_is(code: str, tmp_path: Path) -> None:
     for module in ("dlib", "ai_edge_litert", "skimage"):
         pytest.importorskip(module, reason='reading faces needs pip install "i2vlib[faces]"')
     from i2vlib.faces import models
 
     models.fetch_models()  # the one thing that may be fetched, once, before
-    assert watched(PHOTOGRAPH, tmp_path) == set()
+    assert watched(code, tmp_path) == set()
 
 
 # The watch notices what is reached ----------------------------------------------------------------------------------
