@@ -125,7 +125,7 @@ def upload(widget: ipywidgets.FileUpload, name: str, data: bytes) -> None:
         date = datetime(2026, 1, 1, tzinfo=UTC)
         widget.value = [{"name": name, "type": "", "size": len(data), "content": data, "last_modified": date}]
     else:
-        widget.value = {name: {"metadata": {"name": name}, "content": data}}
+        widget.set_trait("value", {name: {"metadata": {"name": name}, "content": data}})
 
 
 def test_every_slider_moves_its_expression(studio) -> None:
