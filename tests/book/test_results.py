@@ -101,7 +101,8 @@ def test_numbers_are_of_the_metrics_of_the_method_and_of_each_reference() -> Non
     assert list(ours) == known and {"spearman", "motion", "acd_i_ratio"} <= set(known)
     found = results.measurements(driven, "happy")
     assert list(found) == ["FAN", "real", "copy", "cross-fade"]
-    assert list(found["FAN"]) == [name for name in known if name != "spearman"]
+    # A result holds the metrics that there were when it was measured, and FAN infers no intensity.
+    assert {"motion", "acd_i_ratio"} <= set(found["FAN"]) <= set(known) - {"spearman"}
     assert found["copy"]["motion"].mean == 0 and "psnr_neutral" not in found["real"]
     # The lead of puffed cheeks moves enough to be compared on one person only: that is no mean over people.
     assert "lead_rise" not in results.measurements(inferring, "cheeks_puffed")["AffineGAN"]
