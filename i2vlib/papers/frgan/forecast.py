@@ -63,12 +63,13 @@ class Forecast(nn.Module, Trainable):
         content = torch.tanh(content) if self.config.content == "free" else still + content
         return {"images": equations.composed(still, mask, content), "mask": mask, "content": content}
 
-    def forecast(self, still: np.ndarray, maps: np.ndarray) -> dict[str, np.ndarray]:
+    def forecast(self, still: np.ndarray, maps: np.ndarray, batch: int = animation.BATCH) -> dict[str, np.ndarray]:
         """The frames that a still becomes along a sequence of condition maps, each independently of the others.
 
         Args:
             still: ``uint8 (H, W, 3)``.
             maps: ``int8 (1 + T, H, W, 3)``, as `condition.condition_maps`: first the still's own.
+            batch: how many frames are drawn at once; 1 is faster for a single one, and within one grey level.
 
         Returns:
             frames ``uint8 (T, H, W, 3)``; masks ``float32 (T, H, W)`` in [0, 1], of Eq. 1 the difference's size;
@@ -92,7 +93,7 @@ class Forecast(nn.Module, Trainable):
             return torch.cat([made["images"], mask, *([made["content"]] if "content" in made else [])], 1)
 
         with animation.evaluating(self), torch.inference_mode():
-            drawn = animation.in_batches(draw, conditions[1:])
+            drawn = animation.in_batches(draw, conditions[1:], batch)
         return {
             "frames": to_frames(drawn[:, :3]),
             "masks": drawn[:, 3].cpu().numpy(),

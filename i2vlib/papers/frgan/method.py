@@ -121,14 +121,19 @@ class FRGAN(nn.Module, Method):
     def drawer(
         self, face: np.ndarray, expressions: Sequence[str], region: str | np.ndarray | None = None
     ) -> Callable[..., np.ndarray]:
-        """The function from intensities ``(T, n)``, a column an expression, to frames; the face is fitted once, now."""
+        """The function from intensities ``(T, n)``, a column an expression, to frames; the face is fitted once, now.
+
+        With ``batch=1``, as a slider asks for a frame, it draws without G_R, which reads a window of frames.
+        """
         still = animation.crop_of(face, self.config.forecast.size)
         recipes = np.stack([recipe(name) for name in expressions])
         target, mask = condition.fit_crop(still), animation.mask_of(region, still)
 
         def draw(values: np.ndarray, batch: int = animation.BATCH) -> np.ndarray:
             moves = np.clip(values @ recipes, 0, 1).astype(np.float32)
-            return animation.confined(self.perform(still, target, moves), still, mask).frames
+            return animation.confined(
+                self.perform(still, target, moves, refine=batch > 1, batch=batch), still, mask
+            ).frames
 
         return draw
 
@@ -141,6 +146,7 @@ class FRGAN(nn.Module, Method):
         refine: bool = True,
         intensity: np.ndarray | None = None,
         expression: str | None = None,
+        batch: int = animation.BATCH,
     ) -> Clip:
         """`animate` with a face that is known: fitted before, or an actor's.
 
@@ -154,7 +160,7 @@ class FRGAN(nn.Module, Method):
         )
         posed = self.config.forecast.posed_normals
         maps = np.concatenate([condition.condition_maps(f, posed) for f in (target[:1], moved)])
-        frames = self.forecast.forecast(still, maps)["frames"]
+        frames = self.forecast.forecast(still, maps, batch)["frames"]
         if refine and self.refine is not None:
             frames = self.refine.refine(frames, maps[1:])["frames"]
         frames = animation.in_tone_of(still, frames)
