@@ -47,7 +47,7 @@ def test_the_committed_table_is_sound():
 
 
 def test_a_run_is_measured_on_the_people_of_the_split_however_many_it_was_trained_on():
-    run = runs.planned()["affinegan"]
+    run = runs.planned()["affinegan_mouths"]
     people = {split: {seed for seed, _ in runs.clips(run, split).keys} for split in ("train", "test")}
     assert people == {"train": set(range(64)), "test": set(range(20_000, 20_016))}
     assert len(runs.clips(run, "validation", subjects=4)) == 4 * len(run.settings.expressions)
