@@ -225,8 +225,10 @@ def _claim(name: str, row: Mapping[str, object]) -> str:
     late = "; outdated: a run that it rests on has changed since" if row.get("outdated") else ""
     facts = [("Rule" if row["rule"] else "To be measured", html.escape(row["rule"] or row["measure"]))]
     if verdict != OPEN:
-        number = "" if value is None or math.isnan(value) else f'<span class="i2v-number">{_said(value)}</span> '
-        spread = "" if row["interval"] is None else " to ".join(map(_said, row["interval"])) + "<br>"
+        known = [] if value is None or math.isnan(value) else [value, *(row["interval"] or ())]
+        said = _said(known)
+        number = f'<span class="i2v-number">{said[0]}</span> ' if said else ""
+        spread = f"{' to '.join(said[1:])}<br>" if said[1:] else ""
         facts.append(("Found", number + spread + html.escape(row["note"])))
     if chapter:
         link = f'<a href="{chapter}.html#{name}" data-chapter="{chapter}">{html.escape(row["chapter"])}</a>'
@@ -240,8 +242,13 @@ def _claim(name: str, row: Mapping[str, object]) -> str:
     )
 
 
-def _said(number: float) -> str:
-    return f"{number:.3g}".replace("-", "\N{MINUS SIGN}")
+def _said(numbers: list[float]) -> list[str]:
+    """A number and its interval, all with as many decimals as give the largest three figures, and four at most."""
+    largest = max(map(abs, numbers), default=0.0)
+    whole = all(float(number).is_integer() for number in numbers)
+    decimals = 0 if whole or not largest else min(max(2 - math.floor(math.log10(largest)), 0), 4)
+    written = [f"{number:.{decimals}f}" for number in numbers]
+    return [(text if text.strip("-0.") else text.lstrip("-")).replace("-", "\N{MINUS SIGN}") for text in written]
 
 
 def _one_of(what: str, given: str, known: tuple[str, ...]) -> None:

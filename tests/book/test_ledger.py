@@ -51,6 +51,26 @@ def test_claims_without_an_answer_are_open(tmp_path: Path) -> None:
     assert set(ledger.load(tmp_path / "not there")["verdict"]) == {ledger.OPEN}
 
 
+@pytest.mark.parametrize(
+    ("value", "interval", "said", "spread"),
+    [
+        (39.83, (39.0, 40.46), "39.8", "39.0 to 40.5"),
+        (0.00104, (0.0, 0.00313), "0.0010", "0.0000 to 0.0031"),
+        (-0.5, (-0.625, 0.0001), "\N{MINUS SIGN}0.500", "\N{MINUS SIGN}0.625 to 0.000"),
+        (1.0, None, "1", ""),
+        (0.971, None, "0.971", ""),
+    ],
+)
+def test_a_number_and_its_interval_have_one_number_of_decimals(
+    tmp_path: Path, value: float, interval: tuple[float, float] | None, said: str, spread: str
+) -> None:
+    record(tmp_path, value=value, interval=interval)
+    shown = re.search(
+        r'<span class="i2v-number">([^<]*)</span> (?:([^<]*)<br>)?', ledger.overview(ledger.load(tmp_path))
+    )
+    assert shown[1] == said and (shown[2] or "") == spread
+
+
 @pytest.mark.parametrize("preset", ["small", "paper"])
 def test_larger_sizes_write(tmp_path: Path, preset: str) -> None:
     record(tmp_path, preset=preset)
@@ -129,13 +149,13 @@ def test_a_chapter_shows_the_rule_before_the_number_and_the_whole_sentence() -> 
     parts = [
         "The intensity of frames is inferred",
         "above .95; partly above .8",
-        ">0.97<",
-        "0.95 to 0.99",
+        ">0.970<",
+        "0.950 to 0.990",
         "Spearman &lt;",
     ]
     assert [first.index(part) for part in parts] == sorted(first.index(part) for part in parts)
     assert html.escape(note) in first and 'id="AFF-3"' in first and "✓ reproduced" in first
-    assert "0.97" not in second and "Spearman." in second
+    assert "0.970" not in second and "Spearman." in second
 
 
 def test_the_overview_shows_every_claim_by_sign_rule_number_and_place(tmp_path: Path) -> None:
@@ -147,7 +167,7 @@ def test_the_overview_shows_every_claim_by_sign_rule_number_and_place(tmp_path: 
     for name in ledger.CLAIMS:
         assert shown.count(f'href="#{name}"') == shown.count(f'<div class="i2v-claim" id="{name}"') == 1
     assert '<a href="affinegan.html#AFF-3" data-chapter="affinegan">affinegan, cell 9</a>' in shown
-    assert "0.95 to 0.99<br>a &lt; b &amp; c" in shown and "– not testable here" in shown and "nan" not in shown
+    assert "0.950 to 0.990<br>a &lt; b &amp; c" in shown and "– not testable here" in shown and "nan" not in shown
     assert "To be measured</dt><dd>Kendall" not in shown and "Rule</dt><dd>reproduced if the tau" in shown
     assert "To be measured</dt><dd>PSNR, landmark error" in shown  # FAN-6 has no rule yet
     assert not re.search(r"https?:|url\(|<script src|<link", shown)

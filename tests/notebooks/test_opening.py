@@ -10,8 +10,8 @@ import pytest
 
 from i2vlib.book.checkout import NOTEBOOKS
 
-#: Pages of another kind: the quickstart is all call and result, the ledger is one table, and the rating is a game.
-OTHERS = {"quickstart", "ledger", "turing_test", "your_own_expression", "in_the_wild"}
+#: Pages of another kind: the quickstart is all call and result, and the ledger is one table.
+OTHERS = {"quickstart", "ledger"}
 CHAPTERS = sorted(path for path in NOTEBOOKS.glob("*.ipynb") if path.stem not in OTHERS)
 
 SHOWS = re.compile(r"^(?:HTML\(|figures\.)", re.MULTILINE)

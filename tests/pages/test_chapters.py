@@ -35,7 +35,7 @@ def screen(request: pytest.FixtureRequest, browser) -> Iterator[tuple[int, int]]
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-@pytest.mark.parametrize("name", [path.stem for path in CHAPTERS])
+@pytest.mark.parametrize("name", ["quickstart", *(path.stem for path in CHAPTERS)])
 def test_the_result_is_on_the_first_screen_and_nothing_is_cut_off(browser, screen: tuple[int, int], name: str) -> None:
     page = PAGES / f"{name}.html"
     if not page.is_file():
