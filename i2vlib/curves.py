@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from i2vlib import store
+from i2vlib.store import write_text
 
 #: The longest clip in seconds, and the most frames a second: a file with a slip of the key is refused, not computed.
 LONGEST, FASTEST = 60.0, 60.0
@@ -115,7 +115,7 @@ class Curve:
         path = Path(path)
         if path.suffix != ".json" or not path.parent.is_dir():
             raise ValueError(f"A curve is saved as .json into a folder that exists; given was {path}.")
-        store.write_text(path, self.to_json())
+        write_text(path, self.to_json())
         return path
 
     @classmethod
