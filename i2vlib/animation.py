@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from i2vlib import regions, store
-from i2vlib.clips import Clip, load_image, to_frames, to_tensor
+from i2vlib.clips import LUMA, Clip, load_image, to_frames, to_tensor
 
 BATCH = 5
 #: A face in pixels, in a crop of one pixel; below this many, little of an expression can be seen.
@@ -23,8 +23,6 @@ FACE, LEAST = 0.8, 40
 #: How far a crop may lie from the rule before somebody is told: the eyes' place in parts of its side, their distance
 #: as a factor, their tilt in degrees. Rendered actors and aligned photographs stay within .01, 1.1 and 1.
 OFF, FACTOR, TILT = 0.1, 1.4, 15.0
-#: How light a colour is: the shares of red, green and blue (Rec. 601).
-LUMA = np.array([0.299, 0.587, 0.114])
 #: How far, in levels of 255, the colours of a picture of one tone may stray from what their lightness says.
 ONE_TONE = 2.0
 

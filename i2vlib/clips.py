@@ -17,6 +17,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from i2vlib.expressions import BLENDSHAPES
 
+#: How light a colour is: the shares of red, green and blue (Rec. 601).
+LUMA = np.array([0.299, 0.587, 0.114])
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from i2vlib import animation, regions
-from i2vlib.clips import Clip, to_frames, to_tensor
+from i2vlib import regions
+from i2vlib.clips import LUMA, Clip, to_frames, to_tensor
 from i2vlib.expressions import TABLE
 
 #: Where each of the 68 landmarks comes from when a face is mirrored: its left becomes its right.
@@ -135,7 +135,7 @@ class Look:
         light = light + self.grain * grain
         middle = light[0].mean()
         light = (middle + self.contrast * (light - middle)).clamp(0, 1)
-        luma = (light * torch.tensor(animation.LUMA).float()[:, None, None]).sum(1, keepdim=True)
+        luma = (light * torch.tensor(LUMA).float()[:, None, None]).sum(1, keepdim=True)
         light = luma + self.saturation * (light - luma)
         light = (light * (1 + self.sepia * torch.tensor(SEPIA))[:, None, None]).clamp(0, 1)
         return as_jpeg(light * 2 - 1, self.quality) if self.quality else light * 2 - 1

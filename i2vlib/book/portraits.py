@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from i2vlib import faces
-from i2vlib.animation import LUMA
-from i2vlib.clips import Clip
+from i2vlib.clips import LUMA, Clip
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from i2vlib import faces
+from i2vlib.clips import LUMA
 from i2vlib.faces import models
 from i2vlib.faces.litert import Network
 
@@ -72,7 +73,7 @@ def _crop(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
     corner = np.array([(left + right) / 2 + _RIGHT * side, (top + bottom) / 2 - _UP * side]) - _GROW * side / 2
     scale = SIZE / (_GROW * side)
     matrix = np.column_stack([np.eye(2) * scale, -corner * scale])
-    grey = faces.warp(frame, matrix, SIZE) @ np.array([0.299, 0.587, 0.114])
+    grey = faces.warp(frame, matrix, SIZE) @ LUMA
     return ((grey / 255 - 0.5) * 2).astype(np.float32)
 
 
