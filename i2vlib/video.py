@@ -13,6 +13,7 @@ import json
 import math
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -360,6 +361,7 @@ def _player(sets: Mapping[str, Mapping[str, np.ndarray]], fps: float, labels: Se
 </div>"""
 
 
+@cache
 def style(name: str) -> str:
     """The style of a thing on a page, with that of the card that all share, light and dark."""
     folder = resources.files("i2vlib") / "assets"
@@ -367,6 +369,7 @@ def style(name: str) -> str:
     return rules.replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK)
 
 
+@cache
 def script(name: str) -> str:
     """The script of a thing on a page, with what all cards share in it: a function that its page calls."""
     folder = resources.files("i2vlib") / "assets"

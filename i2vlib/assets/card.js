@@ -17,3 +17,13 @@
     };
     for (const touch of ["pointerdown", "keydown"]) root.addEventListener(touch, touched, true);
   }
+
+  // Mounts each card that a selector finds and that is not mounted yet; a notebook may show it after it has run this.
+  function mountAll(selector, mount, tries = 100) {
+    const found = [...document.querySelectorAll(selector)];
+    found.filter((root) => !root.i2vMounted).forEach((root) => {
+      root.i2vMounted = true;
+      mount(root);
+    });
+    if (!found.length && tries) setTimeout(() => mountAll(selector, mount, tries - 1), 50);
+  }

@@ -1,5 +1,6 @@
 (function (id) {
   "use strict";
+/*card*/
 
   function mount(root) {
     const claims = [...root.querySelectorAll(".i2v-claim")];
@@ -30,14 +31,9 @@
     if (!/\.html$/.test(location.pathname)) {
       root.querySelectorAll("a[data-chapter]").forEach((link) => { link.href = link.dataset.chapter + ".ipynb"; });
     }
-    root.i2vMounted = true;
     root.querySelectorAll(".i2v-filters").forEach((row) => { row.hidden = false; });
     filter();
   }
 
-  (function find(tries) {
-    const found = [...document.querySelectorAll('.i2v-ledger[data-ledger="' + id + '"]')];
-    found.filter((root) => !root.i2vMounted).forEach(mount);
-    if (!found.length && tries) setTimeout(() => find(tries - 1), 50);
-  })(100);
+  mountAll('.i2v-ledger[data-ledger="' + id + '"]', mount);
 })

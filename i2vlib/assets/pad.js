@@ -67,9 +67,5 @@
     whenSeen(root, picture, tour, rest);
   }
 
-  (function find(tries) {
-    const found = [...document.querySelectorAll('.i2v-pad[data-clip="' + id + '"]')];
-    found.filter((root) => !root.i2vImages).forEach(mount);
-    if (!found.length && tries) setTimeout(() => find(tries - 1), 50);
-  })(100);
+  mountAll('.i2v-pad[data-clip="' + id + '"]', mount);
 })

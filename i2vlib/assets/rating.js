@@ -125,9 +125,5 @@
     whenSeen(root, picture, play, stop);
   }
 
-  (function find(tries) {
-    const found = [...document.querySelectorAll('.i2v-rating[data-clip="' + id + '"]')];
-    found.filter((root) => !root.i2vImages).forEach(mount);
-    if (!found.length && tries) setTimeout(() => find(tries - 1), 50);
-  })(100);
+  mountAll('.i2v-rating[data-clip="' + id + '"]', mount);
 })

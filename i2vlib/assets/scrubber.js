@@ -105,9 +105,5 @@
     whenSeen(root, stage, () => play(4), pause);
   }
 
-  (function find(tries) {
-    const found = [...document.querySelectorAll('.i2v-scrubber[data-clip="' + id + '"]')];
-    found.filter((root) => !root.i2vImages).forEach(mount);
-    if (!found.length && tries) setTimeout(() => find(tries - 1), 50);
-  })(100);
+  mountAll('.i2v-scrubber[data-clip="' + id + '"]', mount);
 })

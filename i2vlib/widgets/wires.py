@@ -12,7 +12,6 @@ import html
 import io
 import json
 from collections.abc import Callable
-from importlib import resources
 
 import numpy as np
 from PIL import Image
@@ -47,9 +46,8 @@ class Wire:
 
     def draw(self, **data: object) -> None:
         """Draws the part again, of what its script is given."""
-        script = (resources.files("i2vlib") / "assets" / "studio.js").read_text("utf-8").strip()
         wire = f"i2v-wire-{self.area.model_id}"
-        call = f"({script})(this.parentElement, {json.dumps([self.kind, wire, data])})"
+        call = f"({video.script('studio')})(this.parentElement, {json.dumps([self.kind, wire, data])})"
         self.page.value = (
             f'<div class="i2v-studio i2v-card"><style>{video.style("studio")}</style>'
             f'<img alt="" width="0" height="0" src="{_PIXEL}" onload="{html.escape(call)}"></div>'
