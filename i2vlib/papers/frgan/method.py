@@ -128,12 +128,12 @@ class FRGAN(nn.Module, Method):
         still = animation.crop_of(face, self.config.forecast.size)
         recipes = np.stack([recipe(name) for name in expressions])
         target, mask = condition.fit_crop(still), animation.mask_of(region, still)
+        own = self._maps(target[:1])
 
         def draw(values: np.ndarray, batch: int = animation.BATCH) -> np.ndarray:
             moves = np.clip(values @ recipes, 0, 1).astype(np.float32)
-            return animation.confined(
-                self.perform(still, target, moves, refine=batch > 1, batch=batch), still, mask
-            ).frames
+            made = self.perform(still, target, moves, refine=batch > 1, batch=batch, own=own)
+            return animation.confined(made, still, mask).frames
 
         return draw
 
@@ -147,6 +147,7 @@ class FRGAN(nn.Module, Method):
         intensity: np.ndarray | None = None,
         expression: str | None = None,
         batch: int = animation.BATCH,
+        own: np.ndarray | None = None,
     ) -> Clip:
         """`animate` with a face that is known: fitted before, or an actor's.
 
@@ -154,17 +155,21 @@ class FRGAN(nn.Module, Method):
             still: ``uint8 (size, size, 3)``.
             target: the face in the still; its first frame counts.
             coefficients: ``float32 (T, 52)`` in [0, 1], of the expression in each frame to be drawn.
+            own: ``int8 (1, size, size, 3)``, the still's map where it has been drawn before.
         """
         moved = condition.Face(
             target.identity, coefficients, np.repeat(target.pose[:1], len(coefficients), 0), target.camera, target.size
         )
-        posed = self.config.forecast.posed_normals
-        maps = np.concatenate([condition.condition_maps(f, posed) for f in (target[:1], moved)])
+        own = self._maps(target[:1]) if own is None else own
+        maps = np.concatenate([own, self._maps(moved)])
         frames = self.forecast.forecast(still, maps, batch)["frames"]
         if refine and self.refine is not None:
             frames = self.refine.refine(frames, maps[1:])["frames"]
         frames = animation.in_tone_of(still, frames)
         return Clip(frames, fps, intensity, expression=expression, truth={"condition": maps[1:]}, neutral=still)
+
+    def _maps(self, face: condition.Face) -> np.ndarray:
+        return condition.condition_maps(face, self.config.forecast.posed_normals)
 
 
 def _expressions_of(clip: Clip) -> np.ndarray:

@@ -53,6 +53,17 @@ def test_what_draws_for_a_slider_draws_what_animate_does(model, actor):
     assert np.array_equal(draw(np.array([[0, 1], [0.5, 0.5]])), model.animate(actor.frames[0], intensity=curves).frames)
 
 
+def test_what_draws_for_a_slider_draws_the_stills_own_map_once(model, actor, monkeypatch):
+    draw, asked = model.drawer(actor.frames[0], ["happy"]), []
+    maps = condition.condition_maps
+    monkeypatch.setattr(
+        condition, "condition_maps", lambda face, posed: (asked.append(len(face)), maps(face, posed))[1]
+    )
+    draw(np.array([[0.25]]), batch=1)
+    draw(np.array([[0.5], [1.0]]))
+    assert asked == [1, 2]
+
+
 def test_an_expression_is_held_within_a_mask_by_blending_with_the_still(model, actor):
     mask = np.zeros((64, 64))
     mask[32:] = 1
