@@ -169,18 +169,20 @@ class Found:
         return Found(middle, self.half * scale, eyes, self.area * scale**2, self.sure)
 
 
-def eyes_of(image: np.ndarray, which: Which = "largest", name: str = "this photo") -> np.ndarray:
+def eyes_of(image: np.ndarray, which: Which | Found = "largest", name: str = "this photo") -> np.ndarray:
     """The eye centres ``(2, 2)`` of a face, read twice: dlib gives whole pixels, so the face is enlarged first.
 
     Args:
         image: ``uint8 (H, W, 3)``.
-        which: of several faces, as in `align_face`.
+        which: of several faces, as in `align_face`; or one that `find` has found, whose eyes are known.
         name: of the image, in a message.
 
     Raises:
         NoFaceError: no face was found.
         ValueError: there is no such face.
     """
+    if isinstance(which, Found):
+        return which.eyes
     return _closer(image, _chosen(_faces(image, every=not _is_largest(which)), which, image, name).eyes)
 
 

@@ -21,9 +21,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from i2vlib.clips import Clip, load_image
+from i2vlib.clips import LUMA, Clip, load_image
 from i2vlib.faces import crop as crops
-from i2vlib.faces.crop import Which
+from i2vlib.faces.crop import Found, Which
 
 #: Shares of a crop's side: its soft edge; how far is blurred to see what changed, what does not fit, and the colours.
 _EDGE, _CHANGED, _MISFIT, _COLOUR = 0.12, 1 / 42, 1 / 100, 1 / 20
@@ -34,7 +34,7 @@ _FOLLOWED, _DRAWN = (1.0, 5.0), (14.0, 40.0)
 def paste_back(
     photo: np.ndarray | str | Path | bytes,
     crop: np.ndarray | Clip,
-    which: Which = "largest",
+    which: Which | Found = "largest",
     neutral: np.ndarray | None = None,
 ) -> np.ndarray | Clip:
     """The photo, at its own resolution, with the change that an animated crop of its face makes, softly at its edge.
@@ -45,7 +45,7 @@ def paste_back(
     Args:
         photo: anything that `i2vlib.load_image` reads; the one that was aligned.
         crop: a clip, frames ``uint8 (T, S, S, 3)``, or one frame ``(S, S, 3)``.
-        which: of several faces, as `align_face` was told.
+        which: of several faces, as `align_face` was told; or one that `find` has found, which spares the search.
         neutral: ``uint8 (S, S, 3)``, the face at rest as drawn by what drew the frames. Left out, the clip's own
             ``neutral``, which `animate` notes, or else its first frame of intensity 0.
 
@@ -208,7 +208,7 @@ def _flow(frame: np.ndarray, rest: np.ndarray) -> np.ndarray:
     By OpenCV's dense inverse search; where it is not installed, by scikit-image's iterative Lucas-Kanade, which takes
     ten times as long.
     """
-    grey = [np.round(picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8) for picture in (frame, rest)]
+    grey = [np.round(picture @ LUMA).astype(np.uint8) for picture in (frame, rest)]
     try:
         import cv2
     except ImportError:

@@ -121,4 +121,4 @@ class Stage:
         )
         curve = replace(self.curve, amounts=wanted)
         made = self.model.animate(self.crop, intensity=curve.intensity(), fps=curve.fps, region=self.region)
-        return faces.paste_back(self.photo, made, which=self.number) if whole else made
+        return faces.paste_back(self.photo, made, which=self.found[self.number]) if whole else made

@@ -211,3 +211,10 @@ def test_the_face_that_was_chosen_is_the_one_that_changes():
     grey = np.full((1, 64, 64, 3), 127, np.uint8)
     changed = (faces.paste_back(three(), grey, which=2)[0] != three()).any(-1)
     assert changed[:, 780:].sum() > 2000 and not changed[:, :780].any()
+
+
+def test_a_face_that_was_found_is_not_looked_for_again(monkeypatch):
+    grey = np.full((1, 64, 64, 3), 127, np.uint8)
+    found, pasted = faces.find(three())[2], faces.paste_back(three(), grey, which=2)
+    monkeypatch.setattr(faces.crop, "_faces", lambda *given, **named: pytest.fail("it was looked for"))
+    assert np.array_equal(faces.paste_back(three(), grey, which=found), pasted)

@@ -78,7 +78,6 @@ def two_faces(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
 
     monkeypatch.setattr(faces, "find", find)
-    monkeypatch.setattr(faces.paste.crops, "eyes_of", lambda image, which=0, name="": find(image)[which].eyes)
 
 
 def photo(width: int = 100, level: int = 100) -> np.ndarray:
