@@ -156,7 +156,8 @@ def _load(folder: Path) -> nn.Module:
     known = {f.name for f in fields(kind.Config)}
     model = kind(kind.Config(**{key: value for key, value in settings.items() if key in known}))
     model.facts = MappingProxyType(_stated(folder / CARD))
-    if model.facts.get("sha256", stated := file_digest(folder / WEIGHTS)) != stated:
+    found = file_digest(folder / WEIGHTS)
+    if model.facts.get("sha256", found) != found:
         raise ValueError(
             f"{folder / WEIGHTS} does not match the sha256 in its card; it is cut short or was changed. Copy it again."
         )
