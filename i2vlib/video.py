@@ -205,7 +205,7 @@ def pad(
             f"A pad of {columns} columns and {rows} rows has as many values; there are {len(values[0])} and "
             f"{len(values[1])}."
         )
-    pictures = [_data_uri(frame) for frame in _reduced(frames.reshape(-1, *frames.shape[2:]))]
+    pictures = [data_uri(frame) for frame in _reduced(frames.reshape(-1, *frames.shape[2:]))]
     data = _script_json([columns, pictures, list(names), [[float(value) for value in axis] for axis in values]])
     identity = hashlib.sha256(f"{title}{data}".encode()).hexdigest()[:12]
     shown = html.escape(title)
@@ -329,9 +329,7 @@ def _player(sets: Mapping[str, Mapping[str, np.ndarray]], fps: float, labels: Se
     )
     if len(labels) != count:
         raise ValueError(f"A scrubber has a label a frame; there are {len(labels)} labels and {count} frames.")
-    pictures = [
-        [[_data_uri(frame) for frame in _reduced(frames)] for frames in rows.values()] for rows in sets.values()
-    ]
+    pictures = [[[data_uri(frame) for frame in _reduced(frames)] for frames in rows.values()] for rows in sets.values()]
     data = _script_json([float(fps), pictures, labels])
     identity = hashlib.sha256(f"{title}{list(sets)}{list(clips)}{data}".encode()).hexdigest()[:12]
     least = {1: _SHOWN_AT_LEAST, 2: _SHOWN_AT_LEAST, 3: _OF_THREE}.get(len(clips), _OF_MANY)
@@ -399,7 +397,8 @@ def _reduced(frames: np.ndarray) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)) for frame in frames])
 
 
-def _data_uri(frame: np.ndarray) -> str:
+def data_uri(frame: np.ndarray) -> str:
+    """A frame ``uint8 (H, W, 3)`` as an address that holds it, as WebP."""
     return "data:image/webp;base64," + base64.b64encode(encode(frame)).decode()
 
 

@@ -7,7 +7,6 @@ as often as not; what it can, it calls made. `rating` puts the question to whoev
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
 import json
@@ -134,7 +133,7 @@ def rating(
 
 def _asked(source: str, clip: Clip, judged: Mapping[tuple[str, str, str], float]) -> dict[str, object]:
     who = str(clip.subject), str(clip.expression)
-    frames = ["data:image/webp;base64," + base64.b64encode(video.encode(frame)).decode() for frame in clip.frames]
+    frames = [video.data_uri(frame) for frame in clip.frames]
     score = judged.get((source, *who))
     return {
         "source": source, "name": ", ".join(who), "who": who, "frames": frames,

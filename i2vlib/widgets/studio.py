@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from i2vlib import video
 from i2vlib.curves import FASTEST, LONGEST, PRESETS, Curve
 from i2vlib.widgets import wires
 from i2vlib.widgets.stage import Draws, Stage
@@ -242,7 +243,7 @@ class Studio:
             raise ValueError("There is no face to paint on yet: upload a photo, take one, or give its path.")
         self.brush.box.layout.display = "" if brush else "none"
         if brush:
-            self.brush.draw(picture=wires.data_uri(self.stage.crop))
+            self.brush.draw(picture=video.data_uri(self.stage.crop))
         self._hold(np.zeros((64, 64), np.float32) if brush else None if where == "whole" else where)
 
     def _painted(self, said: dict) -> None:

@@ -62,11 +62,6 @@ def _message(text: str) -> dict:
     return said if isinstance(said, dict) else {"error": "What the page said could not be read."}
 
 
-def data_uri(picture: np.ndarray) -> str:
-    """A picture ``uint8 (H, W, 3)`` as an address that holds it."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg(picture)).decode()}"
-
-
 def jpeg(picture: np.ndarray) -> bytes:
     """A picture as the bytes of a JPEG, which is encoded ten times as fast as WebP."""
     buffer = io.BytesIO()
@@ -75,7 +70,7 @@ def jpeg(picture: np.ndarray) -> bytes:
 
 
 def content(uri: str) -> bytes:
-    """What an address of `data_uri`'s form holds.
+    """What an address that holds a picture in base64 holds, such as `video.data_uri` makes.
 
     Raises:
         ValueError: it has another form.

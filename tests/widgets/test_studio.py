@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2vlib import faces, widgets
+from i2vlib import faces, video, widgets
 from i2vlib.clips import Clip
 from i2vlib.curves import PRESETS, Curve
 from i2vlib.widgets import wires
@@ -177,7 +177,7 @@ def test_a_region_holds_the_change_within_it(studio, where, changed, kept) -> No
 
 def test_a_brush_paints_where_it_acts(studio) -> None:
     studio.where.value = "brush"
-    assert studio.brush.box.layout.display == "" and "data:image/jpeg" in studio.brush.page.value
+    assert studio.brush.box.layout.display == "" and video.data_uri(studio.stage.crop) in studio.brush.page.value
     assert np.abs(seen(studio) - photo()).max() <= 4, "nothing is painted yet"
     mask = np.zeros((64, 64), np.uint8)
     mask[:32, :32] = 255
@@ -255,7 +255,7 @@ def test_a_photo_comes_by_upload_by_path_and_from_the_camera(tmp_path: Path) -> 
     (tmp_path / "other.png").write_bytes(png(photo(level=120)))
     studio.path.value = str(tmp_path / "other.png")
     assert seen(studio)[2, 2, 0] == pytest.approx(120, abs=2)
-    say(studio.camera, photo=wires.data_uri(photo(level=70)))
+    say(studio.camera, photo=video.data_uri(photo(level=70)))
     assert seen(studio)[2, 2, 0] == pytest.approx(70, abs=3)
 
 
