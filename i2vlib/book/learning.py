@@ -177,16 +177,22 @@ def _cost(run: Run, steps: int) -> dict[str, float]:
     return {"seconds_per_step": float((seconds[-1] - seconds[0]) / steps), "memory_gib": most}
 
 
+def shipped_by(run: Run) -> Run | None:
+    """The run with whose weights this one's were shipped: itself, or that of a later stage; None if they were not."""
+    done = (last for last in planned().values() if last.ships and result(last))
+    return next((last for last in done if run in {step.method: step for step in lineage(last)}.values()), None)
+
+
 def weights(run: Run) -> Method:
-    """What a run ended in: as trained here, or else as shipped.
+    """What a run ended in: as trained here, or else as shipped, by itself or as a stage of what it was used for.
 
     Raises:
         ValueError: it is neither.
     """
     if (run.folder / "best").is_dir():
         return load_pretrained(run.folder / "best", "cpu")
-    if run.ships and result(run):
-        return load_pretrained(SHIPPED / run.ships, "cpu")
+    if last := shipped_by(run):
+        return load_pretrained(SHIPPED / last.ships, "cpu").stages()[run.method]
     raise ValueError(f"The run {run.name} has to be done first: python -m i2vlib.book.runs --only {run.name}.")
 
 

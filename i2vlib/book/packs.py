@@ -265,7 +265,7 @@ def lacking(run: Run, trained_before: Iterable[str] = ()) -> str | None:
     with weights of G_M while packing, so these have to be here.
     """
     for step in needed_weights(run).values():
-        here = (step.folder / "best").is_dir() or (step.ships and result(step))
+        here = (step.folder / "best").is_dir() or learning.shipped_by(step)
         if not here and not (step.method == run.method and step.name in trained_before):
             return step.name
     return None

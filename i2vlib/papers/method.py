@@ -148,6 +148,10 @@ class Method(Pretrained):
         """Those that it can be asked for, or was taught; a stage that follows maps has none of its own."""
         return ()
 
+    def stages(self) -> Mapping[str, Method]:
+        """The trained methods that it is made of, by name: itself, unless several are animated as one."""
+        return {type(self).__name__: self}
+
     def _repr_html_(self) -> str:
         return html_card(self)
 

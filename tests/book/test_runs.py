@@ -390,3 +390,10 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     assert len(before) == len(own) and before[["mask_mean", "mask_iou"]].isna().all().all()
     shipped = load_pretrained(measuring.SHIPPED / "tiny")
     assert type(shipped).__name__ == "FRGAN" and shipped.refine.config.frames == 16
+    trained = [learning.weights(run) for run in (first, second)]
+    monkeypatch.setattr(checkout, "WORK", tmp_path / "another machine")
+    for run, before in zip((first, second), trained, strict=True):  # there is only what was shipped, whole
+        again = learning.weights(run)
+        assert type(again) is type(before) is run.kind
+        pairs = zip(again.generator_parameters(), before.generator_parameters(), strict=True)
+        assert all(bool((new == old.half()).all()) for new, old in pairs)

@@ -57,13 +57,13 @@ class FRGAN(nn.Module, Method):
         return self.config.expressions
 
     def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for stage in self._stages() for p in stage.generator_parameters()]
+        return [p for stage in self.stages().values() for p in stage.generator_parameters()]
 
     def discriminator_parameters(self) -> list[nn.Parameter]:
-        return [p for stage in self._stages() for p in stage.discriminator_parameters()]
+        return [p for stage in self.stages().values() for p in stage.discriminator_parameters()]
 
-    def _stages(self) -> list[Forecast | Refine]:
-        return [stage for stage in (self.forecast, self.refine) if stage is not None]
+    def stages(self) -> Mapping[str, Forecast | Refine]:
+        return {type(stage).__name__: stage for stage in (self.forecast, self.refine) if stage is not None}
 
     def animate(
         self,
