@@ -1,6 +1,6 @@
 """The third wing: what makes the book, and nobody else needs.
 
-`runs` is the table of training runs and does them; `rules` turns what they measured into verdicts; `ledger` keeps and
+`runs` is the table of training runs and does them; `claims` turns what they measured into verdicts; `ledger` keeps and
 shows these, claim by claim; `address` is where a published copy is from; `citations` lets a link land on a work in
 the references; `audit` measures the actors by readers of real faces; `turing` asks a classifier whether made clips
 can be told from real ones, and the reader; `figures` is the one style of the chapters' pictures. `landing` makes what

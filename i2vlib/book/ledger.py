@@ -1,6 +1,6 @@
 """The ledger: one claim of a paper, one verdict, one JSON file.
 
-A chapter asks the rule of a claim (`i2vlib.book.rules`) and calls `record`; the ledger chapter shows `load`, every
+A chapter asks the rule of a claim (`i2vlib.book.claims`) and calls `record`; the ledger chapter shows `load`, every
 claim of the three papers with what was found, and "open" beside those that nobody has answered yet. An answer carries
 the digests of the runs that it rests on: once one of them is defined anew, it is outdated. ``python -m
 i2vlib.book.ledger`` asks every rule again.
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2vlib import video
-from i2vlib.book import checkout
+from i2vlib.book import checkout, claims
 from i2vlib.book.claims import CLAIMS, Answer
 from i2vlib.book.plan import planned
 from i2vlib.book.results import result
@@ -45,7 +45,7 @@ def record(claim: str, answer: Answer, *, preset: str, folder: str | Path | None
 
     Args:
         claim: one of `CLAIMS`.
-        answer: what its rule says (`i2vlib.book.rules.answer`).
+        answer: what its rule says (`i2vlib.book.claims.answer`).
         preset: the size that the chapter ran at, ``smoke``, ``small`` or ``paper``.
         folder: the checkout's ``book/results/ledger`` unless given.
 
@@ -104,8 +104,8 @@ def verdicts(answers: Mapping[str, Answer]) -> str:
 
     The ledger's links lead to each of them, so a chapter shows them in the cell that asks the rules.
     """
-    claims = "".join(_claim(name, CLAIMS[name]._asdict() | asdict(answer)) for name, answer in answers.items())
-    return f'<div class="i2v-ledger i2v-card"><style>{video.style("ledger")}</style>{claims}</div>'
+    listed = "".join(_claim(name, CLAIMS[name]._asdict() | asdict(answer)) for name, answer in answers.items())
+    return f'<div class="i2v-ledger i2v-card"><style>{video.style("ledger")}</style>{listed}</div>'
 
 
 def again(folder: str | Path | None = None) -> list[str]:
@@ -114,12 +114,10 @@ def again(folder: str | Path | None = None) -> list[str]:
     Returns:
         The claims whose verdict has changed.
     """
-    from i2vlib.book import rules
-
     changed = []
     for path in sorted(_folder(folder).glob("*.json")):
         kept = _read(path)
-        found = rules.answer(path.stem, **kept["evidence"])
+        found = claims.answer(path.stem, **kept["evidence"])
         record(path.stem, found, preset=kept["preset"], folder=folder)
         changed += [path.stem] * (found.verdict != kept["verdict"])
     return changed
@@ -132,10 +130,10 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
         folder: the checkout's ``book/results/ledger`` unless given; it may be missing or empty.
 
     Returns:
-        A row a claim, indexed by id, with the columns paper, where, claim, measure, rule (in words), verdict (`OPEN`
-        without an answer), value, low, high (NaN without), runs (their digests by name), note, preset, outdated:
-        whether the committed result of one of these runs is missing or of another digest; and chapter: the
-        notebook that calls `record` with the id, and the number of the cell.
+        A row a claim, indexed by id, with the columns paper, where, claim, measure, rule (in words), changes of the
+        rule, verdict (`OPEN` without an answer), value, low, high (NaN without), runs (their digests by name), note,
+        preset, outdated: whether the committed result of one of these runs is missing or of another digest; and
+        chapter: the notebook that calls `record` with the id, and the number of the cell.
 
     Raises:
         ValueError: a file is no answer to a claim. The message names it.
@@ -159,7 +157,7 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
         {
             "id": name,
             "paper": PAPERS[name[:3]],
-            **claim._asdict(),
+            **{key: part for key, part in claim._asdict().items() if key != "decide"},
             **(answer := answers.get(name) or empty),
             "outdated": _outdated(answer["runs"]),
             "chapter": sources.get(name, ""),
@@ -186,18 +184,18 @@ def overview(rows: pd.DataFrame) -> str:
     papers = [_button("paper", "", "all papers"), *(_button("paper", paper, paper) for paper in PAPERS.values())]
     found = [_button("verdict", "", "all verdicts")]
     found += [_button("verdict", v, f"{v} {counts[v]}", SIGNS[v]) for v in known if v in counts]
-    claims = "".join(
+    listed = "".join(
         _claim(name, {**row, "interval": None if math.isnan(row["low"]) else (row["low"], row["high"])})
         for name, row in rows.iterrows()
     )
-    identity = hashlib.sha256(claims.encode()).hexdigest()[:12]
+    identity = hashlib.sha256(listed.encode()).hexdigest()[:12]
     return f"""<div class="i2v-ledger i2v-card" data-ledger="{identity}">
 <style>{video.style("ledger")}</style>
 <div class="i2v-map">{tiles}</div>
 <div class="i2v-filters" role="group" aria-label="Paper" hidden>{"".join(papers)}</div>
 <div class="i2v-filters" role="group" aria-label="Verdict" hidden>{"".join(found)}</div>
 <p class="i2v-count" aria-live="polite">{len(rows)} claims</p>
-{claims}
+{listed}
 <script>{video.script("ledger")}("{identity}");</script>
 </div>"""
 
@@ -224,6 +222,10 @@ def _claim(name: str, row: Mapping[str, object]) -> str:
     chapter = str(row.get("chapter") or "").partition(",")[0]
     late = "; outdated: a run that it rests on has changed since" if row.get("outdated") else ""
     facts = [("Rule" if row["rule"] else "To be measured", html.escape(row["rule"] or row["measure"]))]
+    facts += [
+        (f"Rule changed on {change.when}", html.escape(f"{change.what}, because {change.why}"))
+        for change in row["changes"]
+    ]
     if verdict != OPEN:
         known = [] if value is None or math.isnan(value) else [value, *(row["interval"] or ())]
         said = _said(known)
