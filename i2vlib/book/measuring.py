@@ -119,8 +119,10 @@ def inferences(method: Method, data: Sequence[Clip]) -> list[dict]:
     Returns:
         subject, expression; true and inferred intensity, the signed projection, and the intensity that is read back
         off the frames made at the inferred one (read_back), a value a frame; the motion of the frame made at intensity
-        1, over the true one at the peak (motion_at_one); and the share of the picture's area (area_share) and of the
-        `AffineGAN.sensitivity` of E_0 (base_share) and E_Delta (residual_share) that lies in the region that moves.
+        1, over the true one at the peak (motion_at_one); the share of the picture's area (area_share) and of the
+        `AffineGAN.sensitivity` of E_0 (base_share) and E_Delta (residual_share) that lies in the region that moves; and
+        of a model that was taught to name expressions what it calls the true peak (named_true) and the frame made at
+        intensity 1 (named_made).
     """
     from i2vlib import metrics
 
@@ -138,8 +140,13 @@ def inferences(method: Method, data: Sequence[Clip]) -> list[dict]:
         at_one = method.animate(clip.frames[0], clip.expression, [0, 1]).frames
         maps = method.sensitivity(clip.frames[0], clip.expression, probes=4)
         shares = [float(seen[region].sum() / seen.sum()) for seen in (np.ones_like(maps[0]), *maps)]
+        names = {}
+        if len(method.expressions) > 1 and method.config.weights["classification"]:
+            shown = np.stack([ends[1], at_one[1]])
+            names = dict(zip(("named_true", "named_made"), method.named(shown, ends[0]), strict=True))
         rows.append(
             {"subject": clip.subject, "expression": clip.expression}
+            | names
             | {name: np.round(curve.astype(float), 4).tolist() for name, curve in curves.items()}
             | {"motion_at_one": round(metrics.motion(at_one, ends), 4)}
             | dict(zip(("area_share", "base_share", "residual_share"), np.round(shares, 4).tolist(), strict=True))

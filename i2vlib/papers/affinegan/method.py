@@ -122,9 +122,10 @@ class AffineGAN(nn.Module, Trainable):
         """What the discriminators minimise; the global one also names the expression of real frames (section 3.1)."""
         weights, terms = self.config.weights, {}
         real, made = batch["frames"], outputs["images"].detach()
-        if weights["adversarial"]:
-            (of_real, classes), (of_made, _) = self._judged(batch, real), self._judged(batch, made)
-            terms["adversarial"] = equations.adversarial(real=of_real, made=of_made)
+        if weights["adversarial"] or weights["classification"]:
+            of_real, classes = self._judged(batch, real)
+            if weights["adversarial"]:
+                terms["adversarial"] = equations.adversarial(real=of_real, made=self._judged(batch, made)[0])
             if weights["classification"] and classes is not None:
                 terms["classification"] = self._classification(classes, batch, outputs)
         if weights["adversarial_local"]:
@@ -149,9 +150,10 @@ class AffineGAN(nn.Module, Trainable):
             terms["reconstruction_self"] = equations.reconstruction_self(real, outputs["self_images"])
         if weights["reconstruction_moving"]:
             terms["reconstruction_moving"] = losses.masked_l1(made, real, regions.moving(real, batch["neutral"]))
-        if weights["adversarial"]:
+        if weights["adversarial"] or weights["classification"]:
             score, classes = self._judged(batch, made)
-            terms["adversarial"] = losses.generator_loss(score, saturating)
+            if weights["adversarial"]:
+                terms["adversarial"] = losses.generator_loss(score, saturating)
             if weights["classification"] and classes is not None:
                 terms["classification"] = self._classification(classes, batch, outputs)
         if weights["adversarial_local"]:
@@ -282,6 +284,25 @@ class AffineGAN(nn.Module, Trainable):
             images = to_tensor(np.stack([animation.fit_to(frame, size) for frame in frames])).to(device)
             signed = animation.in_batches(lambda x: self._read(self.encoder(x), base, residual)[0], images)
         return signed.float().cpu().numpy()
+
+    @torch.inference_mode()
+    def named(self, frames: np.ndarray, neutral: np.ndarray) -> list[str]:
+        """Which of the expressions D_g takes each frame for: the class that the joint model's classification loss
+        teaches it (section 3.1).
+
+        ``frames`` are ``uint8 (T, H, W, 3)``, aligned as the neutral one, ``uint8 (H, W, 3)``. Raises `ValueError` for
+        a model that was not taught to tell its expressions apart.
+        """
+        if len(self.expressions) == 1 or not self.config.weights["classification"]:
+            raise ValueError(
+                f"This model's D_g was not taught to name its expressions {self.expressions}: that takes two or more, "
+                "and a weight for 'classification'."
+            )
+        device = next(self.parameters()).device
+        of = lambda images: to_tensor(np.stack([animation.fit_to(x, self.size) for x in images])).to(device)  # noqa: E731
+        with animation.evaluating(self):
+            _, classes = self._judged({"neutral": of([neutral])}, of(frames)[None])
+        return [self.expressions[label] for label in classes.argmax(1).tolist()]
 
     def sensitivity(
         self, face: np.ndarray, expression: str | None = None, intensity: float = 1.0, probes: int = 8

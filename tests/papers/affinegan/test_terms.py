@@ -70,6 +70,29 @@ def test_one_expression_or_no_weight_is_not_judged(names, weight):
         assert {*terms} - {"reconstruction"} == {"adversarial"}
 
 
+def test_d_g_learns_the_expression_without_judging_what_is_real():
+    method = AffineGAN(tiny_config(size=8, expressions=("happy", "angry"), weights={"classification": 1.0}))
+    method.discriminator = Brightness()
+    batch = {"frames": frames(1.0, 2.0), "neutral": frames(0.0, 0.0)[:, 0], "label": torch.tensor([1])}
+    outputs = {"images": frames(-1.0, 0.5), "intensity": torch.ones(1, 2)}
+    for ask, shown in ((method.discriminator_terms, (1.0, 2.0)), (method.generator_terms, (-1.0, 0.5))):
+        terms = ask(batch, outputs)
+        assert {*terms} - {"reconstruction"} == {"classification"}
+        assert terms["classification"].item() == pytest.approx(np.mean([surprise(-x) for x in shown]), rel=1e-5)
+
+
+def test_frames_are_named_by_a_model_that_was_taught_to():
+    weights = {"reconstruction": 1.0, "classification": 1.0}
+    method = AffineGAN(tiny_config(size=8, expressions=("happy", "angry"), weights=weights))
+    method.discriminator = Brightness()
+    pictures = np.stack([np.full((8, 8, 3), level, np.uint8) for level in (255, 0, 200)])
+    assert method.named(pictures, pictures[0]) == ["happy", "angry", "happy"]
+    for names, weight in ((("happy",), 1.0), (("happy", "angry"), 0.0)):
+        other = AffineGAN(tiny_config(size=8, expressions=names, weights={**weights, "classification": weight}))
+        with pytest.raises(ValueError, match="was not taught to name its expressions"):
+            other.named(pictures, pictures[0])
+
+
 def test_the_neutral_frame_is_drawn_and_counted_where_it_is_asked_for():
     """At size 8: made is off by 0.75, the neutral frame by 0.25; only half of a real frame moves, and is off by 1."""
     weights = {"reconstruction": 1.0, "reconstruction_moving": 1.0}
