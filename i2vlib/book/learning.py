@@ -193,7 +193,8 @@ def weights(run: Run) -> Method:
         return load_pretrained(run.folder / "best", "cpu")
     if last := shipped_by(run):
         return load_pretrained(SHIPPED / last.ships, "cpu").stages()[run.method]
-    raise ValueError(f"The run {run.name} has to be done first: python -m i2vlib.book.runs --only {run.name}.")
+    again = " --again" if result(run) else ""  # its result is there, its weights are not
+    raise ValueError(f"The run {run.name} has to be done first: python -m i2vlib.book.runs --only {run.name}{again}.")
 
 
 def _commit() -> str:

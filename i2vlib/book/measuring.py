@@ -51,6 +51,8 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
         parts["inferences"] = pd.DataFrame(inferences(method, held_out))
     if method.before(held_out[0]) is not None:
         parts["unrefined"] = retargeted(method.before, held_out, run.every)
+    elif not run.kind.dialled:
+        parts["pairs"] = pd.DataFrame(pairs(method.redraw, held_out))
     facts |= {"split": split, **results.rendered_by("measured_actors", run), "readings": ours.attrs}
     facts["references"] = reference_digest(run, facts)
     known = results.reference_rows(facts["references"])
@@ -111,6 +113,31 @@ def retargeted(draw: Callable[[Clip], Redrawn], data: Sequence[Clip], every: int
             }
         )
     return metrics.to_table(rows, {"drive": "conditions", "readers": True, "every": every, "seed": 0})
+
+
+def pairs(draw: Callable[[Clip], Redrawn], data: Sequence[Clip]) -> list[dict]:
+    """How a method draws a frame of a clip from one that is not neutral, two rows a clip, without any reader of faces.
+
+    Returns:
+        subject, expression; pair, ``"peak to neutral"`` or ``"halfway to peak"``; moving_ratio, the error where the two
+        true frames differ, over that of copying the one given; motion, the change made there, over the true one.
+    """
+    from i2vlib import metrics
+
+    rows = []
+    for clip in (data[index] for index in range(len(data))):
+        peak = metrics.peak_frame(clip)
+        risen = clip.intensity.reshape(len(clip), -1).max(1)[: peak + 1]
+        halfway = int(np.abs(risen - risen[-1] / 2).argmin())
+        for name, ends in (("peak to neutral", [peak, 0]), ("halfway to peak", [halfway, peak])):
+            true = clip[ends]
+            made = draw(true).frames
+            rows.append(
+                {"subject": clip.subject, "expression": clip.expression, "pair": name}
+                | {"moving_ratio": metrics.moving_ratio(made[1], true.frames[1], true.frames[0])}
+                | {"motion": metrics.motion(made, true.frames)}
+            )
+    return rows
 
 
 def inferences(method: Method, data: Sequence[Clip]) -> list[dict]:

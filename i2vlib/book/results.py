@@ -2,6 +2,7 @@
 
 - ``run.json``: facts, and the digest of the definition that they are of (`Run.digest`).
 - ``clips.parquet``: the metrics, a row a held-out clip; ``unrefined.parquet`` of the clips that a G_R was given.
+- ``pairs.parquet``: of a G_M, two rows a clip, how it draws from a frame that is not neutral.
 - ``inferences.parquet``: what a model that infers the intensity reads off each clip.
 - ``history.parquet``: the training, as many rows as a curve shows.
 - ``sample.webp``: true frames above made ones.
@@ -61,7 +62,7 @@ def rows(run: Run, part: str = "clips") -> pd.DataFrame:
     Args:
         run: one of `planned`.
         part: ``clips`` with their metrics, NaN where a method has none, ``unrefined``, the same of the clips that a
-            G_R was given, ``inferences`` (see `measuring.inferences`), or ``history``.
+            G_R was given, ``pairs`` and ``inferences`` (see `measuring`), or ``history``.
 
     Raises:
         ValueError: the run has no result yet, or not that part.

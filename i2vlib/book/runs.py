@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m i2vlib.book.runs", description="Do the book's reference runs.")
     parser.add_argument("--list", action="store_true", help="say what is done, begun and missing")
     parser.add_argument("--only", nargs="+", metavar="RUN", help="these runs, whether done or not measured yet")
+    parser.add_argument("--again", action="store_true", help="also what has a result: its weights are seldom kept")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop, resumably, after this long")
     parser.add_argument("--device", help="cpu or cuda; left out: what there is")
     parser.add_argument("--train", action="store_true", help="train only")
@@ -70,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = set(chosen.only or ()) - set(table)
     if unknown:
         parser.error(f"the table has no runs {sorted(unknown)}; it has {sorted(table)}")
+    if chosen.again and not chosen.only:
+        parser.error("--again does a run once more that has a result: name it with --only")
     if chosen.list:
         for run in table.values():
             print(_state(run))
@@ -82,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     both = not (chosen.train or chosen.measure)
     for run in packs.gpu_first(table):
-        if (chosen.only and run.name not in chosen.only) or result(run):
+        if (chosen.only and run.name not in chosen.only) or (result(run) and not chosen.again):
             continue
         if run.gpu and not chosen.only and not torch.cuda.is_available():
             print(f"leaving out {run.name}: it needs a GPU; name it with --only to do it all the same")

@@ -17,7 +17,7 @@ from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 from i2vlib.hub import load_pretrained
 from i2vlib.papers.affinegan import AffineGANConfig
-from i2vlib.papers.method import Method
+from i2vlib.papers.method import Method, Redrawn
 from tests.conftest import moving_square
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -98,6 +98,87 @@ def test_the_sweeps_of_fan_turn_one_weight_each():
         weights = {**ours.settings.weights, {"local": "adversarial_local"}.get(term, term): float(weight)}
         wanted = dataclasses.replace(ours, name=name, config={**ours.config, "weights": weights})
         assert table[name].digest == wanted.digest != ours.digest
+
+
+def test_the_arms_of_frgan_differ_in_what_they_are_about():
+    """Losses, schedule, data and seed are the same: only the named fields of the configuration are not."""
+    table = runs.planned()
+    arms = {
+        "frgan_64_eq_1": ("frgan_64_gated", {"residual"}),
+        "frgan_64_eq_2": ("frgan_64_gated", {"content", "mask_start"}),
+        "frgan_64_not_dense": ("frgan_64_gated", {"dense", "decoder_channels"}),
+        "frgan_64_first_pairs": ("frgan_64_gated", {"jumps"}),
+        "frgan_64_g_r_clips": ("frgan_64_g_r", {"adversarial_frames"}),
+        "frgan_64_g_r_frames": ("frgan_64_g_r", {"adversarial"}),
+        "frgan_64_g_r_none": ("frgan_64_g_r", {"adversarial", "adversarial_frames"}),
+    }
+    causes = {
+        "norm": {"blocks"}, "slow": {"learning_rate"}, "batch": {"clips_per_step"}, "96": {"size"},
+        "code": {"blocks", "learning_rate", "clips_per_step"},
+    }  # fmt: skip
+    for name, (base, fields) in arms.items():
+        for seed in range(3):
+            ours, theirs = table[f"{name}_{seed}"], table[f"{base}_{seed}"]
+            assert _fields_apart(ours, theirs) == fields, name
+            assert dataclasses.replace(ours, name=theirs.name, config=theirs.config) == theirs, name
+    for name, fields in causes.items():
+        ours, theirs = table[f"frgan_64_eq_2_{name}_0"], table["frgan_64_eq_2_0"]
+        assert _fields_apart(ours, theirs) == fields | {"decay"} and ours.steps == 400, name
+        as_theirs = dataclasses.replace(ours, name=theirs.name, config=theirs.config, steps=theirs.steps)
+        size = {"size": ours.settings.size} if name == "96" else {}
+        assert as_theirs == dataclasses.replace(theirs, data=theirs.data | size), name
+
+
+def _fields_apart(ours: runs.Run, theirs: runs.Run) -> set[str]:
+    """The fields, and the weights, in which two configurations differ."""
+    one, other = ours.settings, theirs.settings
+    fields = {name for name, value in vars(one).items() if value != vars(other)[name]} - {"weights"}
+    return fields | {name for name, weight in one.weights.items() if weight != other.weights[name]}
+
+
+def test_without_dense_connections_there_are_as_many_weights():
+    table = runs.planned()
+    dense, plain = (table[f"frgan_64_{name}_0"] for name in ("gated", "not_dense"))
+    counts = []
+    for run in (dense, plain):
+        method = run.kind(run.settings)
+        parts = method.generator_parameters(), method.decoder.parameters()
+        counts.append([sum(p.numel() for p in part) for part in parts])
+    assert counts == [[1_453_188, 750_532], [1_476_777, 774_121]]
+    assert all(1 <= plain / dense < 1.04 for dense, plain in zip(*counts, strict=True))
+
+
+def test_pairs_are_drawn_from_frames_that_are_not_neutral():
+    """Of a square that brightens evenly, by a method that makes half of every change."""
+    clip = dataclasses.replace(moving_square(), expression="happy")
+    asked = []
+
+    def half(of: Clip) -> Redrawn:
+        asked.append([float(x) for x in of.intensity])
+        ends = of.frames.astype(float)
+        return Redrawn((ends[:1] + (ends - ends[:1]) / 2).round().astype(np.uint8))
+
+    table = pd.DataFrame(measuring.pairs(half, [clip]))
+    assert asked == [[1.0, 0.0], [pytest.approx(0.4), 1.0]]
+    assert table["pair"].tolist() == ["peak to neutral", "halfway to peak"]
+    assert table["moving_ratio"].tolist() == pytest.approx([0.5, 0.5], abs=0.02)
+    assert table["motion"].tolist() == pytest.approx([0.5, 0.5], abs=0.02)
+
+
+def test_what_has_a_result_is_done_again_where_that_is_asked_for(tiny_checkout, monkeypatch, capsys):
+    run = runs.planned()["tiny"]
+    rows = pd.DataFrame([{"subject": "a", "expression": "happy", "motion": 0.5}])
+    results.write(run, {"digest": run.digest, "steps": run.steps}, {"clips": rows}, PICTURE)
+    monkeypatch.setattr(runs, "measure_run", lambda run: None)
+    trained = lambda: (run.folder / "facts.json").exists()  # noqa: E731
+    assert runs.main(["--only", "tiny", "--train", "--device", "cpu"]) == 0 and not trained()
+    with pytest.raises(ValueError, match="--only tiny --again"):
+        learning.weights(run)
+    assert runs.main(["--only", "tiny", "--again", "--train", "--device", "cpu"]) == 0 and trained()
+    assert runs.main(["--only", "tiny", "--again", "--device", "cpu"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["training tiny", "measuring tiny"]
+    with pytest.raises(SystemExit):
+        runs.main(["--again"])
 
 
 def test_a_row_like_another_says_only_what_differs(tiny_checkout):

@@ -45,6 +45,12 @@ class ForecastConfig(Config):
     """The mask's logit at the start, above 0 for one that begins open; not in the paper."""
     dense: bool = True
     """Every block of the decoder reads all earlier ones (section 3.2)."""
+    decoder_channels: int = 0
+    """As ``base_channels``, of the decoder alone; 0 for the same. A decoder without dense connections has fewer
+    weights: a wider one has as many."""
+    blocks: Literal["plain", "residual"] = "plain"
+    """The decoder's: two 3x3 convolutions (section 3.2), or, as the released code has them, each of the two after a
+    batch normalisation, beside a shortcut."""
     skips: Literal["image", "all"] = "image"
     """What the decoder is shown of the encoders: f_I's features, or, as the released code, those of both maps too."""
     jumps: Literal["random", "from_first"] = "random"
@@ -83,7 +89,7 @@ class ForecastConfig(Config):
     @classmethod
     def released_code(cls, **changes: object) -> ForecastConfig:
         """What the authors' forecasting code does otherwise."""
-        return replace(cls(size=64, skips="all", jumps="from_first", posed_normals=False), **changes)
+        return replace(cls(size=64, skips="all", blocks="residual", jumps="from_first", posed_normals=False), **changes)
 
     @classmethod
     def small(cls, **changes: object) -> ForecastConfig:

@@ -39,7 +39,10 @@ class Forecast(nn.Module, Trainable):
         self.image_encoder = MapEncoder(config.size, channels, config.code)
         self.map_encoder = MapEncoder(config.size, channels, config.code)
         shown, outputs = 3 if config.skips == "all" else 1, 4 if config.residual == "mask" else 3
-        self.decoder = DenseDecoder(config.size, channels, config.code, shown, config.dense, outputs)
+        own = widths(config.decoder_channels or config.base_channels, config.channel_cap)
+        self.decoder = DenseDecoder(
+            config.size, channels, own, config.code, shown, config.dense, config.blocks == "residual", outputs
+        )
         self.discriminator = Critic(config.size, channels)
         if config.residual == "mask":
             nn.init.constant_(self.decoder.last.bias[:1], config.mask_start)

@@ -100,10 +100,30 @@ class DenseBlock(nn.Module):
         for weight in self.weights:
             nn.init.normal_(weight, std=(2 / (9 * sum(inputs))) ** 0.5)
 
-    def forward(self, inputs: Sequence[Tensor], side: int) -> Tensor:
+    def read(self, inputs: Sequence[Tensor], side: int) -> Tensor:
+        """The first convolution."""
         pairs = zip(inputs, self.weights, strict=True)
-        read = sum(enlarged_convolution(x, weight, side // x.shape[-1]) for x, weight in pairs)
-        return F.relu(self.second(F.relu(read + self.bias)))
+        return sum(enlarged_convolution(x, weight, side // x.shape[-1]) for x, weight in pairs) + self.bias
+
+    def forward(self, inputs: Sequence[Tensor], side: int) -> Tensor:
+        return F.relu(self.second(F.relu(self.read(inputs, side))))
+
+
+class ResidualDenseBlock(nn.Module):
+    """As `DenseBlock`, and as the released code has it: each convolution after a batch normalisation and a ReLU, beside
+    a shortcut. An input is normalised before it is enlarged, which leaves its mean and its spread as they are."""
+
+    def __init__(self, inputs: Sequence[int], outputs: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.BatchNorm2d(i) for i in inputs)
+        self.body = DenseBlock(inputs, outputs)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.shortcuts = nn.ModuleList(nn.Conv2d(i, outputs, 1, bias=False) for i in inputs)
+
+    def forward(self, inputs: Sequence[Tensor], side: int) -> Tensor:
+        read = self.body.read([F.relu(norm(x)) for x, norm in zip(inputs, self.norms, strict=True)], side)
+        past = [F.interpolate(s(x), size=side) for x, s in zip(inputs, self.shortcuts, strict=True)]
+        return sum(past) + self.body.second(F.relu(self.norm(read)))
 
 
 class DenseDecoder(nn.Module):
@@ -111,26 +131,42 @@ class DenseDecoder(nn.Module):
 
     Without dense connections a block reads the last one only. Either way it is shown the features of ``encoders``
     encoders at its own size.
+
+    Args:
+        size: of the picture.
+        widths: of the levels of the encoders, from the full size down.
+        own: of the decoder's own levels, likewise.
+        code: the length of the vector.
+        encoders: how many encoders it is shown.
+        dense: with dense connections.
+        residual: of `ResidualDenseBlock`, or else of `DenseBlock`.
+        outputs: channels of the picture.
     """
 
-    def __init__(self, size: int, widths: Sequence[int], code: int, encoders: int, dense: bool, outputs: int) -> None:
+    def __init__(
+        self, size: int, widths: Sequence[int], own: Sequence[int], code: int, encoders: int, dense: bool,
+        residual: bool, outputs: int,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.side, self.dense = size // 2**LEVELS, dense
-        inward = [*reversed(widths)]
+        self.side, self.dense, self.residual = size // 2**LEVELS, dense, residual
+        inward = [*reversed(own)]
         self.first = nn.Linear(code, inward[0] * self.side**2)
         made, self.blocks = [inward[0]], nn.ModuleList()
-        for width, skip in zip([*inward[1:], widths[0]], inward, strict=True):
-            self.blocks.append(DenseBlock([*(made if dense else made[-1:]), *[skip] * encoders], width))
+        for width, skip in zip([*inward[1:], own[0]], reversed(widths), strict=True):
+            read = [*(made if dense else made[-1:]), *[skip] * encoders]
+            self.blocks.append((ResidualDenseBlock if residual else DenseBlock)(read, width))
             made.append(width)
-        self.last = nn.Conv2d(widths[0], outputs, 3, 1, 1)
+        self.norm = nn.BatchNorm2d(own[0]) if residual else nn.Identity()
+        self.last = nn.Conv2d(own[0], outputs, 3, 1, 1)
 
     def forward(self, code: Tensor, skips: Sequence[Sequence[Tensor]]) -> Tensor:
         """``skips``: the features of each encoder that the decoder is shown, from the full size down."""
-        made = [F.relu(self.first(code)).unflatten(1, (-1, self.side, self.side))]
+        shown = nn.Identity() if self.residual else F.relu  # a residual block activates what it reads
+        made = [shown(self.first(code)).unflatten(1, (-1, self.side, self.side))]
         for depth, block in enumerate(self.blocks):
             earlier = made if self.dense else made[-1:]
-            made.append(block([*earlier, *(F.relu(f[-1 - depth]) for f in skips)], self.side * 2**depth))
-        return self.last(made[-1])
+            made.append(block([*earlier, *(shown(f[-1 - depth]) for f in skips)], self.side * 2**depth))
+        return self.last(F.relu(self.norm(made[-1])))
 
 
 class Critic(nn.Module):

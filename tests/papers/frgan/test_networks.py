@@ -5,8 +5,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from i2vlib.papers.frgan.networks import ClipUNet, DenseBlock, enlarged_convolution, mask_outputs
-from tests.papers.frgan.clips import SIZE, forecaster
+from i2vlib.papers.frgan.networks import (
+    ClipUNet,
+    DenseBlock,
+    ResidualDenseBlock,
+    enlarged_convolution,
+    mask_outputs,
+)
+from tests.papers.frgan.clips import SIZE, batch_of, forecaster
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4, 8])
@@ -25,6 +31,36 @@ def test_a_dense_block_reads_all_it_is_given():
     read = torch.cat([F.interpolate(small, scale_factor=2), large], 1)
     first = F.conv2d(read, torch.cat([*block.weights], 1), padding=1) + block.bias
     assert torch.allclose(block([small, large], 4), F.relu(block.second(F.relu(first))), atol=1e-5)
+
+
+def test_a_residual_block_normalises_what_it_reads_and_adds_it_once_more():
+    """Batch normalisation, ReLU, convolution, twice, beside a 1x1 convolution, over enlarged inputs, written out."""
+    torch.manual_seed(0)
+    block = ResidualDenseBlock([3, 2], 4)
+    small, large = 5 * torch.randn(6, 3, 2, 2) + 7, torch.randn(6, 2, 4, 4)
+    read = torch.cat([F.interpolate(small, scale_factor=2), large], 1)
+    first = F.conv2d(
+        F.relu(F.batch_norm(read, None, None, training=True)), torch.cat([*block.body.weights], 1), padding=1
+    )
+    second = block.body.second(F.relu(F.batch_norm(first + block.body.bias, None, None, training=True)))
+    past = F.conv2d(read, torch.cat([s.weight for s in block.shortcuts], 1))
+    assert torch.allclose(block([small, large], 4), past + second, atol=1e-4)
+
+
+def test_a_decoder_of_residual_blocks_draws_and_learns():
+    method = forecaster(blocks="residual")
+    made = method.outputs(batch := batch_of(method))
+    assert made["images"].shape == batch["still"].shape
+    method.zero_grad()
+    sum(method.generator_terms(batch, made).values()).backward()
+    weights = [p for n, p in method.decoder.named_parameters() if n.endswith("weight")]
+    assert all(p.grad.abs().sum() > 0 for p in weights)
+
+
+def test_a_decoder_may_be_wider_than_the_encoders():
+    method = forecaster(dense=False, decoder_channels=6)
+    assert method.image_encoder.first.out_channels == 4 and method.decoder.last.in_channels == 6
+    assert method.outputs(batch_of(method))["images"].shape == (2, 3, SIZE, SIZE)
 
 
 def test_without_dense_connections_a_block_reads_the_last_output_only():
