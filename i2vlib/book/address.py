@@ -112,7 +112,7 @@ def linked(notebook: Mapping[str, Any], site: str) -> dict[str, Any]:
 
 
 #: Of a link or a picture: a file of the book, beside the notebook or not, and a place in it.
-_TARGET = re.compile(r"\]\(((?:\.\./book/)?[\w/-]+\.(?:md|ipynb|png|jpg|svg))((?:#[\w-]+)?)\)")
+_TARGET = re.compile(r"\]\(((?:\.\./book/)?[\w/-]+\.(?:md|ipynb|png|jpg|svg))((?:#[\w.-]+)?)\)")
 
 
 def _page(file: str) -> str:

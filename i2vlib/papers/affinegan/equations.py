@@ -37,6 +37,8 @@ def codes(
 
     .. math:: f_0 = E_0(I_0), \qquad f_\Delta = E_\Delta(I_0)
 
+    Derived in the chapter *affinegan*, "A still, a direction and a distance".
+
     ``label`` is the expression's number, for a model that knows several (end of section 3.1).
     """
     return basic(still), residual(still, label)
@@ -46,6 +48,8 @@ def affine(still: Codes, direction: Codes, intensity: Float[Tensor, "B n"]) -> F
     r"""AffineGAN, Eq. 2: the code of a frame lies on the line through the still's.
 
     .. math:: \hat f_t = f_0 + a_t f_\Delta
+
+    Derived in the chapter *affinegan*, "A still, a direction and a distance".
     """
     return blocks.affine(still, direction, intensity)
 
@@ -57,6 +61,8 @@ def generated(
 
     .. math:: \hat I_t = De(\hat f_t) = De\bigl(E_0(I_0) + a_t E_\Delta(I_0)\bigr)
 
+    Derived in the chapter *affinegan*, "A still, a direction and a distance".
+
     Returns:
         What the decoder makes of the codes.
     """
@@ -67,6 +73,8 @@ def projected(frames: FrameCodes, still: Codes, direction: Codes, squared: bool 
     r"""AffineGAN, Eq. 4: the step along f_Δ that brings the still's code closest to a frame's.
 
     .. math:: a_t = \frac{(f_t - f_0)^\top f_\Delta}{f_\Delta^\top f_\Delta + \epsilon}
+
+    Derived in the chapter *affinegan*, "Reading the intensity off a frame".
 
     Proposition 1: a code that lies on the line, as Eq. 2 puts it there, gives its intensity back.
     Proposition 2: of all steps, this one ends nearest to the frame's code, :math:`\arg\min_a \lVert f_t - f_0 - a
@@ -90,6 +98,8 @@ def intensity(projection: Float[Tensor, "*frames"]) -> Float[Tensor, "*frames"]:
 
     .. math:: a_t = p(I_0, I_t) := \left| \frac{(f_t - f_0)^\top f_\Delta}{f_\Delta^\top f_\Delta + \epsilon} \right|
 
+    Derived in the chapter *affinegan*, "Reading the intensity off a frame".
+
     Args:
         projection: what stands between the bars, by `projected`. Its sign is lost here: whether a model has settled
             for :math:`f_\Delta` or for its mirror image, the projection says and the intensity does not.
@@ -108,6 +118,8 @@ def redrawn(
 
     .. math:: \hat I_t = De\bigl(E_0(I_0) + p(I_0, I_t)\, E_\Delta(I_0)\bigr)
 
+    Derived in the chapter *affinegan*, "Two games and two reconstructions".
+
     Args:
         inferred: :math:`p(I_0, I_t)`. What is said of the frames reaches both encoders through it as well,
         detached: unless it is held fast, as in the released code.
@@ -119,6 +131,8 @@ def adversarial(real: Float[Tensor, "N 1 h w"], made: Float[Tensor, "N 1 h w"]) 
     r"""AffineGAN, Eq. 7: the game of D_g, which sees whole frames.
 
     .. math:: \mathcal L_g := -\log\bigl(1 - D_g(\hat I_t)\bigr) - \log D_g(I_t)
+
+    Derived in the chapter *affinegan*, "Two games and two reconstructions".
 
     Args:
         real, made: logits that D_g gives to real frames, :math:`I_t`, and to made ones, :math:`\hat I_t`.
@@ -136,6 +150,8 @@ def adversarial_local(
 
     .. math:: \mathcal L_l := -\log\bigl(1 - D_l(\hat I_t \circ M_t)\bigr) - \log D_l(I_t \circ M_t)
 
+    Derived in the chapter *affinegan*, "Two games and two reconstructions".
+
     Args:
         discriminator: :math:`D_l`, from frames to logits.
         real, made: :math:`I_t` and :math:`\hat I_t`.
@@ -149,6 +165,8 @@ def reconstruction(real: Float[Tensor, "*frames 3 H W"], made: Float[Tensor, "*f
 
     .. math:: \mathcal L_{r1} = \lVert I_t - \hat I_t \rVert_1
 
+    Derived in the chapter *affinegan*, "Two games and two reconstructions".
+
     The norm is the mean over frames, channels and pixels.
     """
     return F.l1_loss(made, real)
@@ -160,6 +178,8 @@ def reconstruction_self(
     r"""AffineGAN, Eq. 10: how well a frame survives its own encoding.
 
     .. math:: \mathcal L_{r2} = \lVert I_t - De(E_0(I_t)) \rVert_1
+
+    Derived in the chapter *affinegan*, "Two games and two reconstructions".
 
     Args:
         real, decoded: :math:`I_t` and :math:`De(E_0(I_t))`; the norm is the mean over frames, channels and pixels.
@@ -173,6 +193,8 @@ def adversarial_intensity(
     r"""AffineGAN, Eq. 11: the game of D_a, to which draws of Unif(0, 1) are the real ones.
 
     .. math:: \mathcal L_a := -\log\bigl(1 - D_a(a_t)\bigr) - \log D_a(x), \qquad x \sim \mathrm{Unif}(0, 1)
+
+    Derived in the chapter *affinegan*, "Two games and two reconstructions".
 
     Args:
         discriminator: :math:`D_a`, from intensities to logits.

@@ -27,6 +27,8 @@ class AffineGAN(nn.Module, Trainable):
     .. math:: \min_{D_g, D_l, D_a} \max_G \sum_{t=1}^T
               \mathcal L_g + \mathcal L_l + \mathcal L_{r1} + \mathcal L_{r2} + \mathcal L_a
 
+    Derived in the chapter *affinegan*, "Two games and two reconstructions".
+
     `discriminator_terms` is the minimum's side, `generator_terms` the maximum's, which it plays by minimising
     :math:`\log(1 - D)`; `fit` weighs them by ``config.weights``, adds them up and takes the sides in turn. The
     reconstructions are minimised as well, where the printed equation has them under the maximum.

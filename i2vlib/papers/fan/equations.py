@@ -30,6 +30,8 @@ def affine(base: Codes, residual: Codes, intensity: Float[Tensor, "B n"]) -> Fra
     r"""FAN, Eq. 1: the code of a frame is the still's and a share of what changes, layer by layer.
 
     .. math:: F(I, a) = e_0(I) + a \cdot e_1(I)
+
+    Derived in the chapter *fan*, "A still, a change and a dial".
     """
     return blocks.affine(base, residual, intensity)
 
@@ -40,6 +42,8 @@ def generated(
     r"""FAN, Eq. 2: frames of any intensity, each decoded alone.
 
     .. math:: V(a) := f(I, a) = d\bigl(F(I, a)\bigr) = d\bigl(e_0(I) + a \cdot e_1(I)\bigr)
+
+    Derived in the chapter *fan*, "A still, a change and a dial".
 
     Returns:
         What the decoder makes of the codes.
@@ -62,6 +66,8 @@ def adversarial(
 
     .. math:: \mathcal L_g := -\log\bigl(1 - D_g(V(a))\bigr) - \log D_g(Y(a))
 
+    Derived in the chapter *fan*, "What holds a frame to the truth".
+
     Args:
         discriminator: :math:`D_g`, from frames to logits.
         real, made: :math:`Y(a)` and :math:`V(a)`.
@@ -78,6 +84,8 @@ def adversarial_local(
     r"""FAN, Eq. 4: the game of D_l, which sees the same part of both.
 
     .. math:: \mathcal L_l := -\log\bigl(1 - D_l(V(a) \circ M(a))\bigr) - \log D_l(Y(a) \circ M(a))
+
+    Derived in the chapter *fan*, "What holds a frame to the truth".
 
     Args:
         discriminator: :math:`D_l`, from frames to logits.
@@ -113,6 +121,8 @@ def temporal(
     r"""FAN, Eq. 5: how far a frame is from those drawn at slightly less and slightly more intensity.
 
     .. math:: \mathcal R_t := \lVert V(a) - V(a - \Delta a)\rVert_1 + \lVert V(a) - V(a + \Delta a)\rVert_1
+
+    Derived in the chapter *fan*, "A regulariser that asks for stillness".
 
     The norm is the mean over pixels and channels. At the ends of [0, 1] a frame has one neighbour, and adds one norm.
 
@@ -153,6 +163,8 @@ def joint(
 
     .. math:: V(t) = d\bigl(F(I, \mathbf a(t))\bigr), \qquad
               F(I, \mathbf a(t)) = e_0(I) + \sum_{i=1}^n a_i(t) \cdot e_i(I), \qquad \mathbf a(t) \in [0, 1]^n
+
+    Derived in the chapter *fan*, "One model, three expressions".
 
     Args:
         base: :math:`e_0(I)` of one still.

@@ -24,6 +24,8 @@ class FAN(nn.Module, Trainable):
 
     .. math:: \min_{D_g, D_l} \max_f \sum_a \mathcal L_g + \mathcal L_l + \mathcal L_k + \mathcal R_t
 
+    Derived in the chapter *fan*, "What holds a frame to the truth".
+
     `discriminator_terms` is the minimum's side, `generator_terms` the maximum's, which it plays by minimising
     :math:`\log(1 - D)`; `fit` weighs them by ``config.weights``, adds them up and takes the sides in turn. L_k and
     R_t are minimised as well, and so is L_r, which the text has and the printed sum has not.

@@ -166,6 +166,8 @@ class Forecast(nn.Module, Trainable):
 
         .. math:: \mathcal L_{G_M} = \mathcal L_{rec}(I_{t+k}, \tilde I_{t+k}) + \mathcal L_r(m_{t+k})
                   + \mathcal L_{gen}
+
+        Derived in the chapter *frgan_faces*, "The terms of a step".
         """
         weights, made, real = self.config.weights, outputs["images"], batch["frame"]
         terms = {"reconstruction": equations.reconstruction(made, real)}

@@ -153,6 +153,8 @@ class Refine(nn.Module, Trainable):
         r"""FRGAN, Eq. 11: what G_R minimises, by its terms; `fit` weights and adds them.
 
         .. math:: \mathcal L_{G_R} = \mathcal L_{rec}(V_t, \bar V_t) + \mathcal L_r(m_t) + \bar{\mathcal L}_{gen}
+
+        Derived in the chapter *frgan_refinement*, "The same formula, once more in time".
         """
         weights, made, real = self.config.weights, outputs["images"], batch["frames"]
         terms = {
