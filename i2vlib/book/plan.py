@@ -50,6 +50,12 @@ class Run:
     """Each training person shows one expression of the data only, dealt by seed; a model that knows some of the
     expressions is trained on the people who show these (FAN, section 3.4)."""
     gpu: bool = False
+    like: str | None = field(default=None, compare=False)
+    """The row that this one is like; None for one that is like none and begins with its preset."""
+    differs: Sequence[str] = field(default=(), compare=False)
+    """What sets it apart from the row that it is like, or else from its preset: all of it, by the names of
+    `departures`, to which a test holds every row. A term that ``weights`` leaves out weighs nothing, whatever the
+    preset gives it, and so is among them."""
 
     @property
     def kind(self) -> type[Method]:
@@ -120,9 +126,38 @@ def planned() -> dict[str, Run]:
             raise ValueError(
                 f"The run {name} is like {like!r}, and no run of that name comes before it in {checkout.TABLE}."
             )
-        rows[name] = _changed(rows.get(like, {}), row)
+        rows[name] = {**_changed(rows.get(like, {}), row), "like": like, "differs": row.get("differs", ())}
     seeded = {name for name, row in rows.items() if row.get("seeds")}
     return {run.name: run for name, row in rows.items() for run in _seeded(name, seeded, **row)}
+
+
+def departures(run: Run, table: Mapping[str, Run]) -> list[str]:
+    """What sets a run apart from the one that it is like, of its own seed where there is one, or else from its preset.
+
+    Returns:
+        Names in alphabetical order: fields of the config, "weights.temporal" for the weight of a term, "data.size" for
+        an option of the data, and "steps", "start" and the like for what the table says beside them. Seeds, names,
+        shipping and where a run may be trained count for nothing.
+    """
+    if run.like is None:
+        ours, theirs = _fields(run.settings), _fields(run.kind.Config.preset(run.preset))
+    else:
+        names = [run.like, f"{run.like}_{run.seed}", *(name for name in table if name.rpartition("_")[0] == run.like)]
+        other = table[next(name for name in names if name in table)]
+        ours, theirs = (_fields(one.settings) | _beside(one) for one in (run, other))
+    return sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+
+
+def _fields(config: Config) -> dict[str, object]:
+    weights = {f"weights.{term}": weight for term, weight in vars(config).get("weights", {}).items()}
+    return {name: value for name, value in vars(config).items() if name != "weights"} | weights
+
+
+def _beside(run: Run) -> dict[str, object]:
+    """What a row says beside its config, an option of its data each."""
+    parts = {f"{table}.{key}": value for table in ("data", "taught") for key, value in vars(run)[table].items()}
+    plain = ("method", "steps", "precision", "start", "backwards", "fitted", "every", "keep", "dealt")
+    return parts | {name: vars(run)[name] for name in plain}
 
 
 def _changed(row: Mapping, changes: Mapping) -> dict:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from PIL import Image
 
 import i2vlib
 from i2vlib import metrics, regions
-from i2vlib.book import checkout, learning, measuring, results, runs
+from i2vlib.book import checkout, learning, measuring, plan, results, runs
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 from i2vlib.hub import load_pretrained
@@ -64,27 +65,109 @@ def test_a_run_is_trained_in_parts_without_what_only_measuring_needs(tiny_checko
     assert {"score", "motion", "spearman", "psnr"} <= set(json.loads((run.folder / "best" / "score.json").read_text()))
 
 
-def test_the_ablations_of_fan_differ_from_the_full_model_in_one_thing():
+def undeclared(table):
+    """What runs differ in and do not say, or say and do not differ in, by name."""
+    found = {name: set(run.differs) ^ set(plan.departures(run, table)) for name, run in table.items()}
+    return {name: sorted(fields) for name, fields in found.items() if fields}
+
+
+def test_a_row_differs_in_what_it_says_and_in_nothing_else():
+    """Failing, it names what has to go into, or out of, the list ``differs`` of a row."""
+    assert undeclared(runs.planned()) == {}
+
+
+CHANGED = {
+    "steps": lambda run: replace(run, steps=run.steps + 1),
+    "precision": lambda run: replace(run, precision="fp16"),
+    "start": lambda run: replace(run, start="another"),
+    "keep": lambda run: replace(run, keep={"best": "last", "last": "best"}[run.keep]),
+    "dealt": lambda run: replace(run, dealt=not run.dealt),
+    "backwards": lambda run: replace(run, backwards=not run.backwards),
+    "fitted": lambda run: replace(run, fitted=not run.fitted),
+    "every": lambda run: replace(run, every=run.every + 1),
+    "data.subjects": lambda run: replace(run, data={**run.data, "subjects": 7}),
+    "taught.mode": lambda run: replace(run, taught={**run.taught, "mode": "another"}),
+    "learning_rate": lambda run: replace(run, config={**run.config, "learning_rate": 0.123}),
+    "weights.reconstruction": lambda run: replace(run, config={**run.config, "weights": {
+        **run.settings.weights, "reconstruction": 0.123}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_row_that_departs_from_its_like_in_one_more_thing_is_found(name):
     table = runs.planned()
+    unlike = [row for row, run in table.items() if run.like and name not in run.differs]
+    assert len(unlike) > 40
+    for row in unlike:
+        found = set(table[row].differs) ^ set(plan.departures(CHANGED[name](table[row]), table))
+        assert found == {name}, row
 
-    def changes(run, base):
-        fields = {key for key, value in vars(run.settings).items() if value != vars(base.settings)[key]} - {"weights"}
-        weights = run.settings.weights
-        return fields | {key for key, value in weights.items() if value != base.settings.weights[key]}
 
-    wanted = {
-        "without_local": {"adversarial_local"},
-        "without_landmarks": {"landmarks"},
-        "without_temporal": {"temporal"},
-        "pixel": {"residual", "landmarks"},
-    }
-    full = table["fan_64_full_1"]
-    for name, changed in wanted.items():
-        run = table[f"fan_64_{name}_1"]
-        begun, base = table[run.start], table[full.start]
-        assert changes(run, full) == changed and changes(begun, base) == changed - {"adversarial_local"}
-        assert {r.seed for r in (run, full, begun, base)} == {1}
-        assert run.steps == full.steps and begun.steps == base.steps
+def test_a_weight_that_goes_with_the_presets_weights_is_named(tiny_checkout):
+    text = checkout.TABLE.read_text().replace(
+        "config = {", 'differs = ["base_channels", "clips_per_step", "size"]\nconfig = {'
+    )
+    checkout.TABLE.write_text(text)
+    assert undeclared(runs.planned()) == {}
+    checkout.TABLE.write_text(text.replace("size = 16, base", "weights = { reconstruction = 1.0 }, size = 16, base"))
+    lost = ["adversarial_intensity", "reconstruction_moving", "reconstruction_self"]
+    assert undeclared(runs.planned()) == {"tiny": [f"weights.{term}" for term in lost]}
+
+
+#: What sets the arms of a comparison apart, written down by hand: the row, the one it is held against, the fields.
+ARMS = {
+    "fan_64_reconstruction_without_landmarks": ("fan_64_reconstruction", {"weights.landmarks"}),
+    "fan_64_reconstruction_without_temporal": ("fan_64_reconstruction", {"weights.temporal"}),
+    "fan_64_reconstruction_pixel": ("fan_64_reconstruction_without_landmarks", {"residual"}),
+    "fan_64_without_local": ("fan_64_full", {"weights.adversarial_local"}),
+    "fan_64_without_landmarks": ("fan_64_full", {"start", "weights.landmarks"}),
+    "fan_64_without_temporal": ("fan_64_full", {"start", "weights.temporal"}),
+    "fan_64_pixel": ("fan_64_without_landmarks", {"start", "residual"}),
+    "fan_64_acting_without_local": ("fan_64_acting", {"weights.adversarial_local"}),
+    "fan_64_acting_without_landmarks": ("fan_64_acting", {"weights.landmarks"}),
+    "fan_64_acting_without_temporal": ("fan_64_acting", {"weights.temporal"}),
+    "fan_64_acting_without_judges": ("fan_64_acting", {"weights.adversarial", "weights.adversarial_local"}),
+    "fan_64_dealt": ("fan_64_reconstruction", {"dealt"}),
+    "fan_64_dealt_happy": ("fan_64_dealt", {"expressions"}),
+    "fan_64_dealt_longer": ("fan_64_dealt", {"steps"}),
+    "affinegan_64_mlp": ("affinegan_64", {"intensity_by"}),
+    "affinegan_64_without_l_a": ("affinegan_64", {"weights.adversarial_intensity"}),
+    "affinegan_64_two_frames": ("affinegan_64", {"taught.mode", "taught.frames"}),
+    "affinegan_64_third_happy": ("affinegan_64", {"steps"}),
+    "affinegan_64_third_angry": ("affinegan_64_angry", {"steps"}),
+    "affinegan_64_three": (
+        "affinegan_64_third_happy", {"data.expressions", "expressions", "steps", "weights.classification"},
+    ),
+    "paper_64_long": ("paper_64", {"steps"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_an_arm_is_held_against_one_that_differs_in_what_it_is_about(name):
+    table = runs.planned()
+    base, fields = ARMS[name]
+    run = replace(table[f"{name}_0"], like=base)
+    assert set(plan.departures(run, table)) == fields
+
+
+def test_the_joint_model_takes_as_many_steps_as_the_single_ones_together():
+    table = runs.planned()
+    three = table["affinegan_64_three_0"]
+    thirds = [table[f"affinegan_64_third_{name}_0"] for name in three.settings.expressions]
+    assert three.steps == sum(run.steps for run in thirds) and three.settings.weights["classification"] > 0
+    assert [run.settings.expressions for run in thirds] == [(name,) for name in three.settings.expressions]
+    longer = table["fan_64_dealt_longer_0"]
+    dealt = [table[f"fan_64_dealt_{name}_0"] for name in longer.settings.expressions]
+    assert longer.steps == sum(run.steps for run in dealt)
+
+
+def test_the_released_code_is_trained_as_its_preset_has_it():
+    table = runs.planned()
+    paper, released = table["paper_64_long_0"], table["released_64_long_0"]
+    narrow = {"size": 64, "base_channels": 24, "channel_cap": 4}
+    assert paper.settings == AffineGANConfig.paper(**narrow)
+    assert released.settings == AffineGANConfig.released_code(**narrow)
+    assert replace(released, preset="paper", name=paper.name) == paper
 
 
 def test_the_sweeps_of_fan_turn_one_weight_each():
