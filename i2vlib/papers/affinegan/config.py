@@ -32,6 +32,7 @@ class AffineGANConfig(Config):
     expressions: tuple[str, ...] = ("happy",)
     """One model may know several: the label is then laid beside the still that E_Delta sees (section 3.1)."""
     base_channels: int = 64
+    """Channels of the outermost level; they double from level to level."""
     channel_cap: int = 8
     """The widest level has ``base_channels * channel_cap`` channels."""
     norm: Literal["instance", "batch", "none"] = "instance"
@@ -74,8 +75,11 @@ class AffineGANConfig(Config):
     include_neutral: bool = False
     """Also decode the still itself at intensity 0 and ask for the still back."""
     frames_per_clip: int = 5
+    """Frames of a clip that a step draws beside the still (section 4: five)."""
     clips_per_step: int = 1
+    """Clips in a step (section 4: one)."""
     learning_rate: float = 2e-4
+    """Of Adam, with its betas (section 4)."""
     betas: tuple[float, float] = (0.5, 0.999)
     decay: float = 0.0
     """The last share of the steps, over which the learning rate falls to 0."""

@@ -41,6 +41,7 @@ class FANConfig(Config):
     normalisation lets every frame of a step see the statistics of all others, R_t's neighbours among them; while
     animating it uses the running ones, so a frame does not depend on its company."""
     decoder_norm: Literal["batch", "instance", "none"] = "batch"
+    """Of the decoder."""
     smooth_upsampling: bool = False
     """Up-convolutions that cannot draw a grid (`i2vlib.papers.blocks.UpConv`)."""
     corrected_levels: int = 0
@@ -66,7 +67,9 @@ class FANConfig(Config):
     frames_per_clip: int = 5
     """How many values of a the sum of Eq. 6 takes a step; not in the paper."""
     clips_per_step: int = 1
+    """Clips in a step ("we randomly sample a video clip", section 4.1)."""
     learning_rate: float = 2e-4
+    """Of Adam (section 4.1)."""
     betas: tuple[float, float] = (0.5, 0.999)
     """Not in the paper; pix2pix's."""
     decay: float = 0.0

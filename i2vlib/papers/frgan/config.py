@@ -32,6 +32,7 @@ class ForecastConfig(Config):
     size: int = 96
     """Height and width in pixels, a multiple of 16 (section 4.1: 96; released code: 64)."""
     base_channels: int = 64
+    """Channels of the outermost level; they double from level to level."""
     channel_cap: int = 8
     """The widest level has ``base_channels * channel_cap`` channels (released code: 64 to 512)."""
     code: int = 128
@@ -61,8 +62,11 @@ class ForecastConfig(Config):
     """Training maps are shifted against their picture by up to this share of its side, as those of a fitted face are;
     not in the paper, whose maps are all fitted."""
     clips_per_step: int = 32
+    """Clips in a step (section 4.1)."""
     learning_rate: float = 1e-4
+    """Of Adam (section 4.1)."""
     betas: tuple[float, float] = (0.0, 0.9)
+    """Of Adam: how long it remembers slopes, and their squares (section 4.1: .0 and .9)."""
     decay: float = 0.0
     """The last share of the steps, over which the learning rate falls to 0."""
     augment: bool = True
@@ -128,6 +132,7 @@ class RefineConfig(Config):
     frames: int = 32
     """Of a clip that is refined at once, a multiple of 16 (section 4.1: 32 for faces, 16 for poses)."""
     base_channels: int = 64
+    """As of `ForecastConfig`."""
     channel_cap: int = 8
     """As of `ForecastConfig`; these are VideoGAN's widths."""
     critic_base: int = 64
@@ -140,9 +145,12 @@ class RefineConfig(Config):
     mask_start: float = 0.0
     """The mask's logit at the start, above 0 for one that begins open; not in the paper."""
     clips_per_step: int = 32
+    """Clips in a step (section 4.1)."""
     learning_rate: float = 1e-4
+    """Of Adam (section 4.1)."""
     betas: tuple[float, float] = (0.0, 0.9)
     decay: float = 0.0
+    """As of `ForecastConfig`."""
     augment: bool = True
     looks: float = 0.0
     """As of `ForecastConfig`, of the frames and of their forecast alike."""
