@@ -21,16 +21,6 @@ EQUATIONS = [
     if row[0] == "Eq." and row[2] != "open"
 ]
 
-#: Of FRGAN, whose second chapter is being written anew.
-MISSING = {"10", "11", "12", "13", "14"}
-
-
-@pytest.fixture(autouse=True)
-def _known_to_be_missing(request: pytest.FixtureRequest) -> None:
-    given = getattr(request.node, "callspec", None)
-    if given and given.params["paper"] == "frgan" and given.params["number"] in MISSING:
-        request.applymarker(pytest.mark.xfail(reason="not written yet"))
-
 
 def home(paper: str, name: str) -> object:
     module, *names = name.split(".")

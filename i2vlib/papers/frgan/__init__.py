@@ -20,10 +20,10 @@ Eq. 7    equations.adversarial              test_eq_7_wants_a_high_score        
 Eq. 8    equations.frames_apart             test_eq_8_wants_real_frames_above_made_ones    frgan_faces       The terms of a step
 Eq. 9    equations.frames_penalty           test_eq_9_wants_a_slope_of_one                 frgan_faces       The terms of a step
 Eq. 10   equations.refined                  test_eq_10_is_eq_2_of_clips                    frgan_refinement  The same formula, once more in time
-Eq. 11   refine.Refine.generator_terms      test_eq_11_sums_the_terms_of_g_r               frgan_refinement  The same formula, once more in time
-Eq. 12   equations.clip_adversarial         test_eq_12_asks_of_the_clip_and_of_its_frames  frgan_refinement  The same formula, once more in time
-Eq. 13   equations.clips_apart              test_eq_13_wants_real_clips_above_made_ones    frgan_refinement  The same formula, once more in time
-Eq. 14   equations.clips_penalty            test_eq_14_wants_a_slope_of_one_over_a_clip    frgan_refinement  The same formula, once more in time
+Eq. 11   refine.Refine.generator_terms      test_eq_11_sums_the_terms_of_g_r               frgan_refinement  What an error of pixels cannot ask for
+Eq. 12   equations.clip_adversarial         test_eq_12_asks_of_the_clip_and_of_its_frames  frgan_refinement  What an error of pixels cannot ask for
+Eq. 13   equations.clips_apart              test_eq_13_wants_real_clips_above_made_ones    frgan_refinement  A critic of clips
+Eq. 14   equations.clips_penalty            test_eq_14_wants_a_slope_of_one_over_a_clip    frgan_refinement  Why its slope is held at 1
 Eq. 15   open                               open                                           frgan_poses       open
 """  # noqa: E501 - a table
 

@@ -147,7 +147,7 @@ def clip_adversarial(
     Returns:
         The two parts, ``adversarial`` and ``adversarial_frames``: they have a weight each.
 
-    Derived in the chapter *frgan_refinement*, "The same formula, once more in time".
+    Derived in the chapter *frgan_refinement*, "What an error of pixels cannot ask for".
     """
     parts = {}
     if of_clips is not None:
@@ -165,7 +165,7 @@ def clips_apart(
     .. math:: \mathcal L_{D_V} = D_V([\bar V_t, \mathcal M_t]) - D_V([V_t, \mathcal M_t]) + \lambda \mathcal L_{gp}
 
     The penalty is a term of its own, `clips_penalty`; :math:`\lambda` is its weight, 10. Derived in the chapter
-    *frgan_refinement*, "The same formula, once more in time".
+    *frgan_refinement*, "A critic of clips".
     """
     return (critic(made.detach(), maps) - critic(real, maps)).mean()
 
@@ -182,8 +182,8 @@ def clips_penalty(
     .. math:: \mathcal L_{gp} = \bigl(\lVert \nabla_{[\hat V_t, \mathcal M_t]} D_V([\hat V_t, \mathcal M_t]) \rVert_2
               - 1\bigr)^2
 
-    :math:`\hat V` lies between the two, as `slope` has it. Derived in the chapter *frgan_refinement*, "The same
-    formula, once more in time".
+    :math:`\hat V` lies between the two, as `slope` has it. Derived in the chapter *frgan_refinement*, "Why its slope is
+    held at 1".
     """
     return (slope(critic, real, made, maps, share) - 1).square().mean()
 

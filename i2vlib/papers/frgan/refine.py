@@ -154,7 +154,7 @@ class Refine(nn.Module, Trainable):
 
         .. math:: \mathcal L_{G_R} = \mathcal L_{rec}(V_t, \bar V_t) + \mathcal L_r(m_t) + \bar{\mathcal L}_{gen}
 
-        Derived in the chapter *frgan_refinement*, "The same formula, once more in time".
+        Derived in the chapter *frgan_refinement*, "What an error of pixels cannot ask for".
         """
         weights, made, real = self.config.weights, outputs["images"], batch["frames"]
         terms = {
