@@ -48,12 +48,20 @@ def drawn(clip: Clip, count: int, first: int, repeat: bool, rng: torch.Generator
 
 
 def training_frames(
-    clip: Clip, index: Sequence[int], size: int, augmented: bool, rng: torch.Generator, looks: float = 0.0
+    clip: Clip,
+    index: Sequence[int],
+    size: int,
+    augmented: bool,
+    rng: torch.Generator,
+    looks: float = 0.0,
+    crop: float = 0.0,
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Some frames of a clip, the masks of their mouths and their landmarks, augmented all alike.
 
     Args:
         looks: the share of samples that are shown as photographs look (`Look`).
+        crop: where nothing else is augmented and this is above 0, frames are enlarged by this share and a window of
+            their old size is cropped at random.
 
     Returns:
         ``(n, 3, size, size)`` in [-1, 1]; ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
@@ -68,8 +76,9 @@ def training_frames(
     mask = torch.zeros(len(index), 1, size, size) if mouth is None else torch.from_numpy(mouth)[:, None].float()
     points = np.full((len(index), 68, 2), np.nan) if clip.landmarks is None else clip.landmarks[list(index)]
     points = torch.from_numpy(points).float()
-    if augmented:
-        changed = Augmentation.draw(rng, not one_sided(clip.expression), looks)
+    if augmented or crop:
+        mirror = not one_sided(clip.expression)
+        changed = Augmentation.draw(rng, mirror, looks) if augmented else Augmentation.cropped(rng, crop)
         frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
         points = changed.moved_points(points, size)
     return frames, None if mouth is None else mask, points
@@ -187,6 +196,14 @@ class Augmentation:
         light = draw(0.8, 1.2), draw(0.8, 1.25), draw(0.92, 1.08, 3)
         look = Look.draw(rng) if looks and float(draw(0, 1)) < looks else None
         return cls(scale, shift, flip and mirror, *light, look)
+
+    @classmethod
+    def cropped(cls, rng: torch.Generator, share: float) -> Augmentation:
+        """Frames enlarged by a share, and a window of their old size anywhere within them; no flip and no light."""
+        scale, one = torch.tensor([1 + share]), torch.ones(1)
+        reach = float(1 - 1 / scale)
+        shift = torch.empty(2).uniform_(-reach, reach, generator=rng)
+        return cls(scale, shift, False, one, one, torch.ones(3))
 
     def moved(self, x: Tensor, mode: str = "bilinear") -> Tensor:
         """Pictures ``(T, C, H, W)``, flipped, shifted and scaled; ``mode`` as of ``grid_sample``."""

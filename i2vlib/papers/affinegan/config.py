@@ -84,7 +84,8 @@ class AffineGANConfig(Config):
     decay: float = 0.0
     """The last share of the steps, over which the learning rate falls to 0."""
     augment: bool = True
-    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip."""
+    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip. The paper's text
+    has no such thing; the released code resizes to 286 px, crops 256 at random, and flips."""
     looks: float = 0.0
     """The share of training samples that look as photographs do: grey, sepia, pale, grainy, soft, JPEG, frames and
     still alike (`i2vlib.samples.Look`); not in the paper."""

@@ -75,7 +75,10 @@ class FANConfig(Config):
     decay: float = 0.0
     """The last share of the steps, over which the learning rate falls to 0."""
     augment: bool = True
-    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip."""
+    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip; not in the
+    paper."""
+    crop: float = 0.0
+    """Without ``augment``: by how much frames are enlarged before a window of their old size is cropped at random."""
     looks: float = 0.0
     """The share of training samples that look as photographs do: grey, sepia, pale, grainy, soft, JPEG, frames and
     still alike (`i2vlib.samples.Look`); not in the paper."""
@@ -86,6 +89,11 @@ class FANConfig(Config):
         super().__post_init__()
         widths(self.size, self.base_channels, self.channel_cap)
         checked_expressions(self.expressions)
+        if self.crop < 0 or (self.crop and self.augment):
+            raise ValueError(
+                f"Frames are enlarged by a share of 0 or more before they are cropped, and only without augment, which "
+                f"shifts and scales them itself; given were crop={self.crop} and augment={self.augment}."
+            )
         if not 0 < self.increment <= 1:
             raise ValueError(f"The increment of Eq. 5 lies above 0 and up to 1; given was {self.increment}.")
         if self.residual == "pixel" and self.weights["landmarks"]:
@@ -98,8 +106,9 @@ class FANConfig(Config):
 
     @classmethod
     def paper(cls, **changes: object) -> FANConfig:
-        """The paper's text (sections 3 and 4.1): 256 px, eight levels, batch normalisation, labels from time."""
-        return replace(cls(), **changes)
+        """The paper's text (sections 3 and 4.1): 256 px, eight levels, batch normalisation, labels from time, frames
+        resized to 289 px and cropped to 256 at random."""
+        return replace(cls(augment=False, crop=289 / 256 - 1), **changes)
 
     @classmethod
     def small(cls, **changes: object) -> FANConfig:

@@ -78,8 +78,8 @@ class FAN(nn.Module, Trainable):
         config = self.config
         label = animation.label_of(clip.expression, self.expressions)
         index = samples.drawn(clip, config.frames_per_clip, int(config.include_neutral), False, rng)
-        shown, looks = [0, *index], config.looks
-        frames, mouths, points = samples.training_frames(clip, shown, config.size, config.augment, rng, looks)
+        changed = config.augment, rng, config.looks, config.crop
+        frames, mouths, points = samples.training_frames(clip, [0, *index], config.size, *changed)
         mask = torch.zeros_like(frames[:, :1]) if mouths is None else mouths
         local = mouths is not None and not TABLE[self.expressions[label]].still_mouth
         known = {"local": torch.tensor(local), "label": torch.tensor(label), "intensity": self._labels(clip)[index]}

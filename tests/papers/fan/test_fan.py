@@ -21,7 +21,8 @@ BOTH = ("happy", "angry")
 
 
 def tiny(**changes: object) -> FANConfig:
-    values = {"size": 16, "base_channels": 8, "channel_cap": 2, "frames_per_clip": 2, "clips_per_step": 2}
+    values = {"size": 16, "base_channels": 8, "channel_cap": 2, "frames_per_clip": 2, "clips_per_step": 2,
+              "augment": True, "crop": 0.0}  # fmt: skip
     return FANConfig.paper(**{**values, **changes})
 
 

@@ -14,7 +14,8 @@ from tests.conftest import moving_square
 
 def fresh(**changes: object) -> FAN:
     torch.manual_seed(0)
-    values = {"size": 16, "base_channels": 8, "channel_cap": 2, "frames_per_clip": 2, "clips_per_step": 2}
+    values = {"size": 16, "base_channels": 8, "channel_cap": 2, "frames_per_clip": 2, "clips_per_step": 2,
+              "augment": True, "crop": 0.0}  # fmt: skip
     return FAN(FANConfig.paper(**{**values, **changes}))
 
 
@@ -48,6 +49,31 @@ def test_a_sample_belongs_together(known, expression):
     assert torch.allclose(example["landmarks"], wanted, equal_nan=True)
     assert example["local"].item() == (known and expression == "happy")
     assert example["label"].item() == ("happy", "eyes_closed").index(expression)
+
+
+def test_the_paper_crops_at_random_and_neither_flips_nor_lights():
+    """A ramp across and one down, enlarged by an eighth: a window anywhere within, that shows the ramps as they are."""
+    assert (FANConfig.paper().augment, FANConfig.paper().crop) == (False, 289 / 256 - 1)
+    ramp = np.linspace(0, 255, 64).round().astype(np.uint8)
+    frame = np.stack([*np.meshgrid(ramp, ramp), np.zeros((64, 64), np.uint8)], 2)
+    points = np.full((6, 68, 2), 32.0)
+    clip = Clip(np.stack([frame] * 6), intensity=np.linspace(0, 1, 6), expression="happy", landmarks=points)
+    method = fresh(size=64, augment=False, crop=1 / 8)
+    seen, drawn = [], torch.Generator()
+    for seed in range(40):
+        one, again = (method.example(clip, drawn.manual_seed(seed)) for _ in range(2))
+        assert torch.equal(one["neutral"], again["neutral"])
+        across, down, none = one["neutral"]
+        for ramp_of, steps in ((across, across.diff(dim=1)), (down, down.diff(dim=0))):
+            assert steps[2:-2, 2:-2].mean() == pytest.approx(2 / 63 / (9 / 8), rel=0.02)  # enlarged, and not mirrored
+            seen.append(ramp_of.mean().item())
+        assert (none + 1).abs().max() < 1e-5
+        shift = -one["landmarks"][0, 0] / (9 / 8)
+        assert shift.tolist() == pytest.approx([across.mean().item(), down.mean().item()], abs=0.02)
+        assert torch.equal(one["frames"][0], one["neutral"])
+    assert -1 / 9 - 0.02 < min(seen) < -0.08 and 0.08 < max(seen) < 1 / 9 + 0.02
+    with pytest.raises(ValueError, match="only without augment"):
+        FANConfig(crop=0.1)
 
 
 def test_a_sample_has_so_many_different_frames_and_is_augmented_where_that_is_asked_for():
