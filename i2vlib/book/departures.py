@@ -48,6 +48,8 @@ WHY: Mapping[type[Config], Mapping[str, str]] = {
         "clips_per_step": "The same.",
         "learning_rate": "Few steps have to do; the paper's rate follows in the later stages.",
         "decay": "A stage ends at rest; the last one falls from its first step on.",
+        "augment": "The paper resizes to 289 px, crops 256 at random and does nothing else; our people are few.",
+        "crop": "Our augmentation shifts and scales by itself.",
         "weights.adversarial": _JUDGES,
         "weights.adversarial_local": "The same; and heavier than printed, for sharpness is its work alone.",
         "weights.reconstruction_moving": _MOVING,
