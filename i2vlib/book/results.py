@@ -104,6 +104,32 @@ def measured(names: Mapping[int, Sequence[str]], part: str = "clips") -> pd.Data
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
+def arms(rows: Mapping[str, str], part: str = "clips") -> tuple[dict[str, pd.DataFrame], dict[str, list[int]]]:
+    """What was measured of rows of the table of runs, and which of their seeds have no result yet.
+
+    Args:
+        rows: a row of the table for each arm of a comparison, by what the arm is called.
+        part: of their results, see `rows`.
+
+    Returns:
+        A table an arm, its seeds one below the other as `measured` has them, without the arms of which there is none;
+        and the missing seeds of every arm.
+
+    Raises:
+        ValueError: the table of runs has no such row.
+    """
+    found, missing = {}, {}
+    for arm, row in rows.items():
+        of_it = {run.seed: name for name, run in planned().items() if name == f"{row}_{run.seed}"}
+        if not of_it:
+            raise ValueError(f"The table of runs has no row {row!r} with seeds, for the arm {arm!r}.")
+        missing[arm] = [seed for seed, name in of_it.items() if not result(planned()[name])]
+        clips = measured({seed: [name] for seed, name in of_it.items() if seed not in missing[arm]}, part)
+        if clips is not None:
+            found[arm] = clips
+    return found, missing
+
+
 def history(run: Run) -> pd.DataFrame:
     """The training history of a run and those it started from: a row a logged step, counted on from run to run.
 

@@ -23,6 +23,7 @@ from i2vlib.book.measuring import DRIVEN_BY, inferences, measure_run, retargeted
 from i2vlib.book.plan import Run, lineage, planned
 from i2vlib.book.results import (
     SHOWN,
+    arms,
     history,
     measured,
     measurements,
@@ -36,9 +37,9 @@ from i2vlib.datasets.actors import RENDERER_VERSION
 from i2vlib.training import CHECKPOINT
 
 __all__ = [
-    "DRIVEN_BY", "RESULTS", "SHOWN", "Run", "clips", "cost", "earlier", "history", "inferences", "lineage", "main",
-    "measure_run", "measured", "measurements", "planned", "read_table", "result", "retargeted", "rows", "sample",
-    "summary", "train", "validate", "write_table",
+    "DRIVEN_BY", "RESULTS", "SHOWN", "Run", "arms", "clips", "cost", "earlier", "history", "inferences", "lineage",
+    "main", "measure_run", "measured", "measurements", "planned", "read_table", "result", "retargeted", "rows",
+    "sample", "summary", "train", "validate", "write_table",
 ]  # fmt: skip
 
 

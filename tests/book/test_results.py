@@ -168,3 +168,19 @@ def test_committed_facts_are_plain_json() -> None:
 
     for path in checkout.RESULTS.rglob("*.json"):
         json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_arms_are_what_was_measured_and_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkout, "RESULTS", tmp_path)
+    table = planned()
+    for seed in (0, 2):
+        run = table[f"frgan_64_gated_{seed}"]
+        frames = {part: pd.DataFrame({"subject": ["a"], "motion": [0.25 * seed]}) for part in ("clips", "pairs")}
+        results.write(run, facts(run), frames, PICTURE)
+    rows = {"with a gate": "frgan_64_gated", "without": "frgan_64_eq_1"}
+    for part in ("clips", "pairs"):
+        found, missing = results.arms(rows, part)
+        assert list(found) == ["with a gate"] and missing == {"with a gate": [1], "without": [0, 1, 2]}
+        assert found["with a gate"][["seed", "motion"]].to_numpy().tolist() == [[0, 0], [2, 0.5]]
+    with pytest.raises(ValueError, match="no row 'frgan_64_gate' with seeds, for the arm 'gate'"):
+        results.arms({"gate": "frgan_64_gate"})
