@@ -19,6 +19,8 @@ from i2vlib.metrics import COLUMNS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from i2vlib.book.plan import Run
+
 #: What a metric is called where people read it; `metrics.COLUMNS` says it in full.
 WORDS = {
     "spearman": "rank correlation with the truth",
@@ -67,6 +69,27 @@ WORDS = {
 REAL = dict.fromkeys(
     ("motion", "sharpness", "sharpness_mouth", "lead_rise", "flicker", "acd_i_ratio", "acd_c_ratio", "spearman"), 1.0
 )
+
+#: What a loss term is called, by the method, and where it stands; what stands nowhere is ours.
+TERMS = {
+    "AffineGAN": {
+        "adversarial": "D_g (Eq. 7)",
+        "adversarial_local": "D_l (Eq. 8)",
+        "reconstruction": "the frame again (Eq. 9)",
+        "reconstruction_self": "a frame from its own code (Eq. 10)",
+        "adversarial_intensity": "D_a (Eq. 11)",
+        "reconstruction_moving": "the frame again, where it moves",
+        "classification": "its expression named (section 3.1)",
+    },
+    "FAN": {
+        "adversarial": "D_g (Eq. 3)",
+        "adversarial_local": "D_l (Eq. 4)",
+        "reconstruction": "the frame again (L_r)",
+        "temporal": "R_t (Eq. 5)",
+        "landmarks": "landmarks (L_k)",
+        "reconstruction_moving": "the frame again, where it moves",
+    },
+}
 
 Key = str | tuple[str, str]
 
@@ -142,6 +165,18 @@ def table(
         f"{html.escape(first)}</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
     return Table(frame, text)
+
+
+def losses(shown: Mapping[str, Run]) -> Table:
+    """The weight of every loss term in some runs: 0 of those that a run leaves out.
+
+    Args:
+        shown: runs of one method, by what their columns are to be called.
+    """
+    terms = TERMS[next(iter(shown.values())).method]
+    weights = {name: run.settings.weights for name, run in shown.items()}
+    rows = {said: {name: f"{of_it[term]:g}" for name, of_it in weights.items()} for term, said in terms.items()}
+    return table(rows, first="weight of")
 
 
 def _objects(rows: Mapping[Key, Mapping[str, object]]) -> dict[Key, dict[str, object]]:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from i2vlib import metrics
-from i2vlib.book import tables
+from i2vlib.book import plan, tables
 from i2vlib.book.effects import Effect
+from i2vlib.hub import method_class
 
 NAN = float("nan")
 
@@ -69,3 +70,13 @@ def test_second_names_come_once_and_in_order() -> None:
     rows = {("a", "y"): 0, ("a", "x"): 0, ("b", "y"): 0}
     assert tables.names_in_order(rows) == ["y", "x"] and tables.names_in_order({"q": 0}) == ["q"]
     assert np.array_equal(tables.words(3), "3")
+
+
+def test_the_weights_of_runs_show_every_term_and_that_one_weighs_nothing() -> None:
+    planned = plan.planned()
+    shown = tables.losses({"ours": planned["affinegan_64_0"], "printed": planned["paper_64_0"]})
+    assert shown.frame.loc["a frame from its own code (Eq. 10)"].tolist() == ["0", "10"]
+    assert shown.frame.loc["D_a (Eq. 11)"].tolist() == ["0.02", "100"]
+    for method, terms in tables.TERMS.items():
+        assert set(terms) == set(method_class(method).Config.TERMS)
+    assert "<td>0.02</td><td>100</td>" in shown.html

@@ -360,6 +360,16 @@ def aff_17() -> Answer:
     return Answer(verdict, value, interval, names("affinegan_64_backwards", "affinegan_64"), note)
 
 
+def begun(table: pd.DataFrame) -> bool:
+    """Whether a model moves strangers at all: a reader of faces sees a tenth of the expression, and where the face
+    moves the error is below that of copying, at the peak and half way, each with its interval.
+
+    More motion than that of copying is no sign: the grain of a discriminator moves.
+    """
+    read, *errors = (metrics.interval(people(table, name)) for name in ("lead_rise", "moving_ratio", "halfway_ratio"))
+    return bool(people(table, "lead_rise").mean() >= 0.1 and read[0] > 0 and all(error[1] < 1 for error in errors))
+
+
 #: What the released code does otherwise, by its number in the chapter's table, each alone and all at once.
 RELEASED = {
     "1 norm": "paper_64_1_norm", "2 detached": "paper_64_2_detached", "3 innermost": "paper_64_3_innermost",
