@@ -22,8 +22,9 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +32,7 @@ import nbformat
 import yaml
 
 from i2vlib.book.address import Address, address_of, addressed, configured, linked
+from i2vlib.book.propositions import staged
 from i2vlib.store import file_digest, user_cache, write_file
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -288,15 +290,22 @@ def assemble(source: Path, staging: Path, contents: list[str], cache: Path, addr
     for page in contents:
         if page.startswith("notebooks/"):
             (source / page).parent.mkdir(exist_ok=True)
-            write_chapter(staging / f"{page}.ipynb", source / f"{page}.ipynb", address)
+            framed = partial(staged, chapter=Path(page).name)
+            write_chapter(staging / f"{page}.ipynb", source / f"{page}.ipynb", address, change=framed)
     shutil.copy2(first_page(staging), source / "book/landing.html")
     for package in VENDOR:
         unpack(package, fetch(package, cache), source / "book/assets/vendor")
 
 
-def write_chapter(source: Path, target: Path, address: Address | None, site: str | None = None) -> None:
-    """Copies a notebook, with the address of this copy of the book in it if there is one."""
-    notebook = json.loads(source.read_text("utf-8"))
+def write_chapter(
+    source: Path,
+    target: Path,
+    address: Address | None,
+    site: str | None = None,
+    change: Callable[[dict], dict] = dict,
+) -> None:
+    """Copies a notebook, changed, with the address of this copy of the book in it if there is one."""
+    notebook = change(json.loads(source.read_text("utf-8")))
     notebook = addressed(notebook, address) if address else notebook
     notebook = linked(notebook, site) if site else notebook
     target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
