@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Effect:
-    """A mean over people, with its interval and with its value in each seed.
+    """A mean over people, with its interval over people and seeds and with its value in each seed.
 
     ``f"{effect:.2f}"`` writes mean and interval in that format; `text` is the usual one of a difference.
     """
@@ -27,7 +27,8 @@ class Effect:
     mean: float
     low: float
     high: float
-    """The 95 % bootstrap interval of the mean over subjects; NaN with fewer than two."""
+    """The 95 % bootstrap interval, people and seeds drawn anew together (`metrics.crossed`); NaN with fewer than two
+    people."""
     by_seed: tuple[float, ...] = ()
     """Of each seed of training, in the seeds' order; none where it is not known by seed."""
 
@@ -38,12 +39,12 @@ class Effect:
 
     @property
     def more(self) -> bool:
-        """Whether the interval over people and every seed lie above 0."""
+        """Whether the interval and every seed lie above 0."""
         return self.low > 0 and min(self.by_seed) > 0
 
     @property
     def less(self) -> bool:
-        """Whether the interval over people and every seed lie below 0."""
+        """Whether the interval and every seed lie below 0."""
         return self.high < 0 and max(self.by_seed) < 0
 
     @property
@@ -51,8 +52,8 @@ class Effect:
         return len(self.by_seed)
 
     def counts(self, side: int, seeds: int = 2) -> bool:
-        """Whether it lies on a side of 0 (1 above, -1 below) over people and in each of its seeds, of which there are
-        enough."""
+        """Whether it lies on a side of 0 (1 above, -1 below), with its interval and in each of its seeds, of which
+        there are enough."""
         return self.seeds >= seeds and (self.more if side > 0 else self.less)
 
     @property
@@ -87,16 +88,17 @@ def differences(tables: Mapping[str, pd.DataFrame], base: str, columns: Sequence
     }
 
 
+def level(table: pd.DataFrame, metric: str) -> Effect:
+    """A metric of one system: mean over people, its interval over people and seeds, and the mean of each seed.
+
+    Args:
+        table: rows of `metrics.evaluate` with a column ``seed``.
+        metric: one of its columns.
+    """
+    mean, interval, by_seed = metrics.crossed(table.groupby(["seed", "subject"])[metric].mean())
+    return Effect(mean, *interval, tuple(by_seed.tolist()))
+
+
 def levels(tables: Mapping[str, pd.DataFrame], columns: Sequence[str]) -> dict[str, dict[str, Effect]]:
-    """Each system by itself, by system and metric: mean over its clips, interval over people, mean of each seed."""
-    return {
-        name: {
-            metric: Effect(
-                float(table[metric].mean()),
-                *metrics.interval(table.groupby("subject")[metric].mean()),
-                tuple(table.groupby("seed")[metric].mean().tolist()),
-            )
-            for metric in columns
-        }
-        for name, table in tables.items()
-    }
+    """Each system by itself, by system and metric: its `level`."""
+    return {name: {metric: level(table, metric) for metric in columns} for name, table in tables.items()}

@@ -26,12 +26,12 @@ from i2vlib.metrics.pixels import (
     static_change,
 )
 from i2vlib.metrics.references import REFERENCE_ROWS, CopyNeutral, CrossFade, peak_frame
-from i2vlib.metrics.statistics import interval, paired, share
+from i2vlib.metrics.statistics import crossed, interval, paired, share
 
 __all__ = [
     "BEST_PSNR", "COLUMNS", "REFERENCE_ROWS", "CopyNeutral", "CrossFade", "Model", "acd_c", "acd_g", "acd_i",
-    "to_table", "blendshape_error", "compare", "detection_rate", "evaluate", "evaluate_references", "falls", "flicker",
+    "blendshape_error", "compare", "crossed", "detection_rate", "evaluate", "evaluate_references", "falls", "flicker",
     "interval", "landmark_error", "lead_change", "lead_rise", "mask_iou", "motion", "moving_error", "moving_ratio",
     "moving_region", "normal_error", "paired", "peak_frame", "psnr", "share", "sharpness", "spearman", "static_change",
-    "summary", "unevenness",
+    "summary", "to_table", "unevenness",
 ]  # fmt: skip
