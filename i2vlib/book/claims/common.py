@@ -11,9 +11,12 @@ import pandas as pd
 from i2vlib import metrics
 from i2vlib.book import results
 from i2vlib.book.checkout import RESULTS
+from i2vlib.book.effects import level
 
 #: The seeds of training that a row of the table of runs may have.
 SEEDS = range(3)
+#: How far a face has to move, over how far the true one does.
+MOVES = 0.6
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,17 @@ def people(table: pd.DataFrame, metric: str) -> pd.Series:
 def mean_and_interval(values: pd.Series) -> tuple[float, tuple[float, float]]:
     """The mean over people and its 95 % bootstrap interval."""
     return float(values.mean()), metrics.interval(values)
+
+
+def moves(table: pd.DataFrame, least: float = MOVES) -> bool:
+    """Whether what was made moves, and rightly: ``least`` of the true motion on average over people, and inside the
+    region that moves less error than copying the still, at the peak and half way, with the whole interval.
+
+    A photograph that stands still passes whatever asks for the same person or for steadiness, and a cross-fade
+    whatever asks for motion. Neither passes this.
+    """
+    errors = [level(table, metric) for metric in ("moving_ratio", "halfway_ratio")]
+    return bool(people(table, "motion").mean() >= least) and all(error.high < 1 for error in errors)
 
 
 def plural(count: int) -> str:
