@@ -67,6 +67,18 @@ def test_mouth_mask_is_the_filled_hull():
     assert not mask[distance > 24].any()
 
 
+def test_the_outline_is_a_band_along_the_jaw_from_ear_to_ear():
+    points = np.zeros((68, 2))
+    turn = np.linspace(np.pi, 0, 17)
+    points[:17] = np.stack([64 + 40 * np.cos(turn), 50 + 40 * np.sin(turn)], 1)  # half a circle below y = 50
+    band = regions.outline(points, 128)
+    y, x = np.mgrid[:128, :128] + 0.5
+    off = np.abs(np.hypot(x - 64, y - 50) - 40)
+    assert band[(off < 3) & (y > 51)].all() and not band[(off > 5) | (y < 50)].any()
+    with pytest.raises(ValueError, match="finite landmarks"):
+        regions.outline(np.full((68, 2), np.nan), 128)
+
+
 def test_eye_mask_has_two_parts_and_leaves_the_nose_out():
     points = np.zeros((68, 2))
     points[36:42], points[42:48] = ring((40, 40), 6, 6), ring((90, 40), 6, 6)

@@ -13,14 +13,16 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2vlib import video
 from i2vlib.book import checkout, claims
-from i2vlib.book.claims import CLAIMS, Answer
+from i2vlib.book.claims import CLAIMS, Answer, Change
+from i2vlib.book.claims.digest import rule_digest
 from i2vlib.book.plan import planned
 from i2vlib.book.results import result
 from i2vlib.store import write_file
@@ -33,6 +35,8 @@ VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
 #: The verdict of a claim that has no file yet.
 OPEN = "open"
 PRESETS = ("smoke", "small", "paper")
+#: What a file of the ledger holds of an answer.
+KEPT = ("verdict", "value", "low", "high", "runs", "note", "preset", "ruled_by", "evidence")
 #: What stands for a verdict where its colour does not: in grey, and for those who tell colours apart otherwise.
 SIGNS = {"reproduced": "✓", "partly": "◐", "not reproduced": "✗", "not testable here": "–", OPEN: "○"}
 PAPERS = {"FAN": "FAN", "AFF": "AffineGAN", "FRG": "FRGAN"}
@@ -54,7 +58,8 @@ def record(claim: str, answer: Answer, *, preset: str, folder: str | Path | None
 
     Raises:
         ValueError: a name is unknown, a number is not finite, the interval does not hold the value, a sentence is
-            missing, or a run that it rests on has no result.
+            missing, a run that it rests on has no result, or its rule has become another one since the earlier answer
+            and no line of the claim's changes says so.
     """
     _one_of("claim", claim, tuple(CLAIMS))
     _one_of("verdict", answer.verdict, VERDICTS)
@@ -62,15 +67,35 @@ def record(claim: str, answer: Answer, *, preset: str, folder: str | Path | None
     numbers = _numbers(claim, answer)
     if not answer.note.strip():
         raise ValueError(f"The note of {claim} is empty; say in words what the answer rests on.")
+    rule = _rule(claim, folder)
     if preset == "smoke":
         return None
     kept = {
         "claim": claim, "verdict": answer.verdict, **numbers, "runs": {name: _digest(name) for name in answer.runs},
-        "note": answer.note, "preset": preset, "evidence": dict(answer.evidence),
+        "note": answer.note, "preset": preset, "ruled_by": rule, "evidence": dict(answer.evidence),
     }  # fmt: skip
     path = _folder(folder) / f"{claim}.json"
     write_file(path, (json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
     return path
+
+
+def _rule(claim: str, folder: str | Path | None) -> dict[str, object]:
+    """What an answer keeps of its rule, once it is known to be the one that gave the earlier answer, or to own up."""
+    stated = CLAIMS[claim]
+    rule = {"digest": rule_digest(stated), "changes": len(stated.changes)} if stated.decide else {}
+    path = _folder(folder) / f"{claim}.json" if folder is not None or checkout.BOOK.is_dir() else None
+    kept = _read(path)["ruled_by"] if path is not None and path.is_file() else {}
+    if kept and rule and unsaid(kept, rule):
+        raise ValueError(
+            f"The rule of {claim} is not the one that gave its answer, and none of its changes says so. Add a "
+            "Change(when, what, why) to the claim, or give the rule back what it was."
+        )
+    return rule
+
+
+def unsaid(kept: Mapping[str, object], rule: Mapping[str, object]) -> bool:
+    """Whether a rule has become another one than the one kept (``digest`` of both) without one more of its changes."""
+    return kept["digest"] != rule["digest"] and rule["changes"] <= kept["changes"]
 
 
 def _numbers(claim: str, answer: Answer) -> dict[str, float | None]:
@@ -132,8 +157,9 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
     Returns:
         A row a claim, indexed by id, with the columns paper, where, claim, measure, rule (in words), changes of the
         rule, verdict (`OPEN` without an answer), value, low, high (NaN without), runs (their digests by name), note,
-        preset, outdated: whether the committed result of one of these runs is missing or of another digest; and
-        chapter: the notebook that calls `record` with the id, and the number of the cell.
+        preset, ruled_by (the digest of the rule, and how many changes it had had), outdated: whether the committed
+        result of one of these runs is missing or of another digest; trained: how often what it compares was trained,
+        in words; and chapter: the notebook that calls `record` with the id, and the number of the cell.
 
     Raises:
         ValueError: a file is no answer to a claim. The message names it.
@@ -150,6 +176,7 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
         "runs": {},
         "note": "",
         "preset": "",
+        "ruled_by": {},
         "evidence": {},
     }
     sources = _sources(checkout.NOTEBOOKS)
@@ -160,6 +187,7 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
             **{key: part for key, part in claim._asdict().items() if key != "decide"},
             **(answer := answers.get(name) or empty),
             "outdated": _outdated(answer["runs"]),
+            "trained": trained(answer["runs"]),
             "chapter": sources.get(name, ""),
         }
         for name, claim in CLAIMS.items()
@@ -222,16 +250,15 @@ def _claim(name: str, row: Mapping[str, object]) -> str:
     chapter = str(row.get("chapter") or "").partition(",")[0]
     late = "; outdated: a run that it rests on has changed since" if row.get("outdated") else ""
     facts = [("Rule" if row["rule"] else "To be measured", html.escape(row["rule"] or row["measure"]))]
-    facts += [
-        (f"Rule changed on {change.when}", html.escape(f"{change.what}, because {change.why}"))
-        for change in row["changes"]
-    ]
+    facts += [(f"Rule changed on {_day(change)}", html.escape(_said_of(change))) for change in row["changes"]]
     if verdict != OPEN:
         known = [] if value is None or math.isnan(value) else [value, *(row["interval"] or ())]
         said = _said(known)
         number = f'<span class="i2v-number">{said[0]}</span> ' if said else ""
         spread = f"{' to '.join(said[1:])}<br>" if said[1:] else ""
         facts.append(("Found", number + spread + html.escape(row["note"])))
+        if times := trained(row["runs"]):
+            facts.append(("Trained", times))
     if chapter:
         link = f'<a href="{chapter}.html#{name}" data-chapter="{chapter}">{html.escape(row["chapter"])}</a>'
         facts.append(("Computed in", link))
@@ -242,6 +269,26 @@ def _claim(name: str, row: Mapping[str, object]) -> str:
         f'<span class="i2v-where">{paper}, {html.escape(row["where"])}</span></div>'
         f'<div><p class="i2v-said">{html.escape(row["claim"])}</p><dl>{listed}</dl></div></div>'
     )
+
+
+def _day(change: Change) -> str:
+    day = date.fromisoformat(change.when)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _said_of(change: Change) -> str:
+    return f"{change.what[:1].upper()}{change.what[1:]}, because {change.why}."
+
+
+def trained(runs: Iterable[str]) -> str:
+    """How often what an answer compares was trained, in words: 3 seeds, 1 to 3 seeds; nothing where nothing was."""
+    table, seeds = planned(), {}
+    for name in (name for name in runs if name in table):
+        seeds.setdefault(name.removesuffix(f"_{table[name].seed}"), set()).add(table[name].seed)
+    counts = sorted({len(of_it) for of_it in seeds.values()})
+    if not counts:
+        return ""
+    return f"{' to '.join(map(str, counts[:: max(1, len(counts) - 1)]))} seed{'s' * (counts[-1] > 1)}"
 
 
 def _said(numbers: list[float]) -> list[str]:
@@ -269,7 +316,7 @@ def _folder(folder: str | Path | None) -> Path:
 def _read(path: Path) -> dict[str, object]:
     try:
         answer = json.loads(path.read_text(encoding="utf-8"))
-        found = {key: answer[key] for key in ("verdict", "value", "low", "high", "runs", "note", "preset", "evidence")}
+        found = {key: answer[key] for key in KEPT}
         _one_of("claim", path.stem, tuple(CLAIMS))
         _one_of("verdict", found["verdict"], VERDICTS)
     except (KeyError, TypeError, ValueError) as error:

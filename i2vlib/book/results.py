@@ -75,10 +75,11 @@ def rows(run: Run, part: str = "clips") -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"The result of {run.name} has no {part}: {path} is not there.")
     frame = read_table(path, HISTORY_DIGITS if part == "history" else DIGITS)
-    return _with_every_metric(frame) if part in ("clips", "unrefined") else frame
+    return with_every_metric(frame) if part in ("clips", "unrefined") else frame
 
 
-def _with_every_metric(frame: pd.DataFrame) -> pd.DataFrame:
+def with_every_metric(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a column for every metric, NaN where none was kept."""
     from i2vlib.metrics import COLUMNS
 
     others = [name for name in frame if name not in COLUMNS]
@@ -179,7 +180,7 @@ def references(name: str) -> pd.DataFrame:
 def reference_rows(name: str) -> pd.DataFrame | None:
     """The reference rows that a result names, a row a clip and a system; None where only their summary was kept."""
     path = _references(name)
-    return _with_every_metric(read_table(path)) if path.is_file() else None
+    return with_every_metric(read_table(path)) if path.is_file() else None
 
 
 def measurements(run: Run, expression: str) -> dict[str, dict[str, Effect]]:

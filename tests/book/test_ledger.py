@@ -148,7 +148,7 @@ def test_a_chapter_shows_the_rule_before_the_number_and_the_whole_sentence() -> 
     first, second = shown.split('id="AFF-4"')
     parts = [
         "The intensity of frames is inferred",
-        "above .95; partly above .8",
+        "above .95, partly above .8",
         ">0.970<",
         "0.950 to 0.990",
         "Spearman &lt;",
@@ -168,7 +168,7 @@ def test_the_overview_shows_every_claim_by_sign_rule_number_and_place(tmp_path: 
         assert shown.count(f'href="#{name}"') == shown.count(f'<div class="i2v-claim" id="{name}"') == 1
     assert '<a href="affinegan.html#AFF-3" data-chapter="affinegan">affinegan, cell 9</a>' in shown
     assert "0.950 to 0.990<br>a &lt; b &amp; c" in shown and "– not testable here" in shown and "nan" not in shown
-    assert "To be measured</dt><dd>Kendall" not in shown and "Rule</dt><dd>reproduced if the tau" in shown
+    assert "To be measured</dt><dd>Kendall" not in shown and "Rule</dt><dd>with the MLP tau is lower" in shown
     assert "To be measured</dt><dd>PSNR, landmark error" in shown  # FAN-6 has no rule yet
     assert not re.search(r"https?:|url\(|<script src|<link", shown)
 
@@ -213,6 +213,40 @@ def test_an_answer_that_rests_on_a_run_without_a_result_is_refused(tmp_path, mon
     monkeypatch.setattr(ledger, "result", lambda run: None)
     with pytest.raises(ValueError, match=f"rests on the run {name}, which has no result: python -m i2vlib.book.runs"):
         record(tmp_path, runs=(name,))
+
+
+def test_a_rule_that_changed_without_a_word_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = record(tmp_path)
+    kept, stated = path.read_bytes(), ledger.CLAIMS["AFF-3"]
+    monkeypatch.setitem(ledger.CLAIMS, "AFF-3", stated._replace(rule="reproduced above .5"))
+    for preset in ("smoke", "small"):
+        with pytest.raises(
+            ValueError, match="rule of AFF-3 is not the one that gave its answer, and none of its changes"
+        ):
+            record(tmp_path, preset=preset)
+    assert path.read_bytes() == kept
+    change = ledger.Change("2026-11-22", "the limit fell from <.95> to .5", "it was not reached")
+    owned = stated._replace(rule="reproduced above .5", changes=(*stated.changes, change))
+    monkeypatch.setitem(ledger.CLAIMS, "AFF-3", owned)
+    record(tmp_path)
+    ruled = ledger.load(tmp_path).loc["AFF-3", "ruled_by"]
+    assert ruled["changes"] == len(stated.changes) + 1 and ruled != json.loads(kept)["ruled_by"]
+    shown = ledger.overview(ledger.load(tmp_path)).partition('id="AFF-3"')[2].partition('id="AFF-4"')[0]
+    assert "Rule changed on 22 November 2026" in shown
+    assert "The limit fell from &lt;.95&gt; to .5, because it was not reached." in shown
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ((), ""),
+        (("fan",), "1 seed"),
+        (("fan_64_full_0", "fan_64_full_2", "fan_64_pixel_0", "fan_64_pixel_1"), "2 seeds"),
+        (("fan_64_full_0", "fan_64_full_1", "fan_64_full_2", "fan_64_pixel_0"), "1 to 3 seeds"),
+    ],
+)
+def test_the_ledger_says_how_often_what_an_answer_compares_was_trained(runs, words) -> None:
+    assert ledger.trained(runs) == words
 
 
 def test_rules_are_asked_again_and_what_they_say_is_kept(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """The rules: every committed verdict follows from the committed results, and a difference counts as it should."""
 
 import json
+import subprocess
+import sys
+from datetime import date
 
 import numpy as np
 import pytest
 
-from i2vlib.book import claims, results
+from i2vlib.book import claims, ledger, results
 from i2vlib.book.checkout import RESULTS
+from i2vlib.book.claims import common, digest
 from i2vlib.book.effects import Effect
 
 ANSWERS = {path.stem: json.loads(path.read_text()) for path in sorted((RESULTS / "ledger").glob("*.json"))}
@@ -27,6 +31,22 @@ def test_a_committed_verdict_follows_from_the_committed_results(claim):
     else:
         assert found.interval == pytest.approx((kept["low"], kept["high"]), rel=1e-4, abs=1e-6)
     assert kept["runs"] == {name: results.planned()[name].digest for name in found.runs}
+    assert json.loads(json.dumps(found.evidence)) == kept["evidence"]
+
+
+@pytest.mark.parametrize("claim", ANSWERS)
+def test_a_committed_answer_was_given_by_the_rule_that_is_there(claim):
+    stated, kept = claims.CLAIMS[claim], ANSWERS[claim]["ruled_by"]
+    rule = {"digest": digest.rule_digest(stated), "changes": len(stated.changes)}
+    assert not ledger.unsaid(kept, rule), f"the rule of {claim} has changed: add a line to its changes that says why"
+    assert rule == kept, f"the rule of {claim} has changed: python -m i2vlib.book.ledger asks it"
+
+
+def test_what_was_changed_says_when_what_and_why_in_half_sentences():
+    for claim in claims.CLAIMS.values():
+        for change in claim.changes:
+            assert date.fromisoformat(change.when) <= date.today() and change.what and change.why
+            assert not change.what.endswith(".") and not change.why.endswith(".")
 
 
 def effect_of(differences, by_seed):
@@ -92,3 +112,182 @@ def test_an_expression_works_on_a_portrait_if_it_is_there_and_the_person_still_i
     found = claims.affinegan.aff_13([row for row in made for _ in range(12)], REAL)
     assert (found.verdict, found.runs) == (verdict, ("affinegan",)) and found.value == pytest.approx(value)
     assert "on 12 portraits" in found.note and "of 2 expressions work" in found.note
+
+
+# What a rule is -----------------------------------------------------------------------------------------------------
+
+
+def fan_1():
+    return common.Answer("reproduced", 1.0, None, (), "A note.")
+
+
+def differently():
+    """A docstring."""
+    note = "Another note."
+    return common.Answer("reproduced", 1.0, None, (), note)
+
+
+def the_same():
+    # A comment, and another note.
+    note = "One more."
+    return common.Answer("reproduced", 1.0, None, (), note)
+
+
+def stated(decide, rule="reproduced if so"):
+    return claims.Claim("§1", "It works.", "a test", rule, (), decide)
+
+
+def test_a_rule_is_its_words_and_its_code_without_notes_comments_and_docstrings():
+    of = {f.__name__: digest.rule_digest(stated(f)) for f in (fan_1, differently, the_same)}
+    assert of["fan_1"] != of["differently"]
+    renamed = digest._parts(the_same, {})
+    assert [part.partition(" ")[2].replace("the_same", "differently") for part in renamed.values()] == [
+        part.partition(" ")[2] for part in digest._parts(differently, {}).values()
+    ]
+    assert digest.rule_digest(stated(fan_1)) != digest.rule_digest(stated(fan_1, "reproduced if not"))
+    with pytest.raises(ValueError, match="There is no rule yet for the claim: It works"):
+        digest.rule_digest(stated(None))
+
+
+@pytest.mark.parametrize(
+    ("claim", "named"),
+    [
+        ("FAN-1", {"common.moves", "common.MOVES", "effects.level", "statistics.crossed", "common.single"}),
+        ("AFF-9", {"affinegan._taught", "common.graded", "common.SEEDS"}),
+        ("FRG-6", {"frgan.more_coherent", "frgan.COHERENT", "effects.Effect.counts", "effects.effect"}),
+        ("AFF-15", {"common.called_real", "statistics.share"}),
+    ],
+)
+def test_a_rule_is_what_it_calls_as_well(claim, named):
+    parts = {part.removeprefix("i2vlib.") for part in digest._parts(claims.CLAIMS[claim].decide, {})}
+    short = {".".join(part.split(".")[-3:]) for part in parts}
+    for name in named:
+        assert any(part.endswith(name) or part == name.split(".")[-1] for part in short), (name, short)
+
+
+def test_a_rule_has_the_same_digest_in_another_process():
+    words = "from i2vlib.book import claims; from i2vlib.book.claims import digest; "
+    words += "print(*(digest.rule_digest(claim) for claim in claims.CLAIMS.values() if claim.decide))"
+    said = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout.split()
+    assert said == [digest.rule_digest(claim) for claim in claims.CLAIMS.values() if claim.decide]
+
+
+# What moves ---------------------------------------------------------------------------------------------------------
+
+
+def clips(motion, peak, half):
+    import pandas as pd
+
+    columns = {"motion": motion, "moving_ratio": peak, "halfway_ratio": half}
+    return pd.DataFrame({**columns, "subject": [f"p{i}" for i in range(len(motion))], "seed": 0})
+
+
+@pytest.mark.parametrize(
+    ("rows", "moves"),
+    [
+        (([0.6, 0.6], [0.5, 0.9], [0.5, 0.9]), True),
+        (([0.5, 0.7], [0.5, 0.9], [0.5, 0.9]), True),  # on average
+        (([0.5, 0.69], [0.5, 0.9], [0.5, 0.9]), False),
+        (([1.0, 1.0], [0.5, 1.0], [0.5, 0.9]), False),  # no better than copying, within the interval
+        (([1.0, 1.0], [0.5, 0.9], [0.5, 1.1]), False),  # half way, where a cross-fade shows
+        (([1.0, 1.0], [0.0, 0.0], [0.0, 0.0]), True),  # the true clip
+        (([0.0, 0.0], [1.0, 1.0], [1.0, 1.0]), False),  # the still, copied
+    ],
+)
+def test_a_face_moves_if_it_goes_far_enough_and_the_right_way(rows, moves):
+    assert common.moves(clips(*rows)) is moves
+
+
+def test_of_a_face_that_does_not_move_nothing_is_reproduced():
+    still, moving = clips([0.0] * 2, [1.0] * 2, [1.0] * 2), clips([0.65] * 2, [0.5] * 2, [0.5] * 2)
+    assert common.if_it_moves("reproduced", still) == "not reproduced"
+    assert common.if_it_moves("partly", moving) == "partly"
+    assert common.if_it_moves("reproduced", moving, least=0.7) == "not reproduced"
+
+
+# Rules by hand ------------------------------------------------------------------------------------------------------
+
+
+def table(values, seeds=3, people=4):
+    """Rows in which every person and seed has the same values, give or take a thousandth."""
+    import pandas as pd
+
+    rows = [
+        {name: value + 0.001 * ((seed + person) % 2) for name, value in values.items()}
+        | {"seed": seed, "subject": f"p{person}"}
+        for seed in range(seeds)
+        for person in range(people)
+    ]
+    return pd.DataFrame(rows)
+
+
+MOVING = {"motion": 0.8, "moving_ratio": 0.5, "halfway_ratio": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("refined", "verdict"),
+    [
+        ({"flicker": 0.5, "acd_c_ratio": 0.8}, "reproduced"),
+        ({"flicker": 0.5, "acd_c_ratio": 0.95}, "partly"),  # nearer to the real clips', and higher
+        ({"flicker": 1.5, "acd_c_ratio": 0.95}, "not reproduced"),
+        ({"flicker": 0.5, "acd_c_ratio": 0.8, "motion": 0.7}, "not reproduced"),  # steadier by standing still
+        ({"flicker": 0.5, "acd_c_ratio": 0.8, "moving_ratio": 1.0}, "not reproduced"),
+    ],
+)
+def test_refinement_has_to_lower_flicker_and_acd_c_without_stopping_the_face(monkeypatch, refined, verdict):
+    before = {"flicker": 1.0, "acd_c_ratio": 0.9} | MOVING
+    shown = {"clips": table(before | refined), "unrefined": table(before)}
+    monkeypatch.setattr(claims.frgan, "seeds", lambda base, part="clips": shown[part])
+    assert claims.frgan.frg_5().verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("arms", "verdict"),
+    [
+        ({"_clips": {"flicker": 0.8}, "": {"flicker": 0.6}}, "reproduced"),
+        ({"_clips": {"flicker": 0.8}, "": {"flicker": 0.8}}, "partly"),  # D_I adds nothing to D_V
+        ({"_clips": {"flicker": 1.2}, "": {"flicker": 1.2}}, "not reproduced"),
+        ({"_clips": {"flicker": 0.8, "acd_c_ratio": 1.2}, "": {"flicker": 1.0}}, "not reproduced"),  # one up, one down
+        ({"_clips": {"flicker": 0.8}, "": {"flicker": 0.6}, "_frames": None}, "partly"),  # an arm is missing
+    ],
+)
+def test_all_four_arms_decide_about_the_critics(monkeypatch, arms, verdict):
+    usual = {"flicker": 1.0, "acd_c_ratio": 0.9} | MOVING
+    shown = {f"frgan_64_refine{arm}": usual for arm in ("", "_clips", "_frames", "_none")}
+    shown |= {f"frgan_64_refine{arm}": None if own is None else usual | own for arm, own in arms.items()}
+    monkeypatch.setattr(claims.frgan, "seeds", lambda base: table(shown[base]))
+    monkeypatch.setattr(claims.frgan, "names", lambda *bases: tuple(base for base in bases if shown[base]))
+    found = claims.frgan.frg_6()
+    assert found.verdict == verdict and ("not trained yet: D_I alone" in found.note) == (None in arms.values())
+
+
+@pytest.mark.parametrize(
+    ("test", "training", "verdict"),
+    [
+        ((0.5, 0.4, 0.6), (0.6, 0.5, 0.7), "reproduced"),
+        ((0.5, 0.4, 0.6), (0.0, 0.0, 0.07), "partly"),
+        ((0.15, 0.06, 0.28), (0.2, 0.1, 0.31), "partly"),
+        ((0.15, 0.06, 0.28), (0.0, 0.0, 0.07), "not reproduced"),
+    ],
+)
+def test_training_clips_are_asked_about_as_well(monkeypatch, test, training, verdict):
+    monkeypatch.setattr(claims.fan, "single", lambda run: table(MOVING))
+    monkeypatch.setattr(
+        claims.fan, "called_real", lambda run, question, source: test if "test" in question else training
+    )
+    assert claims.fan.fan_15().verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("outline", "more", "verdict"),
+    [
+        ([(1.5, 1.0), (1.6, 1.1)], 1.0, "reproduced"),
+        ([(0.99, 1.04), (1.0, 1.1)], 1.0, "partly"),
+        ([(1.5, 1.6), (1.6, 1.7)], 1.0, "partly"),  # more than its area, and less than the other encoder
+        ([(0.99, 1.04), (1.0, 1.1)], -1.0, "not reproduced"),
+    ],
+)
+def test_the_outline_is_half_of_what_the_encoders_look_at(monkeypatch, outline, more, verdict):
+    rows = table({"area_share": 0.1, "base_share": 0.1, "residual_share": 0.1 + 0.05 * more})
+    monkeypatch.setattr(claims.affinegan, "seeds", lambda base, part: rows.assign(area_share=0.1))
+    assert claims.affinegan.aff_7(outline).verdict == verdict

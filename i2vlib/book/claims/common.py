@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -79,9 +80,34 @@ class Claims(dict[str, Claim]):
         return decided
 
 
+def graded(whole: bool, part: bool) -> str:
+    """The verdict on a claim that holds whole, in part, or not."""
+    return "reproduced" if whole else "partly" if part else "not reproduced"
+
+
 def all_or_some(found: Sequence[bool]) -> str:
     """The verdict on a claim of several parts: all hold, some do, or none."""
-    return "reproduced" if all(found) else "partly" if any(found) else "not reproduced"
+    return graded(all(found), any(found))
+
+
+#: Rows that stand for whatever was trained, while a rule is tried on them (`i2vlib.book.fakes`); None otherwise.
+STAND_IN: ContextVar[pd.DataFrame | None] = ContextVar("STAND_IN", default=None)
+
+
+def measured(names: Mapping[int, Sequence[str]], part: str = "clips") -> pd.DataFrame | None:
+    """What was measured of runs, as `results.measured`; the rows of a `STAND_IN` on their expressions if there is one.
+
+    Args:
+        names: by seed, the runs.
+        part: of their results.
+    """
+    stand_in = STAND_IN.get()
+    if stand_in is None:
+        return results.measured(names, part)
+    table = results.planned()
+    shown = {expression for of_it in names.values() for name in of_it for expression in table[name].data["expressions"]}
+    rows = stand_in[stand_in["expression"].isin(shown)]
+    return pd.concat([rows.assign(seed=seed) for seed in names], ignore_index=True)
 
 
 def seeds(base: str, part: str = "clips") -> pd.DataFrame:
@@ -90,9 +116,7 @@ def seeds(base: str, part: str = "clips") -> pd.DataFrame:
     Raises:
         ValueError: there is none.
     """
-    table = results.measured(
-        {seed: [f"{base}_{seed}"] for seed in SEEDS if f"{base}_{seed}" in results.planned()}, part
-    )
+    table = measured({seed: [f"{base}_{seed}"] for seed in SEEDS if f"{base}_{seed}" in results.planned()}, part)
     if table is None:
         raise ValueError(f"No seed of {base} has been measured yet: python -m i2vlib.book.runs --only {base}_0.")
     return table
@@ -100,7 +124,7 @@ def seeds(base: str, part: str = "clips") -> pd.DataFrame:
 
 def single(run: str, part: str = "clips") -> pd.DataFrame:
     """What was measured of one run. Raises `ValueError` if it has no result."""
-    table = results.measured({results.planned()[run].seed: [run]}, part)
+    table = measured({results.planned()[run].seed: [run]}, part)
     if table is None:
         raise ValueError(f"The run {run} has not been measured yet: python -m i2vlib.book.runs --only {run}.")
     return table
@@ -133,16 +157,44 @@ def moves(table: pd.DataFrame, least: float = MOVES) -> bool:
     return bool(people(table, "motion").mean() >= least) and all(error.high < 1 for error in errors)
 
 
+def if_it_moves(verdict: str, table: pd.DataFrame, least: float = MOVES) -> str:
+    """A verdict on what moves (`moves`); of anything else the claim is not reproduced."""
+    return verdict if moves(table, least) else "not reproduced"
+
+
+def how_far(table: pd.DataFrame) -> str:
+    """What `moves` asks, in numbers and words."""
+    motion, peak, half = (people(table, metric).mean() for metric in ("motion", "moving_ratio", "halfway_ratio"))
+    return f"the face moves {motion:.2f} as far as the true one, at {peak:.2f} and {half:.2f} of copying's error"
+
+
 def plural(count: int) -> str:
     """How many seeds, in words."""
     return f"{count} seed{'s' * (count != 1)}"
 
 
-def fooled(paper: str, run: str, claimed: float) -> Answer:
-    """A proxy for raters: how many made clips a held-out judge calls real."""
+def called_real(run: str, question: str, source: str) -> tuple[float, float, float]:
+    """A proxy for raters: the share of clips that a held-out judge calls real, and its interval.
+
+    Args:
+        run: whose clips were judged.
+        question: what the judge was asked, see the chapter on it.
+        source: ``made`` or ``real``. While a rule is tried on a `STAND_IN`, made clips are judged like real ones.
+    """
     scores = results.read_table(RESULTS / f"turing_{run}.parquet")
-    part = scores.query(f"question == '{paper}, test people' and source == 'made'")["score"] > 0.5
-    rate, low, high = metrics.share(int(part.sum()), len(part))
-    verdict = "reproduced" if low <= claimed <= high else "partly" if high >= 0.25 else "not reproduced"
-    note = f"Proxy: share of {len(part)} made test clips that a held-out classifier calls real."
-    return Answer(verdict, rate, (low, high), (run,), note)
+    source = source if STAND_IN.get() is None else "real"
+    real = scores.query("question == @question and source == @source")["score"] > 0.5
+    return metrics.share(int(real.sum()), len(real))
+
+
+#: What was changed in many rules at once.
+DRAWN_TOGETHER = Change(
+    "2026-11-22",
+    "the interval is over people and seeds drawn anew together, where it was over people alone",
+    "two trainings of one variant differ as two people do",
+)
+HAS_TO_MOVE = Change(
+    "2026-11-22",
+    "the face has to move",
+    "a photograph that stands still, or its cross-fade into somebody else, passed without",
+)

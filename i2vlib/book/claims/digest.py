@@ -40,6 +40,7 @@ def _parts(function: Callable[..., object], found: dict[str, str]) -> dict[str, 
     if name in found:
         return found
     tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    tree.decorator_list, tree.returns = [], None
     found[name] = f"{name} {_written(tree)}"
     for other, value in _named(tree, function.__globals__):
         if value is effects.Effect:
@@ -70,8 +71,6 @@ def _written(node: object) -> str:
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = [(name, part) for name, part in ast.iter_fields(node) if part not in (None, []) and name != "ctx"]
-    if isinstance(node, ast.FunctionDef):
-        fields = [(name, part) for name, part in fields if name not in ("decorator_list", "returns")]
     return f"({type(node).__name__} {' '.join(f'{name}={_written(part)}' for name, part in fields)})"
 
 
