@@ -1,6 +1,6 @@
 """What a rule must not fall for: the still copied, a cross-fade, noise; and the true clip, which it must not refuse.
 
-`measure` measures the four as if they were methods, on actors of whom everything is known, and ``python -m
+`measure_fakes` measures the four as if they were methods, on actors of whom everything is known, and ``python -m
 i2vlib.book.fakes`` writes the table. `tried` asks every rule of a claim about what a system does, with one of them in
 place of whatever was trained. What a chapter would hand to the rule is taken at its best, so that the committed
 numbers alone have to give a fake away.
@@ -81,7 +81,7 @@ class Truth:
         return self.clip.intensity
 
 
-def measure(people: int = PEOPLE, size: int = SIZE, expressions: Sequence[str] = EXPRESSIONS) -> pd.DataFrame:
+def measure_fakes(people: int = PEOPLE, size: int = SIZE, expressions: Sequence[str] = EXPRESSIONS) -> pd.DataFrame:
     """The four, measured as every method is (`metrics.evaluate`), on test people, the cross-fade among training people.
 
     Returns:
@@ -114,7 +114,7 @@ def measure(people: int = PEOPLE, size: int = SIZE, expressions: Sequence[str] =
 
 
 def fakes() -> pd.DataFrame:
-    """What `measure` measured, as it was committed."""
+    """What `measure_fakes` measured, as it was committed."""
     return with_every_metric(read_table(TABLE))
 
 
@@ -162,7 +162,7 @@ def at_best(rows: pd.DataFrame, true: pd.DataFrame, best_in_pixels: float) -> di
 
 def main() -> None:
     """``python -m i2vlib.book.fakes``: measures them and writes the table."""
-    write_table(TABLE, measure())
+    write_table(TABLE, measure_fakes())
 
 
 if __name__ == "__main__":
