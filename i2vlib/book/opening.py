@@ -23,7 +23,7 @@ def answered(chapter: str) -> str:
         raise ValueError(f"The chapter {chapter!r} records no claim, so the ledger has nothing to say in its opening.")
     listed = "".join(
         f'<a href="#{name}" data-verdict="{row.verdict}"><b aria-hidden="true">{ledger.SIGNS[row.verdict]}</b> {name}'
-        f'</a><span>{html.escape(row.claim)}</span><em data-verdict="{row.verdict}">{html.escape(row.verdict)}</em>'
+        f'</a><em data-verdict="{row.verdict}">{html.escape(row.verdict)}</em><span>{html.escape(row.claim)}</span>'
         for name, row in rows.iterrows()
     )
     return (

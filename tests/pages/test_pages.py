@@ -245,6 +245,30 @@ def test_every_link_of_the_ledger_lands_on_the_answer_in_its_chapter() -> None:
     assert [link for link in links if f'id="{link[1]}"' not in pages[link[0]]] == []
 
 
+def places(page: str) -> set[str]:
+    """Everything on a page that a link may lead to."""
+    return set(re.findall(r'\bid="([^"]+)"', (HTML / f"{page}.html").read_text("utf-8")))
+
+
+def test_every_link_between_an_equation_and_its_chapter_lands() -> None:
+    derived = re.findall(r'href="\.\./(notebooks/\w+)\.html#([^"]+)"', (HTML / "book/api.html").read_text("utf-8"))
+    assert len(derived) >= 30 and [link for link in derived if link[1] not in places(link[0])] == []
+    chapters = [HTML / f"{page}.html" for page in contents() if page.startswith("notebooks/")]
+    there = {name for page in chapters for name in re.findall(r'/book/api\.html#([^"]+)"', page.read_text("utf-8"))}
+    assert len(there) >= 30 and there <= places("book/api")
+
+
+@pytest.mark.parametrize("page", [page for page in contents() if page.startswith("notebooks/")])
+def test_every_claim_in_an_opening_leads_to_its_answer(page: str) -> None:
+    text = (HTML / f"{page}.html").read_text("utf-8")
+    asked = re.findall(
+        r'<a href="#([A-Z]+-\d+)" data-verdict', "".join(re.findall(r'class="i2v-asked".*?</div>', text, re.S))
+    )
+    assert set(asked) <= places(page) and bool(asked) == (
+        "opening.answered" in (ROOT / f"{page}.ipynb").read_text("utf-8")
+    )
+
+
 def test_the_map_of_the_ledger_is_on_its_first_screen(browser) -> None:
     opened(browser, "notebooks/ledger")
     bottom = (
