@@ -39,7 +39,7 @@ PRESETS = ("smoke", "small", "paper")
 KEPT = ("verdict", "value", "low", "high", "runs", "note", "preset", "ruled_by", "evidence")
 #: What stands for a verdict where its colour does not: in grey, and for those who tell colours apart otherwise.
 SIGNS = {"reproduced": "✓", "partly": "◐", "not reproduced": "✗", "not testable here": "–", OPEN: "○"}
-PAPERS = {"FAN": "FAN", "AFF": "AffineGAN", "FRG": "FRGAN"}
+PAPERS = {"FAN": "FAN", "AFF": "AffineGAN", "FRG": "FRGAN", "BOOK": "this book"}
 
 
 def record(claim: str, answer: Answer, *, preset: str, folder: str | Path | None = None) -> Path | None:
@@ -183,7 +183,7 @@ def load(folder: str | Path | None = None) -> pd.DataFrame:
     rows = [
         {
             "id": name,
-            "paper": PAPERS[name[:3]],
+            "paper": _paper(name),
             **{key: part for key, part in claim._asdict().items() if key != "decide"},
             **(answer := answers.get(name) or empty),
             "outdated": _outdated(answer["runs"]),
@@ -228,10 +228,35 @@ def overview(rows: pd.DataFrame) -> str:
 </div>"""
 
 
+def _paper(name: str) -> str:
+    return PAPERS[name.partition("-")[0]]
+
+
+def trials(verdicts: pd.DataFrame) -> str:
+    """What rules say of fakes (`i2vlib.book.fakes.tried`) as HTML: a row a claim, a sign for each of them."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in verdicts)
+    rows = "".join(
+        f'<tr><th scope="row"><a href="#{name}">{name}</a></th>'
+        + "".join(f'<td data-verdict="{v}" title="{v}"><b aria-label="{v}">{SIGNS[v]}</b></td>' for v in row)
+        + "</tr>"
+        for name, row in zip(verdicts.index, verdicts.to_numpy(), strict=True)
+    )
+    return (
+        f'<div class="i2v-ledger i2v-card"><style>{video.style("ledger")}</style><table class="i2v-trials"><thead><tr>'
+        f"<th>claim</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def astray(folder: str | Path | None = None) -> list[str]:
+    """The claims whose rule, asked again with the evidence that was kept, gives another verdict than the one kept."""
+    kept = {path.stem: _read(path) for path in sorted(_folder(folder).glob("*.json"))}
+    return [n for n, answer in kept.items() if claims.answer(n, **answer["evidence"]).verdict != answer["verdict"]]
+
+
 def _tile(name: str, verdict: str) -> str:
     said = html.escape(f"{name}: {verdict}. {CLAIMS[name].claim}")
     return (
-        f'<a class="i2v-tile" href="#{name}" data-paper="{PAPERS[name[:3]]}" data-verdict="{verdict}" title="{said}" '
+        f'<a class="i2v-tile" href="#{name}" data-paper="{_paper(name)}" data-verdict="{verdict}" title="{said}" '
         f'aria-label="{said}"><b aria-hidden="true">{SIGNS[verdict]}</b>{name.partition("-")[2]}</a>'
     )
 
@@ -246,7 +271,7 @@ def _button(key: str, value: str, text: str, sign: str = "") -> str:
 
 def _claim(name: str, row: Mapping[str, object]) -> str:
     """One claim: what it says and the rule, then what was found and where."""
-    paper, verdict, value = PAPERS[name[:3]], row["verdict"], row["value"]
+    paper, verdict, value = _paper(name), row["verdict"], row["value"]
     chapter = str(row.get("chapter") or "").partition(",")[0]
     late = "; outdated: a run that it rests on has changed since" if row.get("outdated") else ""
     facts = [("Rule" if row["rule"] else "To be measured", html.escape(row["rule"] or row["measure"]))]

@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -119,8 +120,14 @@ def planned() -> dict[str, Run]:
     """
     if not checkout.TABLE.is_file():
         raise ValueError(f"There is no {checkout.TABLE}. The reference runs are done from a checkout of the book.")
+    return dict(_listed(checkout.TABLE.read_text()))
+
+
+@lru_cache(maxsize=2)
+def _listed(text: str) -> dict[str, Run]:
+    """The runs of a table's text, which rules ask for hundreds of times."""
     rows: dict[str, dict] = {}
-    for name, row in tomllib.loads(checkout.TABLE.read_text()).items():
+    for name, row in tomllib.loads(text).items():
         like = row.pop("like", None)
         if like is not None and like not in rows:
             raise ValueError(

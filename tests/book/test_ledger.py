@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from i2vlib.book import checkout, ledger
+from i2vlib.book import checkout, claims, ledger
 from i2vlib.book.plan import planned
 
 ANSWER = ledger.Answer("reproduced", 0.97, (0.95, 0.99), ("fan",), "Spearman.", {"slopes": [1.0]})
@@ -19,8 +19,8 @@ def record(folder: Path, claim: str = "AFF-3", preset: str = "small", **changes:
     return ledger.record(claim, replace(ANSWER, **changes), preset=preset, folder=folder)
 
 
-def test_every_claim_of_the_three_papers_is_listed() -> None:
-    wanted = {"FAN": 15, "AFF": 18, "FRG": 14}
+def test_every_claim_of_the_three_papers_and_the_book_is_listed() -> None:
+    wanted = {"FAN": 15, "AFF": 18, "FRG": 14, "BOOK": 4}
     ids = [f"{paper}-{i}" for paper, count in wanted.items() for i in range(1, count + 1)]
     assert list(ledger.CLAIMS) == ids
     assert all(all(claim[:3]) for claim in ledger.CLAIMS.values())
@@ -247,6 +247,30 @@ def test_a_rule_that_changed_without_a_word_is_refused(tmp_path: Path, monkeypat
 )
 def test_the_ledger_says_how_often_what_an_answer_compares_was_trained(runs, words) -> None:
     assert ledger.trained(runs) == words
+
+
+def test_an_answer_that_its_rule_does_not_give_is_found(tmp_path: Path) -> None:
+    record(tmp_path, "FAN-4", verdict="partly", value=1.0, interval=None, runs=(), evidence={"same": True})
+    assert ledger.astray(tmp_path) == ["FAN-4"]
+    ledger.again(tmp_path)
+    assert ledger.astray(tmp_path) == []
+
+
+def test_what_rules_say_of_fakes_is_a_table_of_signs() -> None:
+    import pandas as pd
+
+    shown = ledger.trials(pd.DataFrame({"copying": ["not reproduced"], "true clip": ["partly"]}, index=["FAN-1"]))
+    assert shown.count("<td") == 2 and '<a href="#FAN-1">FAN-1</a>' in shown and 'scope="col">copying<' in shown
+    assert 'aria-label="not reproduced">✗' in shown and 'aria-label="partly">◐' in shown
+
+
+@pytest.mark.parametrize(
+    ("passed", "refused", "astray", "verdict", "value"),
+    [([], [], [], "reproduced", 1.0), (["A"], ["B"], [], "partly", 0.8), (["A"], ["A"], ["A"], "not reproduced", 0.9)],
+)
+def test_the_ledger_answers_for_itself(passed, refused, astray, verdict, value) -> None:
+    found = claims.answer("BOOK-4", passed=passed, refused=refused, astray=astray, asked=10)
+    assert (found.verdict, found.value) == (verdict, pytest.approx(value))
 
 
 def test_rules_are_asked_again_and_what_they_say_is_kept(tmp_path: Path) -> None:

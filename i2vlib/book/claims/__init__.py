@@ -5,7 +5,8 @@ repository can ask it again; `answer` does, and a test compares every committed 
 measures what no run's result holds (a curve on a fine grid, a mixture), those numbers are the rule's *evidence*: the
 chapter hands them over, and the ledger keeps them.
 
-A file a paper: `fan`, `affinegan`, `frgan`; `common` is what they share. A rule is written before its run is measured.
+A file a paper: `fan`, `affinegan`, `frgan`; `ours` is what the book promises, `common` what they share, and `digest`
+says whether a rule is still the one that gave an answer. A rule is written before its run is measured.
 Where one was changed afterwards, its claim lists the day, what was changed and why, and the ledger prints it.
 """
 
@@ -15,13 +16,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from i2vlib.book.claims import affinegan, fan, frgan
+from i2vlib.book.claims import affinegan, fan, frgan, ours
 from i2vlib.book.claims.common import Answer, Change, Claim
 
-__all__ = ["CLAIMS", "Answer", "Change", "Claim", "affinegan", "answer", "fan", "frgan"]
+__all__ = ["CLAIMS", "Answer", "Change", "Claim", "affinegan", "answer", "fan", "frgan", "ours"]
 
 #: Every claim that the book answers, by its id.
-CLAIMS: Mapping[str, Claim] = fan.CLAIMS | affinegan.CLAIMS | frgan.CLAIMS
+CLAIMS: Mapping[str, Claim] = fan.CLAIMS | affinegan.CLAIMS | frgan.CLAIMS | ours.CLAIMS
 
 
 def answer(claim: str, **evidence: object) -> Answer:
