@@ -275,7 +275,8 @@ def _claim(name: str, row: Mapping[str, object]) -> str:
     chapter = str(row.get("chapter") or "").partition(",")[0]
     late = "; outdated: a run that it rests on has changed since" if row.get("outdated") else ""
     facts = [("Rule" if row["rule"] else "To be measured", html.escape(row["rule"] or row["measure"]))]
-    facts += [(f"Rule changed on {_day(change)}", html.escape(_said_of(change))) for change in row["changes"]]
+    if changes := "<br>".join(html.escape(_said_of(change)) for change in row["changes"]):
+        facts.append(("Rule changed", changes))
     if verdict != OPEN:
         known = [] if value is None or math.isnan(value) else [value, *(row["interval"] or ())]
         said = _said(known)
@@ -296,13 +297,9 @@ def _claim(name: str, row: Mapping[str, object]) -> str:
     )
 
 
-def _day(change: Change) -> str:
-    day = date.fromisoformat(change.when)
-    return f"{day.day} {day:%B %Y}"
-
-
 def _said_of(change: Change) -> str:
-    return f"{change.what[:1].upper()}{change.what[1:]}, because {change.why}."
+    day = date.fromisoformat(change.when)
+    return f"{day.day} {day:%B %Y}: {change.what}, because {change.why}."
 
 
 def trained(runs: Iterable[str]) -> str:
