@@ -121,12 +121,24 @@ def test_a_misfit_moves_the_maps_and_not_the_picture():
     assert float(pairs[0]["now"].abs().sum()) == pytest.approx(float(pairs[1]["now"].abs().sum()))
 
 
-def test_a_frame_is_the_same_in_any_company():
-    method, clip = forecaster(), conditioned(9)
+@pytest.mark.parametrize("blocks", ["plain", "residual"])
+def test_a_frame_is_the_same_in_any_company(blocks):
+    method, clip = forecaster(blocks=blocks), conditioned(9)
     maps = clip.truth["condition"]
     whole = method.forecast(clip.frames[0], np.concatenate([maps[:1], maps]))["frames"]
     alone = method.forecast(clip.frames[0], maps[[0, 7]])["frames"]
     assert np.array_equal(whole[7], alone[0]) and whole.shape == (9, SIZE, SIZE, 3)
+
+
+def test_what_normalises_is_stored_with_its_means(tmp_path):
+    method, clip = forecaster(blocks="residual"), conditioned(3)
+    method.outputs(batch_of(method))
+    method.save_pretrained(tmp_path)
+    stored = i2vlib.load_pretrained(tmp_path)
+    assert stored.decoder.norm.running_mean.abs().sum() > 0
+    maps = clip.truth["condition"]
+    made = [one.forecast(clip.frames[0], maps)["frames"].astype(int) for one in (method, stored)]
+    assert abs(made[0] - made[1]).max() <= 2
 
 
 def test_a_forecast_of_another_size_is_refused():
