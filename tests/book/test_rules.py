@@ -256,7 +256,7 @@ def test_all_four_arms_decide_about_the_critics(monkeypatch, arms, verdict):
     shown = {f"frgan_64_refine{arm}": usual for arm in ("", "_clips", "_frames", "_none")}
     shown |= {f"frgan_64_refine{arm}": None if own is None else usual | own for arm, own in arms.items()}
     monkeypatch.setattr(claims.frgan, "seeds", lambda base: table(shown[base]))
-    monkeypatch.setattr(claims.frgan, "names", lambda *bases: tuple(base for base in bases if shown[base]))
+    monkeypatch.setattr(claims.frgan, "names", lambda *bases: tuple(base for base in bases if shown.get(base)))
     found = claims.frgan.frg_6()
     assert found.verdict == verdict and ("not trained yet: D_I alone" in found.note) == (None in arms.values())
 
@@ -291,3 +291,66 @@ def test_the_outline_is_half_of_what_the_encoders_look_at(monkeypatch, outline, 
     rows = table({"area_share": 0.1, "base_share": 0.1, "residual_share": 0.1 + 0.05 * more})
     monkeypatch.setattr(claims.affinegan, "seeds", lambda base, part: rows.assign(area_share=0.1))
     assert claims.affinegan.aff_7(outline).verdict == verdict
+
+
+def arms_of(monkeypatch, errors, other=None):
+    """Results of rows by hand: the error of each, in three seeds; ``other``, of the pairs that are not neutral."""
+    shown = {"clips": errors, "pairs": other or {}}
+    monkeypatch.setattr(
+        claims.frgan,
+        "seeds",
+        lambda base, part="clips": table(MOVING | {"moving_ratio": shown[part][base], "sharpness": 1}),
+    )
+    monkeypatch.setattr(
+        claims.frgan, "names", lambda *bases: tuple(f"{b}_{seed}" for b in bases if b in errors for seed in (0, 1, 2))
+    )
+
+
+EARLIER = {"frgan_64_printed": 1.0, "frgan_64_difference": 0.5, "frgan_64": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("errors", "verdict", "said"),
+    [
+        ({}, "not reproduced", "as yet arms that differ in losses"),
+        ({"eq_2": 0.4, "eq_1": 0.5}, "not reproduced", "as yet arms that differ in losses"),  # no gated arm
+        ({"eq_2": 0.4, "eq_1": 0.5, "gated": 0.5}, "reproduced", "minus Eq. 1; a change"),
+        ({"eq_2": 0.5, "eq_1": 0.5, "gated": 0.5}, "partly", "minus Eq. 1; a change"),
+        ({"eq_2": 1.0, "eq_1": 0.5, "gated": 0.5, "eq_2_norm": 0.4}, "not reproduced", "minus Eq. 1; a change"),
+        ({"eq_2": 1.0, "eq_1": 0.5, "gated": 0.5, "eq_2_norm": 0.4, "eq_1_norm": 0.5}, "partly", "normalised decoder"),
+        ({"eq_2": 0.4, "eq_1": 0.5, "gated": 0.5, "eq_2_norm": 0.4, "eq_1_norm": 0.5}, "reproduced", "normalised"),
+    ],
+)
+def test_eq_2_is_held_against_eq_1_alike_in_all_else_and_with_either_decoder(monkeypatch, errors, verdict, said):
+    arms_of(monkeypatch, EARLIER | {f"frgan_64_{name}": error for name, error in errors.items()})
+    found = claims.frgan.frg_1()
+    assert found.verdict == verdict and said in found.note and found.runs[0].startswith("frgan_64_")
+    assert ("frgan_64_printed_0" in found.runs) == ("as yet" in found.note)
+
+
+@pytest.mark.parametrize(
+    ("neutral", "other", "verdict"),
+    [
+        (0.6, 0.9, "reproduced"),
+        (0.4, 0.9, "partly"),
+        (0.6, 0.5, "partly"),
+        (0.4, 0.5, "not reproduced"),
+        (0.6, None, "partly"),
+    ],
+)
+def test_random_pairs_have_to_help_from_a_neutral_frame_and_from_others(monkeypatch, neutral, other, verdict):
+    rows = {"frgan_64_first_pairs": neutral, "frgan_64_gated": 0.5}
+    if other is None:
+        rows = {"frgan_64_from_first": neutral, "frgan_64": 0.5}
+    arms_of(monkeypatch, rows, {"frgan_64_first_pairs": other, "frgan_64_gated": 0.5})
+    assert claims.frgan.frg_3().verdict == verdict
+
+
+def test_one_seed_of_the_arms_is_not_enough_to_take_the_place_of_earlier_ones(monkeypatch):
+    rows = {"frgan_64_not_dense": (0,), "frgan_64_gated": (0, 1), "frgan_64_plain": (0, 1), "frgan_64": (0, 1, 2)}
+    monkeypatch.setattr(claims.frgan, "names", lambda *bases: tuple(f"{b}_{seed}" for b in bases for seed in rows[b]))
+    assert claims.frgan.first_measured(*claims.frgan.DECODERS) == claims.frgan.DECODERS[1]
+    rows["frgan_64_not_dense"] = (1, 2)
+    assert claims.frgan.first_measured(*claims.frgan.DECODERS) == claims.frgan.DECODERS[1]
+    rows["frgan_64_not_dense"] = (0, 1)
+    assert claims.frgan.first_measured(*claims.frgan.DECODERS) == claims.frgan.DECODERS[0]
