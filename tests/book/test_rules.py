@@ -6,6 +6,7 @@ import sys
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from i2vlib.book import claims, ledger, results
@@ -354,3 +355,129 @@ def test_one_seed_of_the_arms_is_not_enough_to_take_the_place_of_earlier_ones(mo
     assert claims.frgan.first_measured(*claims.frgan.DECODERS) == claims.frgan.DECODERS[1]
     rows["frgan_64_not_dense"] = (0, 1)
     assert claims.frgan.first_measured(*claims.frgan.DECODERS) == claims.frgan.DECODERS[0]
+
+
+# Arms of a comparison -----------------------------------------------------------------------------------------------
+
+
+ARM = {"sharpness": 0.4, "sharpness_mouth": 0.4, "landmark_error": 2.0, "unevenness": 0.3, "motion": 0.7,
+       "spearman": 0.97, "moving_ratio": 0.6, "halfway_ratio": 0.7, "lead_rise": 0.5, "acd_i_ratio": 1.0}  # fmt: skip
+
+
+def people_of(seeds, **changes):
+    """Eight people who differ a little, each in as many trainings."""
+    rows = [
+        {"subject": str(person), "seed": seed, "expression": "happy", "named_true": "happy"}
+        | {name: value + 0.001 * person for name, value in {**ARM, **changes}.items() if not isinstance(value, str)}
+        | {name: value for name, value in changes.items() if isinstance(value, str)}
+        for person in range(8) for seed in seeds
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def arms(monkeypatch):
+    """Rows of the table of runs as though they had been measured so, and no others."""
+
+    def stand(tables):
+        def seeds_of_all(*bases):
+            return sorted(set.intersection(*(set(tables[b]["seed"]) if b in tables else set() for b in bases)))
+
+        for module in (claims.fan, claims.affinegan):
+            monkeypatch.setattr(module, "seeds", lambda base, part="clips": tables[base])
+            monkeypatch.setattr(module, "names", lambda *bases: bases)
+            monkeypatch.setattr(module, "seeds_of_all", seeds_of_all)
+
+    return stand
+
+
+@pytest.mark.parametrize(
+    ("seeds", "without", "neither", "verdict"),
+    [
+        ([0, 1], {"sharpness_mouth": 0.2}, {"sharpness": 0.2}, "reproduced"),
+        ([0], {"sharpness_mouth": 0.2}, {"sharpness": 0.2}, "partly"),
+        ([0, 1], {"sharpness_mouth": 0.2}, {}, "partly"),  # D_g changes nothing: without D_l there is no judge
+        ([0, 1], {"sharpness_mouth": 0.2}, None, "partly"),
+        ([0, 1], {"sharpness_mouth": 0.6}, {"sharpness": 0.2}, "not reproduced"),
+        ([0, 1], {}, {"sharpness": 0.2}, "not reproduced"),
+    ],
+)
+def test_d_l_is_missed_beside_a_d_g_that_acts(arms, seeds, without, neither, verdict):
+    tables = {"fan_64_acting": people_of(seeds), "fan_64_acting_without_local": people_of(seeds, **without)}
+    arms(tables | ({} if neither is None else {"fan_64_acting_without_judges": people_of([0], **neither)}))
+    found = claims.answer("FAN-8")
+    assert found.verdict == verdict and "at weights that act" in found.note
+    assert ("seeds 0 and 1" if len(seeds) == 2 else "seed 0,") in found.note
+    assert ("fan_64_acting_without_judges" in found.runs) is (neither is not None)
+
+
+def test_weights_that_hardly_act_show_a_part_at_most(arms):
+    tables = {"fan_64_full": people_of([0, 1, 2]), "fan_64_without_landmarks": people_of([0, 1, 2], landmark_error=3.0)}
+    arms(tables)
+    found = claims.answer("FAN-9")
+    assert found.verdict == "partly" and "at weights that hardly act" in found.note
+    assert found.runs == ("fan_64_full", "fan_64_without_landmarks")
+    acting = {f"fan_64_acting{name}": people_of([0, 1], **changes)
+              for name, changes in (("", {}), ("_without_landmarks", {"landmark_error": 30.0}))}  # fmt: skip
+    arms(tables | acting)
+    found = claims.answer("FAN-9")
+    assert (found.verdict, found.runs) == ("reproduced", tuple(acting))
+    assert found.value == pytest.approx(claims.fan.LOST - 2.0, abs=0.01)  # a face that is lost counts as so much
+
+
+@pytest.mark.parametrize(
+    ("with_it", "verdict"),
+    [({"sharpness": 0.5}, "reproduced"), ({}, "partly"), ({"sharpness": 0.5, "motion": 0.5}, "partly")],
+)
+def test_a_regulariser_that_stops_the_face_has_not_made_it_steady(arms, with_it, verdict):
+    full = people_of([0, 1], unevenness=0.2, **with_it)
+    arms({"fan_64_acting": full, "fan_64_acting_without_temporal": people_of([0, 1])})
+    assert claims.answer("FAN-10").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("joint", "verdict"),
+    [
+        ({}, "reproduced"),
+        ({"moving_ratio": 0.7}, "partly"),
+        ({"named_true": "angry"}, "partly"),
+        ({"spearman": 0.8}, "not reproduced"),
+    ],
+)
+def test_a_joint_model_is_held_against_single_ones_at_equal_passes_and_has_to_name_what_it_sees(arms, joint, verdict):
+    each = [f"affinegan_64_third_{name}" for name in ("happy", "angry", "surprised")]
+    tables = {base: people_of([0, 1]) for base in each} | {"affinegan_64_three": people_of([0, 1], **joint)}
+    arms(tables)
+    found = claims.answer("AFF-16")
+    assert found.verdict == verdict and "seeds 0 and 1" in found.note and "at equal passes" in found.note
+    assert found.runs[0] == "affinegan_64_three_0" and len(found.runs) == 8
+
+
+@pytest.mark.parametrize(
+    ("made", "begun"),
+    [
+        ({}, True),
+        ({"lead_rise": 0.05}, False),
+        ({"lead_rise": 0.0, "motion": 0.9}, False),  # a grain that moves
+        ({"moving_ratio": 1.0}, False),
+        ({"halfway_ratio": 1.0}, False),
+    ],
+)
+def test_a_model_moves_once_a_reader_sees_it_and_it_beats_the_still(made, begun):
+    assert claims.affinegan.begun(people_of([0], **made)) is begun
+
+
+def test_the_released_code_is_judged_by_training_only_where_something_moves(arms):
+    still = {"lead_rise": 0.0, "moving_ratio": 1.0}
+    for paper, released, said in (
+        (still, still, "moving after 6,000 steps: neither; seed 0"),
+        (still, {}, "steps: the released code; released minus paper: spearman"),
+        ({}, {"spearman": 0.5}, "the paper, the released code; released minus paper: spearman −0.470"),
+    ):
+        arms({"paper_64_long": people_of([0], **paper), "released_64_long": people_of([0], **released)})
+        found = claims.answer("AFF-18", worst=4.0)
+        assert (found.verdict, found.value, found.interval) == ("not reproduced", 4.0, None)
+        assert said in found.note.replace("-0", "−0")
+    arms({"paper_64": people_of([0], **still)})
+    assert "at 2,000 steps the paper does not move a face" in claims.answer("AFF-18", worst=4.0).note
+    assert claims.answer("AFF-18", worst=0.0).verdict == "reproduced"

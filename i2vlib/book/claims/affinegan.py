@@ -12,7 +12,6 @@ from i2vlib.book import results
 from i2vlib.book.claims.common import (
     DRAWN_TOGETHER,
     HAS_TO_MOVE,
-    SEEDS,
     Answer,
     Change,
     Claims,
@@ -22,12 +21,13 @@ from i2vlib.book.claims.common import (
     how_far,
     if_it_moves,
     mean_and_interval,
-    measured,
     moves,
     names,
     people,
     plural,
     seeds,
+    seeds_in_words,
+    seeds_of_all,
     single,
 )
 from i2vlib.book.effects import effect, level
@@ -35,6 +35,8 @@ from i2vlib.book.effects import effect, level
 CLAIMS = Claims()
 #: A lead that real clips raise by less cannot be read.
 READ = 0.1
+#: How far the faces of a small joint model have to move.
+JOINT_MOVES = 0.5
 #: dlib's identities of one person lie within this distance, by its authors.
 SAME_PERSON = 0.6
 #: How far from the still a peak may lie, over how far a real one does: FRGAN's own ratio (its Table 1), rounded up.
@@ -426,28 +428,50 @@ def aff_15() -> Answer:
     "AFF-16",
     "§3.1",
     "One model for all expressions is easily had, with domain labels and a classification loss.",
-    measure="one model for all expressions against one model each",
+    measure="one model for several expressions against one model each, at equal passes, the classification loss on",
     rule=(
-        "the interval of the rank correlation above .9, of a face that moves, and that of the error less than .05 "
-        "above the single models': reproduced if both hold, partly if the first does"
+        "the interval of the rank correlation above .9, of a face that moves, that of the error less than .05 above "
+        "the single models' at equal passes, and strangers' expressions named by D_g better than by chance: reproduced "
+        "if all hold, partly if the first does"
     ),
-    changes=[DRAWN_TOGETHER, HAS_TO_MOVE],
+    changes=[
+        DRAWN_TOGETHER,
+        HAS_TO_MOVE,
+        Change(
+            "2026-11-22",
+            "asked at equal passes and with the classification loss on, as soon as that is measured; until then of the "
+            "seven, and partly at best",
+            "the joint model had less than half of the steps of its rivals, and D_g was taught no names",
+        ),
+    ],
 )
 def aff_16() -> Answer:
     """One model for all expressions."""
-    of_it = results.planned()["affinegan_64_seven_0"].settings.expressions
-    each = {name: "affinegan_64" if name == "happy" else f"affinegan_64_{name}" for name in of_it}
-    taught = [s for s in SEEDS if results.result(results.planned()[f"affinegan_64_seven_{s}"])]
-    alone = {s: measured({s: [f"{base}_{s}" for base in each.values()]}) for s in taught}
-    both = [s for s in taught if alone[s] is not None]
-    joint = seeds("affinegan_64_seven")
-    joint = joint[joint["seed"].isin(both)]
-    ranks = level(joint, "spearman").low >= 0.9 and moves(joint)
-    worse = effect(joint, pd.concat([alone[s] for s in both]), "moving_ratio")
-    close = worse.interval[1] < 0.05
-    verdict = graded(ranks and close, ranks)
-    note = f"Error at the peak over copying's: one model for all minus one each; {plural(len(both))}, 64 px."
-    rests = tuple(f"{base}_{s}" for base in ("affinegan_64_seven", *each.values()) for s in both)
+    shown = results.planned()["affinegan_64_three_0"].settings.expressions
+    joint, each = "affinegan_64_three", [f"affinegan_64_third_{name}" for name in shown]
+    fair = seeds_of_all(joint, *each)
+    if not fair:
+        shown = results.planned()["affinegan_64_seven_0"].settings.expressions
+        joint = "affinegan_64_seven"
+        each = ["affinegan_64" if name == "happy" else f"affinegan_64_{name}" for name in shown]
+    there = fair or seeds_of_all(joint, *each)
+    alone, together = pd.concat([seeds(base) for base in each]), seeds(joint)
+    alone, together = (table[table["seed"].isin(there)] for table in (alone, together))
+    ranks = level(together, "spearman").low >= 0.9 and moves(together, JOINT_MOVES)
+    worse = effect(together, alone, "moving_ratio")
+    close, named, said = worse.interval[1] < 0.05, False, "not at equal passes, and D_g was taught no names"
+    if fair:
+        of_it, chance = seeds(joint, "inferences"), 1 / len(shown)
+        right = of_it.get("named_true", of_it["expression"]) == of_it["expression"]
+        by_person = level(of_it.assign(right=right.astype(float)), "right")
+        named = by_person.low > chance
+        said = f"at equal passes; D_g names {by_person.mean:.0%} of strangers' peaks rightly, by chance {chance:.0%}"
+    verdict = graded(ranks and close and named, ranks)
+    note = (
+        f"Error at the peak over copying's: one model for {len(shown)} minus one each, {said}; "
+        f"{seeds_in_words(there)}, 64 px; {how_far(together)}."
+    )
+    rests = tuple(f"{base}_{seed}" for base in (joint, *each) for seed in there)
     return Answer(verdict, worse.mean, worse.interval, rests, note)
 
 
@@ -480,18 +504,11 @@ def begun(table: pd.DataFrame) -> bool:
 
     More motion than that of copying is no sign: the grain of a discriminator moves.
     """
-    read, *errors = (metrics.interval(people(table, name)) for name in ("lead_rise", "moving_ratio", "halfway_ratio"))
-    return bool(people(table, "lead_rise").mean() >= 0.1 and read[0] > 0 and all(error[1] < 1 for error in errors))
+    read = level(table, "lead_rise")
+    return read.mean >= 0.1 and read.low > 0 and moves(table, least=0.0)
 
 
-#: What the released code does otherwise, by its number in the chapter's table, each alone and all at once.
-RELEASED = {
-    "1 norm": "paper_64_1_norm", "2 detached": "paper_64_2_detached", "3 innermost": "paper_64_3_innermost",
-    "4 noise": "paper_64_4_noise", "6 conditional": "paper_64_6_conditional", "8 joint": "paper_64_8_joint",
-    "9 weight": "paper_64_9_weight", "all seven": "paper_64_all",
-}  # fmt: skip
-
-
+#: What is asked of the paper and of the released code side by side, once one of them moves.
 ASKED_OF_RELEASED = ("spearman", "motion", "moving_ratio", "sharpness")
 
 
@@ -499,7 +516,7 @@ ASKED_OF_RELEASED = ("spearman", "motion", "moving_ratio", "sharpness")
     "AFF-18",
     "released code",
     "The released code does what the paper says.",
-    measure="every difference found, each switched alone",
+    measure="every difference found; both trained side by side",
     rule="reproduced if no difference touches the mathematics",
     changes=[
         Change(
@@ -508,21 +525,30 @@ ASKED_OF_RELEASED = ("spearman", "motion", "moving_ratio", "sharpness")
             "not every variant had three seeds",
         ),
         DRAWN_TOGETHER,
+        Change(
+            "2026-11-22",
+            "the number is how far the code's denominator misses the propositions, where it was what seven switches "
+            "did in 2,000 steps; the note says what the released code itself did, and whether anything moved",
+            "seven switches are not the released code, and at that length nothing moved",
+        ),
     ],
 )
 def aff_18(worst: float) -> Answer:
     """The released code is the paper. ``worst``: by how much its denominator misses the propositions at most."""
-    paper, found = seeds("paper_64"), {}
-    for name, base in RELEASED.items():
-        against = {metric: effect(seeds(base), paper, metric) for metric in ASKED_OF_RELEASED}
-        found[name] = [metric for metric, change in against.items() if change.counts(1) or change.counts(-1)]
-    value = effect(seeds("paper_64_all"), paper, "spearman")
-    alone = (
-        ", ".join(f"{key} ({' '.join(what)})" for key, what in found.items() if what and key != "all seven") or "none"
-    )
-    note = (
-        f"Spearman with all seven differences minus without; with a star alone: {alone}; {plural(value.seeds)}, "
-        "64 px, 2,000 steps."
-    )
-    rests = names("paper_64", *RELEASED.values())
-    return Answer("reproduced" if worst < 0.01 else "not reproduced", value.mean, value.interval, rests, note)
+    arms = {"the paper": "paper_64_long", "the released code": "released_64_long"}
+    there = seeds_of_all(*arms.values())
+    if there:
+        paper, released = (table[table["seed"].isin(there)] for table in map(seeds, arms.values()))
+        moved = [name for name, table in zip(arms, (paper, released), strict=True) if begun(table)]
+        against = {metric: effect(released, paper, metric) for metric in ASKED_OF_RELEASED}
+        found = ", ".join(f"{metric} {change.text}" for metric, change in against.items())
+        steps = results.planned()[f"{arms['the paper']}_0"].steps
+        said = f"moving after {steps:,} steps: {', '.join(moved) or 'neither'}; released minus paper: {found}"
+        said = f"{said if moved else said.partition(';')[0]}; {seeds_in_words(there)}, 64 px"
+        rests = names(*arms.values())
+    else:
+        early = "moves" if begun(seeds("paper_64")) else "does not move"
+        said = f"trained side by side they are not measured yet, and at 2,000 steps the paper {early} a face"
+        rests = names("paper_64")
+    note = f"Largest miss of Propositions 1 and 2 with the code's denominator; {said}."
+    return Answer("reproduced" if worst < 0.01 else "not reproduced", worst, None, rests, note)

@@ -136,6 +136,17 @@ def names(*bases: str) -> tuple[str, ...]:
     return tuple(name for name in found if results.result(results.planned()[name]))
 
 
+def seeds_of_all(*bases: str) -> list[int]:
+    """The seeds of which every one of some rows of the table of runs has been measured."""
+    return [seed for seed in SEEDS if all(f"{base}_{seed}" in names(base) for base in bases)]
+
+
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """Which seeds, in words: "seed 0", "seeds 0 and 1"."""
+    *most, last = (str(seed) for seed in sorted(seeds))
+    return f"seeds {', '.join(most)} and {last}" if most else f"seed {last}"
+
+
 def people(table: pd.DataFrame, metric: str) -> pd.Series:
     """A metric by person: the mean over that person's clips and seeds."""
     return table.groupby("subject")[metric].mean()

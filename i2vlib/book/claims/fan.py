@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,10 +22,11 @@ from i2vlib.book.claims.common import (
     graded,
     how_far,
     if_it_moves,
-    measured,
     names,
     plural,
     seeds,
+    seeds_in_words,
+    seeds_of_all,
     single,
 )
 from i2vlib.book.effects import effect, level
@@ -178,30 +180,67 @@ def fan_7(
     return Answer(verdict, height, None, ("fan",), note)
 
 
-def _without(name: str, metric: str, sign: int, note: str, *others: tuple[str, int]) -> Answer:
-    """An ablation of Fig. 4: what changes without a part, and whether that is what the paper says."""
-    without, full = seeds(f"fan_64_{name}"), seeds("fan_64_full")
-    for table in (without, full):
-        table["landmark_error"] = table["landmark_error"].clip(upper=LOST)
-    main = effect(without, full, metric)
-    found = [main.counts(sign), *(effect(without, full, other).counts(side) for other, side in others)]
-    verdict = graded(all(found) and main.seeds == len(SEEDS), any(found))
-    rests, note = names(f"fan_64_{name}", "fan_64_full"), f"{note}; {plural(main.seeds)}, 64 px."
-    return Answer(if_it_moves(verdict, full), main.mean, main.interval, rests, note)
+#: How far the faces of Fig. 4's arms have to move, which are small and taught for 1,800 steps.
+ARMS_MOVE = 0.4
+#: Why the arms of Fig. 4 are others than they were, and what that did to their rules.
+WEIGHTS_THAT_ACT = Change(
+    "2026-11-22",
+    "asked of arms whose weights act, as soon as a seed of them is measured; until then, and with one seed, partly at "
+    "best",
+    "D_g weighed so little that without D_l no discriminator was left, and R_t and L_k so little that nothing showed",
+)
+
+
+def _without(part: str, note: str, *asked: tuple[str, int], **least: float) -> Answer:
+    """An ablation of Fig. 4: what changes without a part, and whether that is what the paper says.
+
+    Args:
+        part: the one that is missing.
+        asked: metrics, and the sides on which the paper has them without the part; the first is the answer's number.
+        least: of a metric, the least share of it that has to be left with the part for the answer to count.
+    """
+    acting = seeds_of_all("fan_64_acting", f"fan_64_acting_without_{part}")
+    full, lacking = ("fan_64_acting",) * 2 if acting else ("fan_64_full", "fan_64")
+    with_it, without = (
+        table.assign(landmark_error=table["landmark_error"].clip(upper=LOST))
+        for table in (seeds(full), seeds(f"{lacking}_without_{part}"))
+    )
+    main = effect(without, with_it, asked[0][0])
+    found = [effect(without, with_it, metric).counts(side, seeds=1) for metric, side in asked]
+    left = {metric: with_it[metric].mean() / max(without[metric].mean(), 1e-6) for metric in least}
+    found[0] &= all(left[metric] >= share for metric, share in least.items())
+    verdict = graded(all(found) and bool(acting) and main.seeds > 1, any(found))
+    kept = "".join(f"; with it {share:.0%} of the {metric} is left" for metric, share in left.items())
+    weighed = "at weights that act" if acting else "at weights that hardly act, as no others are measured yet"
+    rests = names(full, f"{lacking}_without_{part}")
+    note = f"{note}, without minus with, {weighed}{kept}; {seeds_in_words(acting or SEEDS)}, 64 px."
+    return Answer(if_it_moves(verdict, with_it, ARMS_MOVE), main.mean, main.interval, rests, note)
 
 
 @CLAIMS.claim(
     "FAN-8",
     "Fig. 4",
     "Without the local discriminator the mouth is blurred.",
-    measure="sharpness and error inside the mouth",
-    rule="reproduced if the mouth is less sharp without it, and with it the face moves",
-    changes=[DRAWN_TOGETHER, HAS_TO_MOVE],
+    measure="sharpness and error inside the mouth, beside a global discriminator that acts",
+    rule=(
+        "reproduced if the mouth is less sharp without it, in two seeds at least and beside a D_g that acts, and with "
+        "it the face moves"
+    ),
+    changes=[DRAWN_TOGETHER, HAS_TO_MOVE, WEIGHTS_THAT_ACT],
 )
 def fan_8() -> Answer:
     """Without D_l the mouth blurs."""
-    note = "Sharpness inside the mouth over the true one's: without minus with"
-    return _without("without_local", "sharpness_mouth", -1, note)
+    found = _without("local", "Sharpness inside the mouth over the true one's", ("sharpness_mouth", -1))
+    alone, neither = "fan_64_acting_without_local", "fan_64_acting_without_judges"
+    there = seeds_of_all(alone, neither)
+    acts = bool(there) and effect(seeds(alone), seeds(neither), "sharpness").counts(1, seeds=1)
+    said = f"D_g alone {'acts' if acts else 'does not act'} by its frames' sharpness" if there else ""
+    return replace(
+        found,
+        verdict="partly" if found.verdict == "reproduced" and not acts else found.verdict,
+        runs=found.runs + (names(neither) if there else ()),
+        note=f"{found.note} {said or 'Whether D_g alone acts is not measured yet'}.",
+    )
 
 
 @CLAIMS.claim(
@@ -209,13 +248,15 @@ def fan_8() -> Answer:
     "Fig. 4",
     "Without landmark prediction, features are doubled or out of place.",
     measure="landmark error of the generated frames",
-    rule="reproduced if the error is higher without it, and with it the face moves",
-    changes=[DRAWN_TOGETHER, HAS_TO_MOVE],
+    rule=(
+        "reproduced if the error is higher without it, in two seeds at least and of an L_k that acts, and with it the "
+        "face moves"
+    ),
+    changes=[DRAWN_TOGETHER, HAS_TO_MOVE, WEIGHTS_THAT_ACT],
 )
 def fan_9() -> Answer:
     """Without L_k features are misplaced."""
-    note = "Landmark error in % of the eyes' distance: without minus with"
-    return _without("without_landmarks", "landmark_error", 1, note)
+    return _without("landmarks", "Landmark error in % of the eyes' distance", ("landmark_error", 1))
 
 
 @CLAIMS.claim(
@@ -224,16 +265,15 @@ def fan_9() -> Answer:
     "Without the temporal regulariser, motion jumps and frames blur.",
     measure="variance of the steps, sharpness",
     rule=(
-        "without it steps are less even, and frames less sharp: reproduced if both hold, partly if one does, if with "
-        "it the face moves"
+        "without it steps are less even, and frames less sharp, of an R_t that acts and leaves .8 of the motion: "
+        "reproduced if both hold in two seeds at least, partly if one does, if with it the face moves"
     ),
-    changes=[DRAWN_TOGETHER, HAS_TO_MOVE],
+    changes=[DRAWN_TOGETHER, HAS_TO_MOVE, WEIGHTS_THAT_ACT],
 )
 def fan_10() -> Answer:
     """Without R_t motion jumps and frames blur."""
-    return _without(
-        "without_temporal", "unevenness", 1, "Unevenness of the steps: without minus with", ("sharpness", -1)
-    )
+    note = "Unevenness of the steps"
+    return _without("temporal", note, ("unevenness", 1), ("sharpness", -1), motion=0.8)
 
 
 @CLAIMS.claim(
@@ -253,22 +293,28 @@ def fan_10() -> Answer:
         ),
         DRAWN_TOGETHER,
         HAS_TO_MOVE,
+        Change(
+            "2026-11-22",
+            "the seeds that both sides have are compared, and named",
+            "the joint model at equal passes has fewer of them than the single ones",
+        ),
     ],
 )
 def fan_11() -> Answer:
     """Joint training against one model each, at equal passes over the data."""
     each = [f"fan_64_dealt_{name}" for name in results.planned()["fan_64_dealt_0"].settings.expressions]
-    count = [s for s in SEEDS if f"fan_64_dealt_longer_{s}" in results.planned()]
-    alone = measured({s: [f"{name}_{s}" for name in each] for s in count})
-    joint = seeds("fan_64_dealt_longer")
+    there = seeds_of_all("fan_64_dealt_longer", *each)
+    alone = pd.concat([seeds(name) for name in each])
+    alone, joint = (table[table["seed"].isin(there)] for table in (alone, seeds("fan_64_dealt_longer")))
     error, identity = (effect(joint, alone, metric) for metric in ("moving_ratio", "acd_i_ratio"))
     better, worse = error.counts(-1, seeds=1), identity.interval[0] > 0
     verdict = graded(better and not worse and error.seeds == len(SEEDS), better)
     note = (
         "Error in the moving region over copying's, joint minus single, at equal passes; "
-        f"{plural(error.seeds)}, 64 px; {how_far(joint)}."
+        f"{seeds_in_words(there)}, 64 px; {how_far(joint)}."
     )
-    return Answer(if_it_moves(verdict, joint), error.mean, error.interval, names("fan_64_dealt_longer", *each), note)
+    rests = tuple(f"{base}_{seed}" for base in ("fan_64_dealt_longer", *each) for seed in there)
+    return Answer(if_it_moves(verdict, joint), error.mean, error.interval, rests, note)
 
 
 @CLAIMS.claim(
