@@ -60,7 +60,10 @@ def test_a_row_says_what_it_is_what_both_have_and_why() -> None:
     frame = departures.table(lineage(planned()["fan"])).frame
     row = frame.loc["include_neutral: decode the still at intensity 0 in every step and ask for the still back"]
     assert row.tolist()[:2] == ["no", "yes"] and "FAN-1" in row.iloc[2]
-    assert frame.loc["weight of adversarial_local, over the reconstruction's", "here"] == "0.0, then 0.5, then 0.3, then 0.5"
+    assert (
+        frame.loc["weight of adversarial_local, over the reconstruction's", "here"]
+        == "0.0, then 0.5, then 0.3, then 0.5"
+    )
 
 
 @pytest.mark.parametrize("kind", departures.MEASURED)

@@ -134,7 +134,8 @@ def test_every_committed_result_is_whole() -> None:
         stored = results.result(run)
         assert (stored["run"], stored["method"], stored["steps"]) == (run.name, run.method, run.steps)
         parts = {path.stem for path in run.results.glob("*.parquet")}
-        assert {"clips", "history"} <= parts <= {"clips", "history", "inferences", "unrefined"}
+        assert {"clips", "history"} <= parts <= {"clips", "history", "inferences", "unrefined", "pairs"}
+        assert run.method == "Forecast" or "pairs" not in parts
         assert run.kind.infers or "inferences" not in parts
         assert ("unrefined" in parts) == bool(run.stages)
         clips = results.rows(run)
