@@ -55,7 +55,7 @@ class Run:
     """The row that this one is like; None for one that is like none and begins with its preset."""
     differs: Sequence[str] = field(default=(), compare=False)
     """What sets it apart from the row that it is like, or else from its preset: all of it, by the names of
-    `departures`, to which a test holds every row. A term that ``weights`` leaves out weighs nothing, whatever the
+    `sets_apart`, to which a test holds every row. A term that ``weights`` leaves out weighs nothing, whatever the
     preset gives it, and so is among them."""
 
     @property
@@ -138,7 +138,7 @@ def _listed(text: str) -> dict[str, Run]:
     return {run.name: run for name, row in rows.items() for run in _seeded(name, seeded, **row)}
 
 
-def departures(run: Run, table: Mapping[str, Run]) -> list[str]:
+def sets_apart(run: Run, table: Mapping[str, Run]) -> list[str]:
     """What sets a run apart from the one that it is like, of its own seed where there is one, or else from its preset.
 
     Returns:

@@ -67,7 +67,7 @@ def test_a_run_is_trained_in_parts_without_what_only_measuring_needs(tiny_checko
 
 def undeclared(table):
     """What runs differ in and do not say, or say and do not differ in, by name."""
-    found = {name: set(run.differs) ^ set(plan.departures(run, table)) for name, run in table.items()}
+    found = {name: set(run.differs) ^ set(plan.sets_apart(run, table)) for name, run in table.items()}
     return {name: sorted(fields) for name, fields in found.items() if fields}
 
 
@@ -99,7 +99,7 @@ def test_a_row_that_departs_from_its_like_in_one_more_thing_is_found(name):
     unlike = [row for row, run in table.items() if run.like and name not in run.differs]
     assert len(unlike) > 40
     for row in unlike:
-        found = set(table[row].differs) ^ set(plan.departures(CHANGED[name](table[row]), table))
+        found = set(table[row].differs) ^ set(plan.sets_apart(CHANGED[name](table[row]), table))
         assert found == {name}, row
 
 
@@ -162,7 +162,7 @@ def test_an_arm_is_held_against_one_that_differs_in_what_it_is_about(name):
     table = runs.planned()
     base, fields = ARMS[name]
     run = replace(table[f"{name}_0"], like=base)
-    assert set(plan.departures(run, table)) == fields
+    assert set(plan.sets_apart(run, table)) == fields
 
 
 def test_the_joint_model_takes_as_many_steps_as_the_single_ones_together():
