@@ -181,7 +181,7 @@ def curves(
     Args:
         shown: by panel's title and line's name, its x and y. A name that recurs has one look in all panels.
         log: titles of the panels whose y axis is logarithmic.
-        sharey: all panels have one y axis; otherwise each has its own, and its own legend.
+        sharey: all panels have one y axis, and one legend as far as it names their lines; otherwise each has its own.
         diagonal: a dotted line where y is x.
         marks: places on the x axis with a thin upright line, such as the ends of the stages of a training.
     """
@@ -201,8 +201,10 @@ def curves(
                 axis.plot([0, 1], [0, 1], **REFERENCE)
             for mark in marks:
                 axis.axvline(mark, color=INK, linewidth=0.8)
+        first = next(iter(shown.values()))
         for axis, lines in zip(axes, shown.values(), strict=True):
-            if len(names) > 1 and any(lines) and (axis is axes[0] or not sharey):
+            explained = sharey and axis is not axes[0] and set(lines) <= set(first)
+            if len(names) > 1 and any(lines) and not explained:
                 axis.legend()
     return axes
 
@@ -239,7 +241,7 @@ def effects(
     width: float = WIDE,
     columns: int | None = None,
 ) -> list[Axes]:
-    """A panel a metric and a row a system: a dot for the mean, a bar for its interval over people, a ring a seed.
+    """A panel a metric and a row a system: a dot for the mean, a bar for its interval, a ring a seed.
 
     What is dotted says what a real clip has, where that is known by definition (`tables.REAL`). A notebook shows it at
     once and not at the end of the cell, so that the table of the same numbers may follow it there.
@@ -315,7 +317,7 @@ def _explain(figure: Figure, drawn: Mapping[str, bool], dotted: str) -> None:
     """One line below the figure: what dot, bar, ring and dotted line are."""
     looks = {
         "mean": {"marker": "o", "linestyle": "none", "color": COLOURS[0]},
-        "95 % interval over people": {"color": COLOURS[0], "linewidth": 6, "alpha": 0.45} if drawn["bar"] else None,
+        "95 % interval": {"color": COLOURS[0], "linewidth": 6, "alpha": 0.45} if drawn["bar"] else None,
         "one seed": {"marker": "o", "linestyle": "none", "color": INK, "fillstyle": "none"} if drawn["ring"] else None,
         dotted: REFERENCE if drawn["line"] else None,
     }

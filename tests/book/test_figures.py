@@ -177,6 +177,11 @@ def test_panels_of_different_things_have_their_own_axes_and_legends() -> None:
     assert alone.get_legend() is None
 
 
+def test_lines_that_the_first_legend_does_not_name_are_named_beside_them() -> None:
+    first, second = figures.curves({"left": {"a": ([1], [1]), "b": ([1], [2])}, "right": {"c": ([1], [1])}})
+    assert [text.get_text() for text in second.get_legend().get_texts()] == ["c"] and first.get_legend() is not None
+
+
 def test_six_curves_differ_from_one_another() -> None:
     (axis,) = figures.curves({"": {str(n): ([0, 1], [0, n]) for n in range(6)}})
     assert len({(line.get_color(), line.get_linestyle()) for line in axis.lines}) == 6
@@ -205,7 +210,7 @@ def test_an_effect_is_drawn_as_interval_mean_and_seeds() -> None:
     drawn = [line for line in x.lines[1:] if line.get_linewidth() != 0.5]  # the rows' own thin lines
     assert [list(line.get_xdata()) for line in drawn] == [[0.1, 0.3], [0.2], [0.15, 0.25], [-0.3, 0.1], [-0.2]]
     assert [set(line.get_ydata()) for line in drawn] == [{0}, {0}, {0}, {1}, {1}]  # one seed is the mean itself
-    assert explained(x) == ["mean", "95 % interval over people", "one seed", "no difference"]
+    assert explained(x) == ["mean", "95 % interval", "one seed", "no difference"]
     x, y = figures.effects(found)
     assert [line.get_linestyle() for line in (x.lines[0], y.lines[0])] == ["-", ":"]  # of x, real clips say nothing
     assert list(y.lines[0].get_xdata()) == [1, 1] and explained(x)[-1] == "real clips"

@@ -27,7 +27,7 @@ class Answer:
     Attributes:
         verdict: one of `ledger.VERDICTS`.
         value: the number behind it; None if there is none.
-        interval: its ends over people; None if there is none.
+        interval: its ends; None if there is none.
         runs: the runs it rests on; none for an exact test.
         note: one sentence that says what the number is.
         evidence: what the rule was handed, plain numbers and lists.
