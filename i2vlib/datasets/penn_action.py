@@ -18,16 +18,6 @@ import numpy as np
 from i2vlib.clips import Clip
 from i2vlib.datasets import _folders
 
-#: The eight of the 15 actions whose joints FRGAN (Section 4) found clean enough.
-FRGAN_ACTIONS = (
-    "baseball_pitch", "baseball_swing", "clean_and_jerk", "golf_swing",
-    "jumping_jacks", "jump_rope", "tennis_forehand", "tennis_serve",
-)  # fmt: skip
-#: The columns of `Poses.joints`.
-JOINTS = (
-    "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
-    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
-)  # fmt: skip
 LAYOUT = "<folder>/labels/0001.mat"
 #: Frames a second. The data set states none; its videos are from the web.
 FPS = 30.0
@@ -38,9 +28,9 @@ class Poses:
     """The joints of one sequence of T frames.
 
     Attributes:
-        joints: ``float32 (T, 13, 2)``, (x, y) in pixels of the frame, pixel centres at +0.5, in the order of `JOINTS`;
-            NaN where the label says nothing. Where a joint is hidden the label may hold a guess, which is kept. A few
-            visible ones lie outside the frame.
+        joints: ``float32 (T, 13, 2)``, (x, y) in pixels of the frame, pixel centres at +0.5, in the order of
+            `i2vlib.joints.JOINTS`; NaN where the label says nothing. Where a joint is hidden the label may hold a
+            guess, which is kept. A few visible ones lie outside the frame.
         visible: ``bool (T, 13)``, false where a joint is hidden or unknown.
         bbox: ``float32 (T, 4)``, x1, y1, x2, y2 of the person, as `joints`.
         action: its name, in the singular: ``squat``.
@@ -68,7 +58,7 @@ class PennAction(_folders.Lazy[Poses]):
         folder: the one that holds ``labels``.
         split: ``train``, ``validation`` or ``test``.
         size: side of the square frames of a clip in pixels.
-        actions: the action, or several, to keep; all if not given, `FRGAN_ACTIONS` for the paper's.
+        actions: the action, or several, to keep; all if not given, `i2vlib.joints.ACTIONS` for the paper's.
         published: split as the data set does: its test half is ``test``, and of its training half every fifth group
             of ten numbers is ``validation``. Otherwise of all sequences every fifth group of ten is ``validation``
             and the next is ``test``: for a folder with labels of one half only. Neighbours in number often come from

@@ -1,0 +1,27 @@
+"""The joints of a body, in the order of Penn Action's labels, and the eight actions of the book.
+
+Left and right are the person's own.
+"""
+
+from __future__ import annotations
+
+#: The columns of every array of joints, ``(T, 13, 2)``.
+JOINTS = (
+    "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+)  # fmt: skip
+
+#: The joints of a body seen in a mirror: column i is column ``MIRRORED[i]`` of the body itself.
+MIRRORED = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11)
+
+#: What is drawn as limbs: pairs of columns. The neck, which has no column, is left out; a head hangs on both shoulders.
+BONES = (
+    (0, 1), (0, 2), (1, 2), (1, 3), (3, 5), (2, 4), (4, 6),
+    (1, 7), (2, 8), (7, 8), (7, 9), (9, 11), (8, 10), (10, 12),
+)  # fmt: skip
+
+#: The eight of Penn Action's 15 actions whose joints FRGAN found clean enough (section 4.1).
+ACTIONS = (
+    "baseball_pitch", "baseball_swing", "clean_and_jerk", "golf_swing",
+    "jumping_jacks", "jump_rope", "tennis_forehand", "tennis_serve",
+)  # fmt: skip
