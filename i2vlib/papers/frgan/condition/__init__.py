@@ -9,7 +9,7 @@ compared with the truth. To retarget is to put a driver's :math:`\beta_t` on a t
 G_M and G_R is the map of the mesh's surface normals.
 
 `face` is the model, `fitting` finds it in pictures, with what `scores` makes of MediaPipe's reading; `maps` draws it,
-and `clips` keeps both beside the clips that they belong to.
+and `clips` keeps both beside the clips that they belong to. `heatmaps` draws what a body has instead: joints.
 """
 
 from i2vlib.papers.frgan.condition.clips import Conditioned, cached_fit, cached_maps, conditioned_frames, kept_array
@@ -24,11 +24,12 @@ from i2vlib.papers.frgan.condition.face import (
     rotation,
 )
 from i2vlib.papers.frgan.condition.fitting import fit_crop, fit_face, usual
+from i2vlib.papers.frgan.condition.heatmaps import heatmaps
 from i2vlib.papers.frgan.condition.maps import condition_maps, map_tensor
 from i2vlib.papers.frgan.condition.scores import Reader, calibrated, reader
 
 __all__ = [
     "FACE", "PHENOTYPES", "Conditioned", "Face", "Reader", "by_name", "cached_fit", "cached_maps", "calibrated",
-    "condition_maps", "conditioned_frames", "fit_crop", "fit_face", "kept_array", "known", "map_tensor",
+    "condition_maps", "conditioned_frames", "fit_crop", "fit_face", "heatmaps", "kept_array", "known", "map_tensor",
     "project_landmarks", "reader", "retarget", "rotation", "usual",
 ]  # fmt: skip
