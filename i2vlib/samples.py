@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from i2vlib import regions
+from i2vlib import joints, regions
 from i2vlib.clips import LUMA, Clip, to_frames, to_tensor
 from i2vlib.expressions import TABLE
 
@@ -205,18 +205,23 @@ class Augmentation:
         shift = torch.empty(2).uniform_(-reach, reach, generator=rng)
         return cls(scale, shift, False, one, one, torch.ones(3))
 
-    def moved(self, x: Tensor, mode: str = "bilinear") -> Tensor:
-        """Pictures ``(T, C, H, W)``, flipped, shifted and scaled; ``mode`` as of ``grid_sample``."""
+    def moved(self, x: Tensor, mode: str = "bilinear", outside: str = "border") -> Tensor:
+        """Pictures ``(T, C, H, W)``, flipped, shifted and scaled; ``mode`` and ``outside`` as of ``grid_sample``."""
         flip = torch.tensor([-1.0 if self.mirrored else 1.0])
         across, down = torch.cat([flip / self.scale, torch.zeros(1)]), torch.cat([torch.zeros(1), 1 / self.scale])
         matrix = torch.stack([torch.cat([across, self.shift[:1]]), torch.cat([down, self.shift[1:]])])
         grid = F.affine_grid(matrix.expand(len(x), -1, -1), list(x.shape), False)
-        return F.grid_sample(x, grid, mode, "border", False)
+        return F.grid_sample(x, grid, mode, outside, False)
 
     def moved_normals(self, maps: Tensor) -> Tensor:
         """Maps of normals ``(T, 3, H, W)``, x to the right: mirrored, they point the other way."""
         moved = self.moved(maps)
         return moved * torch.tensor([-1.0, 1.0, 1.0])[:, None, None] if self.mirrored else moved
+
+    def moved_joints(self, maps: Tensor) -> Tensor:
+        """Maps of joints ``(T, 13, H, W)``, one a joint: mirrored, the left hand is the right one."""
+        moved = self.moved(maps, outside="zeros")
+        return moved[:, list(joints.MIRRORED)] if self.mirrored else moved
 
     def moved_points(self, points: Tensor, size: int) -> Tensor:
         """Landmarks ``(T, 68, 2)`` in pixels; a flip also makes the left eye the right one (`MIRRORED`)."""

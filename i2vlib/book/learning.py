@@ -43,7 +43,8 @@ def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
     own = run.data | run.taught if split == "train" else {k: v for k, v in run.data.items() if k != "subjects"}
     options = {**own, **changes}
     name, others = options.pop("name"), options.get("driven_by", 0)
-    known = {"truth": run.kind.truth} if run.kind.truth else {}
+    truth = run.kind.truth(run.settings)
+    known = {"truth": truth} if truth else {}
     data = datasets.open(name, split=split, **known, **options)
     drivers = None
     if run.fitted and others:
@@ -120,7 +121,7 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
         method.inherit(weights(before))
     data = clips(run, "train")
     held_out = clips(run, "validation", subjects=VALIDATION)
-    if run.kind.truth:
+    if run.kind.truth(run.settings):
         for index in tqdm(range(len(data)), desc="drawing conditions", unit="clip"):
             data[index]
     best = run.folder / "best"

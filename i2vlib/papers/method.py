@@ -130,8 +130,6 @@ class Method(Pretrained):
     infers: ClassVar[bool] = False
     #: Whether ``animate`` takes an intensity; otherwise it follows condition maps.
     dialled: ClassVar[bool] = True
-    #: What it has to know of the actors' truth.
-    truth: ClassVar[tuple[str, ...]] = ()
     #: What it is and what it cannot, in a sentence or two each: how a notebook shows the model (`papers.card`).
     about: ClassVar[str] = ""
     limits: ClassVar[str] = ""
@@ -158,6 +156,11 @@ class Method(Pretrained):
     # The table of runs ------------------------------------------------------------------------------------------
 
     @classmethod
+    def truth(cls, config: Config) -> tuple[str, ...]:
+        """What it has to know of the truth of rendered clips."""
+        return ()
+
+    @classmethod
     def prepared(
         cls,
         clips: Sequence[Clip],
@@ -169,7 +172,7 @@ class Method(Pretrained):
         """Clips as the method is taught and measured on them: as they are, unless it needs more than a clip knows.
 
         Args:
-            clips: of actors, knowing `truth`.
+            clips: rendered, knowing `truth`.
             config: of the method.
             fitted: what is known of the faces is fitted to the frames, and not taken from the truth.
             drivers: where given, the clip that drives each of them.

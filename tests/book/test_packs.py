@@ -166,11 +166,11 @@ def fill_cache() -> None:
         for split, count in (("train", run.data["subjects"]), ("validation", learning.VALIDATION)):
             options = {**run.data, "subjects": count}
             options.pop("name")
-            asked = truth.wanted((*truth.DEFAULT, *(run.kind.truth or ())))
+            asked = truth.wanted((*truth.DEFAULT, *run.kind.truth(run.settings)))
             data = Actors(split, truth=asked, **options)
             for seed, expression in data.keys:
                 write_clip(data.path(seed, expression), seed, expression, run.data["frames"], run.data["size"], rng)
-            for face in map(condition.known, data if run.kind.truth else ()):
+            for face in map(condition.known, data if run.kind.truth(run.settings) else ()):
                 numbers = face.identity, face.coefficients, face.pose, face.camera, np.array([face.size, True])
                 maps = rng.integers(-127, 128, (len(face), face.size, face.size, 3), np.int8)
                 condition.kept_array("maps", numbers, lambda maps=maps: maps)

@@ -56,8 +56,12 @@ class ForecastConfig(Config):
     """What the decoder is shown of the encoders: f_I's features, or, as the released code, those of both maps too."""
     jumps: Literal["random", "from_first"] = "random"
     """Pairs (t, t + k), or (0, k) as in the released code."""
+    condition: Literal["normals", "joints"] = "normals"
+    """What the maps show: the surface of a 3D face, or the joints of a body (section 3.1; `condition.KINDS`)."""
     posed_normals: bool = True
     """The map's normals are of the head as it is turned, or, as in the released code, of the head before that."""
+    joint_width: float = 1 / 32
+    """Standard deviation of a joint's Gaussian, as a share of the side; the paper gives none."""
     misfit: float = 0.0
     """Training maps are shifted against their picture by up to this share of its side, as those of a fitted face are;
     not in the paper, whose maps are all fitted."""
@@ -139,7 +143,10 @@ class RefineConfig(Config):
     """As ``base_channels``, of D_I."""
     criticised_frames: int = 32
     """How many frames of a clip the sum over D_I in Eq. 12 takes a step; the paper takes all."""
+    condition: Literal["normals", "joints"] = "normals"
     posed_normals: bool = True
+    joint_width: float = 1 / 32
+    """This and the two above as of `ForecastConfig`, with whose clips it is taught."""
     content: Literal["free", "from_clip"] = "free"
     """The content of Eq. 10 is drawn anew, ``tanh(d)``, or as a change of the forecast clip; see `ForecastConfig`."""
     mask_start: float = 0.0

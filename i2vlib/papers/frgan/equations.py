@@ -2,7 +2,7 @@ r"""The numbered equations of FRGAN (Zhao et al., 2018), in the paper's order: p
 
 Eq. 4 and Eq. 11 are sums of named terms, which `fit` weights and adds; Eq. 15, of poses, is open. The norm of a loss is
 its mean over pixels and channels, that of a slope is not; every loss is averaged over the batch. A critic takes samples
-and their condition maps, ``(B, 3, ...)`` each, and gives ``(B,)``: more to what looks real.
+``(B, 3, ...)`` and their condition maps ``(B, m, ...)``, and gives ``(B,)``: more to what looks real.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def sparsity(mask: Float[Tensor, "B 1 *place"]) -> Float[Tensor, ""]:
     return mask.mean()
 
 
-def adversarial(critic: Judge, made: Float[Tensor, "B 3 H W"], maps: Float[Tensor, "B 3 H W"]) -> Float[Tensor, ""]:
+def adversarial(critic: Judge, made: Float[Tensor, "B 3 H W"], maps: Float[Tensor, "B m H W"]) -> Float[Tensor, ""]:
     r"""FRGAN, Eq. 7: what G_M minimises so that its frames look real to D_I.
 
     .. math:: \mathcal L_{gen} = -D_I([\tilde I_{t+k}, M_{t+k}])
@@ -87,7 +87,7 @@ def adversarial(critic: Judge, made: Float[Tensor, "B 3 H W"], maps: Float[Tenso
 
 
 def frames_apart(
-    critic: Judge, real: Float[Tensor, "B 3 H W"], made: Float[Tensor, "B 3 H W"], maps: Float[Tensor, "B 3 H W"]
+    critic: Judge, real: Float[Tensor, "B 3 H W"], made: Float[Tensor, "B 3 H W"], maps: Float[Tensor, "B m H W"]
 ) -> Float[Tensor, ""]:
     r"""FRGAN, Eq. 8: what D_I minimises to tell made frames from real ones; no gradient reaches what made them.
 
@@ -103,7 +103,7 @@ def frames_penalty(
     critic: Judge,
     real: Float[Tensor, "B 3 H W"],
     made: Float[Tensor, "B 3 H W"],
-    maps: Float[Tensor, "B 3 H W"],
+    maps: Float[Tensor, "B m H W"],
     share: Float[Tensor, " B"],
 ) -> Float[Tensor, ""]:
     r"""FRGAN, Eq. 9: how far the slope of D_I is from 1 between real and made frames.
@@ -132,7 +132,7 @@ def clip_adversarial(
     of_clips: Judge | None,
     of_frames: Judge | None,
     made: Float[Tensor, "B 3 T H W"],
-    maps: Float[Tensor, "B 3 T H W"],
+    maps: Float[Tensor, "B m T H W"],
     chosen: Int[Tensor, "B K"],
 ) -> dict[str, Float[Tensor, ""]]:
     r"""FRGAN, Eq. 12: what G_R minimises so that its clips, and their frames one by one, look real.
@@ -158,7 +158,7 @@ def clip_adversarial(
 
 
 def clips_apart(
-    critic: Judge, real: Float[Tensor, "B 3 T H W"], made: Float[Tensor, "B 3 T H W"], maps: Float[Tensor, "B 3 T H W"]
+    critic: Judge, real: Float[Tensor, "B 3 T H W"], made: Float[Tensor, "B 3 T H W"], maps: Float[Tensor, "B m T H W"]
 ) -> Float[Tensor, ""]:
     r"""FRGAN, Eq. 13: what D_V minimises to tell made clips from real ones; no gradient reaches what made them.
 
@@ -174,7 +174,7 @@ def clips_penalty(
     critic: Judge,
     real: Float[Tensor, "B 3 T H W"],
     made: Float[Tensor, "B 3 T H W"],
-    maps: Float[Tensor, "B 3 T H W"],
+    maps: Float[Tensor, "B m T H W"],
     share: Float[Tensor, " B"],
 ) -> Float[Tensor, ""]:
     r"""FRGAN, Eq. 14: how far the slope of D_V is from 1 between real and made clips.
@@ -195,7 +195,7 @@ def slope(
     critic: Judge,
     real: Float[Tensor, "B 3 *place"],
     made: Float[Tensor, "B 3 *place"],
-    maps: Float[Tensor, "B 3 *place"],
+    maps: Float[Tensor, "B m *place"],
     share: Float[Tensor, " B"],
 ) -> Float[Tensor, " B"]:
     r"""How steep a critic is between real and made samples, along the condition as well; Gulrajani et al. (2017).

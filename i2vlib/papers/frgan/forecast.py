@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
 from i2vlib.papers.frgan import equations
-from i2vlib.papers.frgan.condition import FACE, Conditioned, conditioned_frames, map_tensor
+from i2vlib.papers.frgan.condition import KINDS, conditioned_frames, map_tensor
 from i2vlib.papers.frgan.config import ForecastConfig
 from i2vlib.papers.frgan.networks import Critic, DenseDecoder, MapEncoder, mask_outputs, widths
 from i2vlib.papers.losses import masked_l1
@@ -23,10 +23,9 @@ class Forecast(nn.Module, Trainable):
 
     Config = ForecastConfig
     dialled = False
-    truth = FACE
     about = (
-        "The first stage of FRGAN: draws a frame from a still and from maps of a 3D face, as it is and as it is to "
-        "become (Zhao et al., 2018)."
+        "The first stage of FRGAN: draws a frame from a still and from maps of a 3D face, or of a body's joints, as "
+        "they are and as they are to become (Zhao et al., 2018)."
     )
     limits = (
         "Each frame is drawn by itself: nothing keeps neighbours alike. It needs condition maps, which FRGAN makes."
@@ -35,15 +34,15 @@ class Forecast(nn.Module, Trainable):
     def __init__(self, config: ForecastConfig) -> None:
         super().__init__()
         self.config = config
-        channels = widths(config.base_channels, config.channel_cap)
+        channels, of_maps = widths(config.base_channels, config.channel_cap), KINDS[config.condition].channels
         self.image_encoder = MapEncoder(config.size, channels, config.code)
-        self.map_encoder = MapEncoder(config.size, channels, config.code)
+        self.map_encoder = MapEncoder(config.size, channels, config.code, of_maps)
         shown, outputs = 3 if config.skips == "all" else 1, 4 if config.residual == "mask" else 3
         own = widths(config.decoder_channels or config.base_channels, config.channel_cap)
         self.decoder = DenseDecoder(
             config.size, channels, own, config.code, shown, config.dense, config.blocks == "residual", outputs
         )
-        self.discriminator = Critic(config.size, channels)
+        self.discriminator = Critic(config.size, channels, of_maps)
         if config.residual == "mask":
             nn.init.constant_(self.decoder.last.bias[:1], config.mask_start)
 
@@ -51,7 +50,8 @@ class Forecast(nn.Module, Trainable):
         """The frame that a still becomes when its condition map ``now`` becomes ``then``.
 
         Args:
-            still, now, then: ``(B, 3, H, W)`` in [-1, 1].
+            still: ``(B, 3, H, W)`` in [-1, 1].
+            now, then: ``(B, m, H, W)`` in [-1, 1], m the channels of its kind of maps (`condition.KINDS`).
 
         Returns:
             images ``(B, 3, H, W)``; mask ``(B, 1, H, W)`` in [0, 1] and content in [-1, 1], or the difference of Eq. 1.
@@ -71,7 +71,7 @@ class Forecast(nn.Module, Trainable):
 
         Args:
             still: ``uint8 (H, W, 3)``.
-            maps: ``int8 (1 + T, H, W, 3)``, as `condition.condition_maps`: first the still's own.
+            maps: ``int8 (1 + T, H, W, m)``, as its kind has them (`condition.KINDS`): first the still's own.
             batch: how many frames are drawn at once; 1 is faster for a single one, and within one grey level.
 
         Returns:
@@ -81,8 +81,8 @@ class Forecast(nn.Module, Trainable):
         Raises:
             ValueError: pictures or maps of another size.
         """
-        size = self.config.size
-        if still.shape != (size, size, 3) or maps.shape[1:] != (size, size, 3) or len(maps) < 2:
+        size, channels = self.config.size, KINDS[self.config.condition].channels
+        if still.shape != (size, size, 3) or maps.shape[1:] != (size, size, channels) or len(maps) < 2:
             raise ValueError(
                 f"This G_M works at {size} px: it takes a still ({size}, {size}, 3) and two or more maps of that "
                 f"size; given were {still.shape} and {maps.shape}."
@@ -104,6 +104,10 @@ class Forecast(nn.Module, Trainable):
         }
 
     @classmethod
+    def truth(cls, config: ForecastConfig) -> tuple[str, ...]:
+        return KINDS[config.condition].truth
+
+    @classmethod
     def prepared(
         cls,
         clips: Sequence[Clip],
@@ -112,7 +116,7 @@ class Forecast(nn.Module, Trainable):
         drivers: Sequence[Clip] | None = None,
         earlier: Sequence[Method] = (),
     ) -> Sequence[Clip]:
-        return Conditioned(clips, fitted, config.posed_normals, drivers)
+        return KINDS[config.condition].prepared(clips, config, fitted, drivers)
 
     def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
         """As of any method, by the clip's condition maps."""
@@ -127,7 +131,8 @@ class Forecast(nn.Module, Trainable):
         """Two frames of a clip and their condition maps.
 
         Returns:
-            still, frame, now, then ``(3, H, W)`` in [-1, 1]; share (), uniform in [0, 1], for the gradient penalty.
+            still, frame ``(3, H, W)`` and now, then ``(m, H, W)`` in [-1, 1]; share (), uniform in [0, 1], for the
+            gradient penalty.
 
         Raises:
             ValueError: the clip has one frame only, another size, or no condition maps.
@@ -139,7 +144,7 @@ class Forecast(nn.Module, Trainable):
         jump = 1 + int(torch.randint(len(clip) - 1, (), generator=rng))
         pair = [first, (first + jump) % len(clip)]
         change = samples.Augmentation.draw(rng, looks=config.looks) if config.augment else None
-        frames, maps = conditioned_frames(clip, pair, config.size, change)
+        frames, maps = conditioned_frames(clip, pair, config, change)
         if config.misfit:
             pixels = (torch.rand(2, generator=rng) * 2 - 1) * config.misfit * config.size
             maps = torch.roll(maps, pixels.round().int().tolist(), (-2, -1))

@@ -172,12 +172,12 @@ class DenseDecoder(nn.Module):
 class Critic(nn.Module):
     """D_I: a picture and its condition map to one number, larger for real ones; no norm, as WGAN-GP wants."""
 
-    def __init__(self, size: int, widths: Sequence[int]) -> None:
+    def __init__(self, size: int, widths: Sequence[int], map_channels: int = 3) -> None:
         super().__init__()
-        self.encoder = MapEncoder(size, widths, 1, 6)
+        self.encoder = MapEncoder(size, widths, 1, 3 + map_channels)
 
     def forward(self, pictures: Tensor, maps: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` twice to ``(B,)``."""
+        """``(B, 3, H, W)`` and ``(B, map_channels, H, W)`` to ``(B,)``."""
         return self.encoder(torch.cat([pictures, maps], 1))[0][:, 0]
 
 
@@ -193,14 +193,15 @@ def keep_size(levels: Sequence[nn.Module]) -> None:
 class ClipCritic(nn.Module):
     """D_V: a clip and its condition maps to one number: strided 3D convolutions, no pooling, no norm."""
 
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int], map_channels: int = 3) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(nn.Conv3d(i, o, 4, 2, 1) for i, o in zip([6, *widths], widths, strict=False))
+        inputs = [3 + map_channels, *widths]
+        self.levels = nn.ModuleList(nn.Conv3d(i, o, 4, 2, 1) for i, o in zip(inputs, widths, strict=False))
         self.score = nn.Conv3d(widths[-1], 1, 1)
         keep_size(self.levels)
 
     def forward(self, clips: Tensor, maps: Tensor) -> Tensor:
-        """``(B, 3, T, H, W)`` twice to ``(B,)``."""
+        """``(B, 3, T, H, W)`` and ``(B, map_channels, T, H, W)`` to ``(B,)``."""
         x = torch.cat([clips, maps], 1)
         for level in self.levels:
             x = F.leaky_relu(level(x), 0.2)
@@ -214,9 +215,10 @@ class ClipUNet(nn.Module):
     reads what the same level of the way down saw.
     """
 
-    def __init__(self, widths: Sequence[int], mask_start: float = 0.0) -> None:
+    def __init__(self, widths: Sequence[int], mask_start: float = 0.0, map_channels: int = 3) -> None:
         super().__init__()
-        self.down = nn.ModuleList(nn.Conv3d(i, o, 4, 2, 1) for i, o in zip([6, *widths], widths, strict=False))
+        inputs = [3 + map_channels, *widths]
+        self.down = nn.ModuleList(nn.Conv3d(i, o, 4, 2, 1) for i, o in zip(inputs, widths, strict=False))
         inward = [*reversed(widths)]
         pairs = zip([inward[0], *(2 * w for w in inward[1:])], [*inward[1:], 4], strict=True)
         self.up = nn.ModuleList(nn.ConvTranspose3d(i, o, 4, 2, 1) for i, o in pairs)
@@ -225,7 +227,7 @@ class ClipUNet(nn.Module):
         self.up[-1].bias.data[0] = mask_start
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, 6, T, H, W)`` to ``(B, 4, T, H, W)``."""
+        """``(B, 3 + map_channels, T, H, W)`` to ``(B, 4, T, H, W)``."""
         seen = []
         for level in self.down:
             x = F.leaky_relu(level(x), 0.2)

@@ -13,7 +13,7 @@ from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
 from i2vlib.hub import method_class
 from i2vlib.papers.frgan import equations
-from i2vlib.papers.frgan.condition import FACE, Conditioned, conditioned_frames, kept_array, map_tensor
+from i2vlib.papers.frgan.condition import KINDS, conditioned_frames, kept_array, map_tensor
 from i2vlib.papers.frgan.config import RefineConfig
 from i2vlib.papers.frgan.forecast import Forecast
 from i2vlib.papers.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, mask_outputs, widths
@@ -27,7 +27,6 @@ class Refine(nn.Module, Trainable):
 
     Config = RefineConfig
     dialled = False
-    truth = FACE
     about = (
         "The second stage of FRGAN: redraws a clip of the first stage so that its frames agree with one another "
         "(Zhao et al., 2018)."
@@ -40,15 +39,17 @@ class Refine(nn.Module, Trainable):
         super().__init__()
         self.config = config
         channels = widths(config.base_channels, config.channel_cap, LEVELS)
-        self.network = ClipUNet(channels, config.mask_start)
-        self.discriminator_clips = ClipCritic(channels)
-        self.discriminator_frames = Critic(config.size, widths(config.critic_base, config.channel_cap))
+        of_maps = KINDS[config.condition].channels
+        self.network = ClipUNet(channels, config.mask_start, of_maps)
+        self.discriminator_clips = ClipCritic(channels, of_maps)
+        self.discriminator_frames = Critic(config.size, widths(config.critic_base, config.channel_cap), of_maps)
 
     def forward(self, clips: Tensor, maps: Tensor) -> dict[str, Tensor]:
         """The refined clips.
 
         Args:
-            clips, maps: ``(B, 3, T, H, W)`` in [-1, 1], T a multiple of 16.
+            clips, maps: ``(B, 3, T, H, W)`` and ``(B, m, T, H, W)`` in [-1, 1], T a multiple of 16, m the
+                channels of its kind of maps (`condition.KINDS`).
 
         Returns:
             images and content ``(B, 3, T, H, W)``, mask ``(B, 1, T, H, W)``.
@@ -63,7 +64,7 @@ class Refine(nn.Module, Trainable):
 
         Args:
             frames: ``uint8 (T, H, W, 3)`` that G_M drew.
-            maps: ``int8 (T, H, W, 3)``, their condition maps.
+            maps: ``int8 (T, H, W, m)``, their condition maps.
 
         Returns:
             frames ``uint8 (T, H, W, 3)`` and masks ``float32 (T, H, W)``.
@@ -81,6 +82,10 @@ class Refine(nn.Module, Trainable):
         return {"frames": np.concatenate(shown), "masks": np.concatenate(masks)}
 
     @classmethod
+    def truth(cls, config: RefineConfig) -> tuple[str, ...]:
+        return KINDS[config.condition].truth
+
+    @classmethod
     def prepared(
         cls,
         clips: Sequence[Clip],
@@ -89,7 +94,7 @@ class Refine(nn.Module, Trainable):
         drivers: Sequence[Clip] | None = None,
         earlier: Sequence[Method] = (),
     ) -> Sequence[Clip]:
-        return Forecasts(Conditioned(clips, fitted, config.posed_normals, drivers), earlier[-1])
+        return Forecasts(KINDS[config.condition].prepared(clips, config, fitted, drivers), earlier[-1])
 
     def before(self, clip: Clip) -> Redrawn:
         return Redrawn(np.asarray(clip.truth["forecast"]))
@@ -109,8 +114,8 @@ class Refine(nn.Module, Trainable):
         """Neighbouring frames of a clip, what G_M made of them, and their condition maps.
 
         Returns:
-            frames, forecast and maps ``(3, T, H, W)`` in [-1, 1]; share (), uniform in [0, 1], for the gradient
-            penalties; chosen ``int64 (n,)``, the frames that D_I judges.
+            frames, forecast ``(3, T, H, W)`` and maps ``(m, T, H, W)`` in [-1, 1]; share (), uniform in [0, 1], for the
+            gradient penalties; chosen ``int64 (n,)``, the frames that D_I judges.
 
         Raises:
             ValueError: the clip is too short, of another size, or has no condition maps or no forecast.
@@ -124,8 +129,8 @@ class Refine(nn.Module, Trainable):
         index = range(start, start + config.frames)
         drawn = replace(clip, frames=np.asarray(clip.truth["forecast"]))
         change = samples.Augmentation.draw(rng, looks=config.looks) if config.augment else None
-        frames, maps = conditioned_frames(clip, index, config.size, change)
-        forecast, _ = conditioned_frames(drawn, index, config.size, change)
+        frames, maps = conditioned_frames(clip, index, config, change)
+        forecast, _ = conditioned_frames(drawn, index, config, change)
         chosen = torch.randperm(config.frames, generator=rng)[: config.criticised_frames]
         named = {"frames": frames, "forecast": forecast, "maps": maps}
         share = torch.rand((), generator=rng)

@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
-from i2vlib import samples
-from i2vlib.clips import Clip, to_tensor
+from i2vlib.clips import Clip
 from i2vlib.papers.frgan.condition.face import Face, known, retarget
 from i2vlib.papers.frgan.condition.fitting import fit_face
-from i2vlib.papers.frgan.condition.maps import condition_maps, map_tensor
+from i2vlib.papers.frgan.condition.maps import condition_maps
 from i2vlib.store import digest, lock, user_cache, write_array, write_arrays
 
 #: Part of the name of every file that keeps a fit or a map: raised whenever one would come out otherwise.
@@ -49,27 +47,6 @@ class Conditioned(Sequence):
         else:
             face = cached_fit(clip) if self.fitted else known(clip)
         return replace(clip, truth={**clip.truth, "condition": cached_maps(face, self.posed)})
-
-
-def conditioned_frames(
-    clip: Clip, index: Sequence[int], size: int, change: samples.Augmentation | None
-) -> tuple[Tensor, Tensor]:
-    """Some frames of a clip and their condition maps, changed all alike.
-
-    Returns:
-        ``(n, 3, size, size)`` in [-1, 1], twice.
-
-    Raises:
-        ValueError: the clip has another size, or no condition maps.
-    """
-    if "condition" not in clip.truth:
-        raise ValueError(f"{clip!r} has no condition maps. Wrap the clips: condition.Conditioned(clips).")
-    if clip.frames.shape[1:3] != (size, size):
-        raise ValueError(f"{clip!r} does not fit a model of {size} px. Open the data with size={size}.")
-    frames, maps = to_tensor(clip.frames[list(index)]), map_tensor(clip.truth["condition"][list(index)])
-    if change is None:
-        return frames, maps
-    return change.lit(change.moved(frames)), change.moved_normals(maps)
 
 
 def cached_fit(clip: Clip) -> Face:
