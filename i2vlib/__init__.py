@@ -14,6 +14,7 @@ METHODS = {
     "FAN": "papers.fan",
     "FRGAN": "papers.frgan",
     "Forecast": "papers.frgan",
+    "PosePredictor": "papers.frgan",
     "Refine": "papers.frgan",
 }
 _HOMES = {

@@ -1,9 +1,11 @@
-"""The joints of a body, in the order of Penn Action's labels, and the eight actions of the book.
+"""The joints of a body, in the order of Penn Action's labels, the box around them, and the eight actions of the book.
 
 Left and right are the person's own.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 #: The columns of every array of joints, ``(T, 13, 2)``.
 JOINTS = (
@@ -25,3 +27,22 @@ ACTIONS = (
     "baseball_pitch", "baseball_swing", "clean_and_jerk", "golf_swing",
     "jumping_jacks", "jump_rope", "tennis_forehand", "tennis_serve",
 )  # fmt: skip
+
+
+def box(joints: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, float]:
+    """Where a body is, and how large: the bounding box of its visible joints in all frames together.
+
+    Args:
+        joints: ``(T, 13, 2)`` in pixels.
+        visible: ``bool (T, 13)``.
+
+    Returns:
+        Its centre ``float32 (2,)``, and its larger side in pixels, 1 at least.
+
+    Raises:
+        ValueError: no joint is visible.
+    """
+    if not np.any(visible):
+        raise ValueError(f"In none of {len(joints)} frames is a joint visible, so the body has no box.")
+    low, high = joints[visible].min(0), joints[visible].max(0)
+    return ((low + high) / 2).astype(np.float32), max(1.0, float((high - low).max()))

@@ -170,7 +170,7 @@ def _train(
     method.to(accelerator.device)
     fused = accelerator.device.type in ("cpu", "cuda")
     optimisers = {
-        side: torch.optim.Adam(parameters, config.learning_rate, config.betas, fused=fused)
+        side: torch.optim.Adam([{"params": parameters}], config.learning_rate, config.betas, fused=fused)
         for side, parameters in (
             ("generator", method.generator_parameters()),
             ("discriminator", method.discriminator_parameters()),
@@ -371,8 +371,10 @@ def _leave_interrupts_to_the_main_process(worker: int) -> None:
 
 def watched(method: Trainable, clips: Sequence[Clip], columns: int = 6) -> tuple[Clip, list[int]] | None:
     """The clip of a run's film strip, and which of its frames are in it; None where `Method.redraw` could not make it
-    again: a method that is told the intensity, and a clip that does not know it."""
+    again: a method that is told the intensity, and a clip that does not know it; or poses without pictures."""
     clip = clips[0]
+    if not isinstance(clip, Clip):
+        return None
     if method.dialled and not method.infers and (clip.intensity is None or clip.intensity.ndim != 1):
         return None
     return clip, sorted(set(np.linspace(0, len(clip) - 1, columns).round().astype(int).tolist()))

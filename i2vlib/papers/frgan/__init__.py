@@ -38,9 +38,10 @@ from i2vlib.papers.frgan.config import (
 )
 from i2vlib.papers.frgan.forecast import Forecast
 from i2vlib.papers.frgan.method import FRGAN
+from i2vlib.papers.frgan.poses import POSE_WEIGHTS, PosePredictor, PosePredictorConfig
 from i2vlib.papers.frgan.refine import Forecasts, Refine
 
 __all__ = [
-    "FORECAST_WEIGHTS", "FRGAN", "REFINE_WEIGHTS", "SIX", "FRGANConfig", "Forecast", "ForecastConfig", "Forecasts",
-    "Refine", "RefineConfig", "condition",
+    "FORECAST_WEIGHTS", "FRGAN", "POSE_WEIGHTS", "REFINE_WEIGHTS", "SIX", "FRGANConfig", "Forecast", "ForecastConfig",
+    "Forecasts", "PosePredictor", "PosePredictorConfig", "Refine", "RefineConfig", "condition",
 ]  # fmt: skip
