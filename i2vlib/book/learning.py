@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -35,10 +35,11 @@ from i2vlib.training import fit
 VALIDATION = 4  # subjects that choose the checkpoint
 
 
-def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
+def clips(run: Run, split: str, seen_as: Callable[[Clip], Clip] | None = None, **changes: object) -> Sequence[Clip]:
     """The clips of a run's data set in one of its splits; where they are dealt, those that its model is about.
 
-    ``subjects`` of the table counts those trained on.
+    ``subjects`` of the table counts those trained on. Each clip goes through ``seen_as``, where given, before the
+    method prepares it.
     """
     own = run.data | run.taught if split == "train" else {k: v for k, v in run.data.items() if k != "subjects"}
     options = {**own, **changes}
@@ -52,11 +53,13 @@ def clips(run: Run, split: str, **changes: object) -> Sequence[Clip]:
         count, each = len(drivers), len(drivers.expressions)
         drivers = Subset(drivers, [(index + others * each) % count for index in range(count)])
     if run.backwards:
-        data = _Backwards(data)
+        data = _SeenAs(data, backwards)
     elif run.dealt:
         taught, names = run.settings.expressions, data.expressions
         kept = [e in taught and (split != "train" or e == names[seed % len(names)]) for seed, e in data.keys]
         data = Subset(data, np.flatnonzero(kept).tolist())
+    if seen_as is not None:
+        data = _SeenAs(data, seen_as)
     return run.kind.prepared(data, run.settings, run.fitted, drivers, earlier(run))
 
 
@@ -67,14 +70,15 @@ def earlier(run: Run) -> list[Method]:
 
 
 @dataclass(frozen=True)
-class _Backwards(Sequence):
+class _SeenAs(Sequence):
     data: Sequence[Clip]
+    change: Callable[[Clip], Clip]
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __getitem__(self, index: int) -> Clip:
-        return backwards(self.data[index])
+        return self.change(self.data[index])
 
 
 def validate(method: torch.nn.Module, data: Sequence[Clip]) -> dict[str, float]:

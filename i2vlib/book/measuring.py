@@ -6,6 +6,7 @@ It needs readers of faces and pyarrow, and the weights and facts that training l
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -36,39 +37,100 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     """
     import pandas as pd
 
-    from i2vlib import metrics
-
     facts = json.loads((run.folder / "facts.json").read_text())
     method = load_pretrained(run.folder / "best")
+    history = {"history": pd.DataFrame(facts.pop("history"))}
+    facts |= {"split": split, **results.rendered_by("measured_actors", run)}
+    of_it = measured_bodies if run.bodies else measured_faces
+    parts, known, picture = of_it(run, method, split, facts)
+    results.write(run, {"run": run.name, **facts}, parts | history, picture)
+    if run.ships:
+        whole = method.whole(earlier(run), run.data.get("expressions") or run.data["actions"])
+        whole.save_pretrained(SHIPPED / run.ships, _card(run, facts, parts["clips"]))
+    systems = {run.method: parts["clips"]}
+    systems |= {run.stages[-1]: parts["unrefined"]} if "unrefined" in parts else {}
+    return pd.concat([*(rows.assign(system=name) for name, rows in systems.items()), known], ignore_index=True)
+
+
+Parts = tuple[dict[str, "pd.DataFrame"], "pd.DataFrame", np.ndarray]
+
+
+def measured_faces(run: Run, method: Method, split: str, facts: dict[str, object]) -> Parts:
+    """The tables of a run on actors by name (`results.rows`), its reference rows, and its `sample`; the readers of
+    faces and what the reference rows are filed under are added to ``facts``."""
+    import pandas as pd
+
+    from i2vlib import metrics
+
     held_out = clips(run, split, **({} if run.kind.dialled else {"driven_by": DRIVEN_BY}))
     ours = (
         metrics.evaluate(method, held_out, every=run.every)
         if run.kind.dialled
         else retargeted(method.redraw, held_out, run.every)
     )
-    parts = {"clips": ours, "history": pd.DataFrame(facts.pop("history"))}
+    parts = {"clips": ours}
     if run.kind.infers:
         parts["inferences"] = pd.DataFrame(inferences(method, held_out))
     if method.before(held_out[0]) is not None:
         parts["unrefined"] = retargeted(method.before, held_out, run.every)
     elif not run.kind.dialled:
         parts["pairs"] = pd.DataFrame(pairs(method.redraw, held_out))
-    facts |= {"split": split, **results.rendered_by("measured_actors", run), "readings": ours.attrs}
+    facts["readings"] = ours.attrs
     facts["references"] = reference_digest(run, facts)
     known = results.reference_rows(facts["references"])
     if known is None:
         known = metrics.evaluate_references(held_out, clips(run, "train"), every=run.every)
         results.write_references(facts["references"], known)
-    results.write(run, {"run": run.name, **facts}, parts, sample(method, held_out))
-    if run.ships:
-        whole = method.whole(earlier(run), run.data["expressions"])
-        whole.save_pretrained(SHIPPED / run.ships, _card(run, facts, ours))
-    systems = {run.method: ours} | ({run.stages[-1]: parts["unrefined"]} if "unrefined" in parts else {})
-    return pd.concat([*(rows.assign(system=name) for name, rows in systems.items()), known], ignore_index=True)
+    return parts, known, sample(method, held_out)
+
+
+def measured_bodies(run: Run, method: Method, split: str, facts: dict[str, object]) -> Parts:
+    """As `measured_faces`, of a run on performers: the frames after those that G_C watches, drawn of the last of them.
+
+    Returns:
+        clips, by the true poses, and forecast, by those that G_C forecasts (FRGAN, Table 3); of a G_R, unrefined and
+        unrefined_forecast too. The reference rows are the real clips, copying the still, and the nearest training clip.
+    """
+
+    from i2vlib import metrics
+    from i2vlib.papers.frgan import future_of
+
+    predictor = next(one for one in earlier(run) if hasattr(one, "forecast") and one.size == 0)
+    true, guessed = (clips(run, split, lambda clip, by=by: future_of(clip, predictor, by)) for by in (False, True))
+    draws = {"": method.redraw} | ({"unrefined": method.before} if method.before(true[0]) is not None else {})
+    parts = {}
+    for (what, draw), (poses, data) in itertools.product(draws.items(), {"": true, "forecast": guessed}.items()):
+        rows = ((data[i], true[i]) for i in range(len(true)))
+        parts["_".join(filter(None, (what, poses))) or "clips"] = metrics.body_table(
+            [_named(real) | metrics.compare_bodies(draw(clip).frames, real) for clip, real in rows]
+        )
+    facts["references"] = reference_digest(run, facts)
+    known = results.reference_rows(facts["references"])
+    if known is None:
+        train = clips(run, "train")
+        nearest = metrics.Nearest(train[index] for index in range(len(train)))
+        systems = {
+            "real": lambda clip: clip.frames, "copy": lambda clip: np.repeat(clip.frames[:1], len(clip), 0),
+            "nearest": nearest.frames,
+        }  # fmt: skip
+        known = metrics.body_table(
+            [
+                {"system": name, **_named(clip), **metrics.compare_bodies(made(clip), clip)}
+                for name, made in systems.items()
+                for clip in (true[index] for index in range(len(true)))
+            ]
+        )
+        results.write_references(facts["references"], known)
+    return parts, known, sample(method, true)
+
+
+def _named(clip: Clip) -> dict[str, object]:
+    return {"subject": clip.subject, "expression": clip.expression}
 
 
 def _card(run: Run, facts: Mapping[str, object], ours: pd.DataFrame) -> dict[str, object]:
-    means = ours.groupby("expression")[list(results.SHOWN)].mean().round(3).dropna(axis=1, how="all")
+    shown = [name for name in (*results.SHOWN, *results.SHOWN_OF_BODIES) if name in ours]
+    means = ours.groupby("expression")[list(dict.fromkeys(shown))].mean().round(3).dropna(axis=1, how="all")
     return {
         "expressions": ", ".join(dict.fromkeys(ours["expression"])), "data": dict(run.data),
         **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")},
@@ -87,7 +149,8 @@ def reference_digest(run: Run, facts: Mapping[str, object]) -> str:
     parts = {
         "data": run.data, "taught": run.taught, "backwards": run.backwards, "every": run.every,
         "dealt": run.settings.expressions if run.dealt else (), "driven_by": 0 if run.kind.dialled else DRIVEN_BY,
-        "split": facts["split"], "actors": facts.get("measured_actors"), "readers": facts["readings"]["extractors"],
+        "split": facts["split"], "actors": facts.get("measured_actors"),
+        "readers": facts.get("readings", {}).get("extractors"),
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 

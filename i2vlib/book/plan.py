@@ -59,6 +59,11 @@ class Run:
     preset gives it, and so is among them."""
 
     @property
+    def bodies(self) -> bool:
+        """Whether it is about performers, of whom no face is read."""
+        return self.data["name"] == "performers"
+
+    @property
     def kind(self) -> type[Method]:
         """The class of the method."""
         return method_class(self.method)

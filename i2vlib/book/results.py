@@ -2,6 +2,7 @@
 
 - ``run.json``: facts, and the digest of the definition that they are of (`Run.digest`).
 - ``clips.parquet``: the metrics, a row a held-out clip; ``unrefined.parquet`` of the clips that a G_R was given.
+- ``forecast.parquet``: of bodies, the same by forecast poses and not by true ones; so ``unrefined_forecast.parquet``.
 - ``pairs.parquet``: of a G_M, two rows a clip, how it draws from a frame that is not neutral.
 - ``inferences.parquet``: what a model that infers the intensity reads off each clip.
 - ``history.parquet``: the training, as many rows as a curve shows.
@@ -37,6 +38,7 @@ SHOWN = (
     "spearman", "moving_ratio", "landmark_ratio", "blendshape_ratio", "motion", "lead_rise", "acd_i_ratio",
     "acd_c_ratio", "psnr_neutral", "sharpness", "flicker", "static_change", "mask_iou", "mask_mean", "falls",
 )  # fmt: skip
+SHOWN_OF_BODIES = ("mse", "psnr", "moving_ratio", "motion", "flicker", "static_change")
 #: Decimals of every number in a table; of a history, whose losses are small, one more.
 DIGITS = 4
 HISTORY_DIGITS = 5

@@ -8,6 +8,7 @@ to the nearest training peak".
 against, ``evaluation`` makes the table, ``statistics`` the intervals. Start with `COLUMNS`.
 """
 
+from i2vlib.metrics.bodies import BODY_COLUMNS, Nearest, body_table, compare_bodies, decibels
 from i2vlib.metrics.curves import falls, spearman, unevenness
 from i2vlib.metrics.evaluation import COLUMNS, Model, compare, evaluate, evaluate_references, summary, to_table
 from i2vlib.metrics.expression import blendshape_error, landmark_error, lead_change, lead_rise
@@ -29,9 +30,10 @@ from i2vlib.metrics.references import REFERENCE_ROWS, CopyNeutral, CrossFade, pe
 from i2vlib.metrics.statistics import crossed, interval, paired, share
 
 __all__ = [
-    "BEST_PSNR", "COLUMNS", "REFERENCE_ROWS", "CopyNeutral", "CrossFade", "Model", "acd_c", "acd_g", "acd_i",
-    "blendshape_error", "compare", "crossed", "detection_rate", "evaluate", "evaluate_references", "falls", "flicker",
-    "interval", "landmark_error", "lead_change", "lead_rise", "mask_iou", "motion", "moving_error", "moving_ratio",
-    "moving_region", "normal_error", "paired", "peak_frame", "psnr", "share", "sharpness", "spearman", "static_change",
-    "summary", "to_table", "unevenness",
+    "BEST_PSNR", "BODY_COLUMNS", "COLUMNS", "REFERENCE_ROWS", "CopyNeutral", "CrossFade", "Model", "Nearest", "acd_c",
+    "acd_g", "acd_i", "blendshape_error", "body_table", "compare", "compare_bodies", "crossed", "decibels",
+    "detection_rate", "evaluate", "evaluate_references", "falls", "flicker", "interval", "landmark_error",
+    "lead_change", "lead_rise", "mask_iou", "motion", "moving_error", "moving_ratio", "moving_region", "normal_error",
+    "paired", "peak_frame", "psnr", "share", "sharpness", "spearman", "static_change", "summary", "to_table",
+    "unevenness",
 ]  # fmt: skip

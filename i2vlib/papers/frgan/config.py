@@ -189,6 +189,13 @@ class RefineConfig(Config):
         return replace(small, **changes)
 
 
+def stage_configs(whole: Config, **kinds: type[Config]) -> None:
+    """Makes configurations of those stages that are mappings, as a file of weights has them."""
+    for name, kind in kinds.items():
+        if isinstance(vars(whole)[name], Mapping):
+            object.__setattr__(whole, name, kind(**vars(whole)[name]))
+
+
 #: The six expressions of section 4.1.
 SIX = ("angry", "fear", "disgust", "happy", "sad", "surprised")
 
@@ -204,9 +211,7 @@ class FRGANConfig(Config):
     """Those that the networks were taught: others are drawn too, by their coefficients."""
 
     def __post_init__(self) -> None:
-        for name, kind in (("forecast", ForecastConfig), ("refine", RefineConfig)):
-            if isinstance(vars(self)[name], Mapping):  # as a file of weights has it
-                object.__setattr__(self, name, kind(**vars(self)[name]))
+        stage_configs(self, forecast=ForecastConfig, refine=RefineConfig)
         super().__post_init__()
         checked_expressions(self.expressions)
         if self.refine and self.refine.size != self.forecast.size:

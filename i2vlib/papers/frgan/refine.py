@@ -106,7 +106,7 @@ class Refine(nn.Module, Trainable):
         return Redrawn(made["frames"][index], masks=made["masks"][index])
 
     def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
-        return method_class("FRGAN").of(earlier[-1], self, expressions)
+        return method_class(KINDS[self.config.condition].whole).of(*earlier, self, expressions)
 
     # One training step ------------------------------------------------------------------------------------------
 

@@ -54,22 +54,24 @@ class Kind:
         prepared: clips, a configuration, whether they are fitted, and drivers or None (`Method.prepared`), to clips
             that have ``truth["condition"]``, ``int8 (T, S, S, channels)``.
         moved: maps ``(T, channels, H, W)`` as they are once their pictures have been augmented.
+        whole: the method, of `i2vlib.METHODS`, that all stages together are.
     """
 
     channels: int
     truth: tuple[str, ...]
     prepared: Callable[[Sequence[Clip], ForecastConfig | RefineConfig, bool, Sequence[Clip] | None], Sequence[Clip]]
     moved: Callable[[Augmentation, Tensor], Tensor]
+    whole: str
 
 
 KINDS = {
     "normals": Kind(
         3, FACE, lambda clips, config, *how: Conditioned(clips, how[0], config.posed_normals, how[1]),
-        Augmentation.moved_normals,
+        Augmentation.moved_normals, "FRGAN",
     ),
     "joints": Kind(
         len(JOINTS), ("joints", "visible"), lambda clips, config, *_: Posed(clips, config.joint_width),
-        Augmentation.moved_joints,
+        Augmentation.moved_joints, "FRGANPoses",
     ),
 }  # fmt: skip
 
