@@ -46,3 +46,19 @@ def box(joints: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, float]:
         raise ValueError(f"In none of {len(joints)} frames is a joint visible, so the body has no box.")
     low, high = joints[visible].min(0), joints[visible].max(0)
     return ((low + high) / 2).astype(np.float32), max(1.0, float((high - low).max()))
+
+
+def around(points: np.ndarray, size: int, margin: float = 0.1) -> np.ndarray:
+    """The crop that holds points ``(n, 2)`` of every frame of a clip: one square around all of them.
+
+    Args:
+        points: in pixels of the frame, n at least 1.
+        size: side of the crop in pixels.
+        margin: on each side, as a share of the larger side of what it holds.
+
+    Returns:
+        ``float64 (2, 3)``, from pixels of the frame to those of the crop.
+    """
+    low, high = points.min(0).astype(np.float64), points.max(0).astype(np.float64)
+    scale = size / max(1.0, (1 + 2 * margin) * (high - low).max())
+    return np.column_stack([np.eye(2) * scale, size / 2 - scale * (low + high) / 2])

@@ -74,6 +74,26 @@ def cache(head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
+def body():
+    pytest.importorskip("pyvista", reason='rendering needs pip install "i2vlib[actors]"')
+    from i2vlib.performers.body import load_body
+
+    return load_body()
+
+
+@pytest.fixture
+def bodies(body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of rendered clips that has the body."""
+    from i2vlib.performers.body import BODY_VERSION
+
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    (folder / f"body-{BODY_VERSION}").symlink_to(user_cache() / f"body-{BODY_VERSION}", target_is_directory=True)
+    monkeypatch.setenv("I2VLIB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def rendered(head) -> dict[tuple[int, str], Clip]:
     """Two subjects that no other set uses, four expressions, three frames of 96 pixels: neutral, between, peak."""
     from i2vlib.datasets import actors

@@ -89,7 +89,7 @@ def _made(seed: int) -> Person:
     phenotype, local = _shape(seed)
     vertices = neutral_head(phenotype, local)
     light = generator(seed, "light")
-    lights, tints, sky, ground = _lights(light)
+    lights, tints, sky, ground = lamps(light)
     cut = choose(generator(seed, "look-2"), phenotype["gender"] > 0.5, phenotype["age"])
     painted = paint(generator(seed, "paint-2"), canvas, phenotype, cut, lights[0])
     # A photographer opens the lens for dark skin; without it, the darkest faces lose their features.
@@ -111,7 +111,7 @@ def _made(seed: int) -> Person:
         tints=exposure * tints,
         sky=exposure * sky,
         ground=exposure * ground,
-        background=_background(light),
+        background=backdrop(light),
         distance=_uniform(light, 0.8, 1.2),
     )
 
@@ -244,7 +244,7 @@ def gains_of(vertices: np.ndarray) -> np.ndarray:
     return gains
 
 
-def _lights(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def lamps(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Directions ``(3, 3)`` towards key, fill and rim light, their colours ``(3, 3)``, sky and ground ``(3,)``."""
     turn = rng.choice([-1.0, 1.0]) * rng.uniform(0.35, 0.95)
     rise = rng.uniform(0.35, 0.8)
@@ -264,7 +264,7 @@ def _lights(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return tuple(np.asarray(value, np.float32) for value in arrays)
 
 
-def _background(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def backdrop(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """A room or a street out of focus: two colours in sRGB, the direction from one to the other, and soft shapes.
 
     Shapes are ``(n, 9)``: x, y, half their width and height, softness, whether round, and three factors of colour.

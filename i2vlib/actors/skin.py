@@ -93,7 +93,7 @@ def paint(
     woman, age = phenotype["gender"] > 0.5, phenotype["age"]
     tone = tone_of(rng, phenotype)
     skin = skin_colour(rng, tone)
-    hair, grey = _hair_colour(rng, tone, age)
+    hair, grey = hair_colour(rng, tone, age)
     lash = (0.2 if woman else 0.35) * np.minimum(hair, 0.15) + (0.003 if woman else 0.12 * skin)
     fields, place, is_skin = canvas.fields, canvas.place, canvas.part == mesh.SKIN
     albedo = _flushed(rng, canvas, skin, tone)
@@ -128,7 +128,8 @@ def skin_colour(rng: np.random.Generator, tone: int) -> np.ndarray:
     return (skin * np.exp(under + rng.normal(0, 0.06))).astype(np.float32)
 
 
-def _hair_colour(rng: np.random.Generator, tone: int, age: float) -> tuple[np.ndarray, float]:
+def hair_colour(rng: np.random.Generator, tone: int, age: float) -> tuple[np.ndarray, float]:
+    """A colour of hair, linear ``(3,)``, as it is likely with a skin's tone and an age, and whether it is grey."""
     style = int(rng.choice(len(_HAIRS), p=_hair_chances(1.3 * tone, age)))
     hair = linear(_HAIRS[style]) * float(np.exp(rng.normal(0, 0.18)))
     return hair.astype(np.float32), float(style == len(_HAIRS) - 1)

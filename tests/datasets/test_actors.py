@@ -16,7 +16,7 @@ from i2vlib.actors import head as heads
 from i2vlib.actors import light, mesh, people, scene
 from i2vlib.actors.film import pose
 from i2vlib.clips import Clip
-from i2vlib.datasets import actors
+from i2vlib.datasets import _rendered, actors
 from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS
 
 Rendered = dict[tuple[int, str], Clip]
@@ -301,15 +301,15 @@ def test_splits_share_nobody() -> None:
     assert max(seeds[0]) < 10_000 <= min(seeds[1]) and max(seeds[1]) < 20_000 <= min(seeds[2])
 
 
-def killed(jobs: object) -> None:
+def killed(kind: _rendered.Kind, jobs: object) -> None:
     """Renders the clip of one person and dies at the next, as by the system when memory runs out."""
     (path, order), *_ = jobs
     if order.seed != 10_000:
         os.kill(os.getpid(), signal.SIGKILL)
-    actors.render_into(path, order)
+    _rendered.render_into(kind, path, order)
 
 
-def failing(jobs: object) -> None:
+def failing(kind: _rendered.Kind, jobs: object) -> None:
     raise OSError("nothing can be drawn here")
 
 
@@ -318,7 +318,7 @@ def test_processes_that_die_are_reported(
     cache: Path, monkeypatch: pytest.MonkeyPatch, worker: Callable, reason: str
 ) -> None:
     clips = small(subjects=5, expressions="happy", frames=2)
-    monkeypatch.setattr(actors, "_rendered_all", worker)
+    monkeypatch.setattr(_rendered, "rendered_all", worker)
     with pytest.raises(RuntimeError, match=r"\d of 5 clips of actors could not be rendered: ") as caught:
         clips.render(workers=2)
     assert reason in str(caught.value) and "asked again, it goes on from there" in str(caught.value)
