@@ -62,3 +62,9 @@ def around(points: np.ndarray, size: int, margin: float = 0.1) -> np.ndarray:
     low, high = points.min(0).astype(np.float64), points.max(0).astype(np.float64)
     scale = size / max(1.0, (1 + 2 * margin) * (high - low).max())
     return np.column_stack([np.eye(2) * scale, size / 2 - scale * (low + high) / 2])
+
+
+def last_seen(joints: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Where each joint was when it was visible last: ``(13, 2)``, NaN where it never was. Arguments as of `box`."""
+    newest = (np.arange(len(joints))[:, None] * visible).max(0)
+    return np.where(visible.any(0)[:, None], joints[newest, np.arange(joints.shape[1])], np.nan)

@@ -5,7 +5,8 @@ table has three reference rows, `REFERENCE_ROWS`: the real clips themselves, "co
 to the nearest training peak".
 
 ``pixels``, ``identity``, ``expression`` and ``curves`` each measure one thing, ``references`` are what a table is held
-against, ``evaluation`` makes the table, ``statistics`` the intervals. Start with `COLUMNS`.
+against, ``evaluation`` makes the table, ``statistics`` the intervals; ``poses`` is about joints, and what a forecast of
+them is held against. Start with `COLUMNS`.
 """
 
 from i2vlib.metrics.bodies import BODY_COLUMNS, Nearest, body_table, compare_bodies, decibels
@@ -26,14 +27,15 @@ from i2vlib.metrics.pixels import (
     sharpness,
     static_change,
 )
+from i2vlib.metrics.poses import constant_pose, constant_velocity, joint_error, mean_pose
 from i2vlib.metrics.references import REFERENCE_ROWS, CopyNeutral, CrossFade, peak_frame
 from i2vlib.metrics.statistics import crossed, interval, paired, share
 
 __all__ = [
-    "BEST_PSNR", "BODY_COLUMNS", "COLUMNS", "REFERENCE_ROWS", "CopyNeutral", "CrossFade", "Model", "Nearest", "acd_c",
-    "acd_g", "acd_i", "blendshape_error", "body_table", "compare", "compare_bodies", "crossed", "decibels",
-    "detection_rate", "evaluate", "evaluate_references", "falls", "flicker", "interval", "landmark_error",
-    "lead_change", "lead_rise", "mask_iou", "motion", "moving_error", "moving_ratio", "moving_region", "normal_error",
-    "paired", "peak_frame", "psnr", "share", "sharpness", "spearman", "static_change", "summary", "to_table",
-    "unevenness",
+    "BEST_PSNR", "BODY_COLUMNS", "COLUMNS", "REFERENCE_ROWS", "CopyNeutral", "CrossFade", "Model", "Nearest",
+    "acd_c", "acd_g", "acd_i", "blendshape_error", "body_table", "compare", "compare_bodies", "constant_pose",
+    "constant_velocity", "crossed", "decibels", "detection_rate", "evaluate", "evaluate_references", "falls",
+    "flicker", "interval", "joint_error", "landmark_error", "lead_change", "lead_rise", "mask_iou", "mean_pose",
+    "motion", "moving_error", "moving_ratio", "moving_region", "normal_error", "paired", "peak_frame", "psnr",
+    "share", "sharpness", "spearman", "static_change", "summary", "to_table", "unevenness",
 ]  # fmt: skip

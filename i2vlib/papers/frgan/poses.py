@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from i2vlib import animation
-from i2vlib.joints import JOINTS, MIRRORED, box
+from i2vlib.joints import JOINTS, MIRRORED, box, last_seen
 from i2vlib.papers.frgan import condition
 from i2vlib.papers.method import Config, Redrawn, Trainable
 
@@ -47,8 +47,12 @@ class PosePredictorConfig(Config):
     """Length of what the first linear layer makes of a pose."""
     hidden: int = 1024
     """Width of the LSTM."""
-    outputs: Literal["places", "offsets"] = "places"
-    """What is forecast: where the joints are, or how far from the last pose that was seen; that is not in the paper."""
+    outputs: Literal["places", "offsets", "steps"] = "places"
+    """What is forecast: where the joints are; how far from the last pose that was seen; or how far from frame to frame,
+    counted from that pose on. The last two are not in the papers."""
+    soon: float = 0.0
+    """A pose n frames ahead weighs ``n ** -soon`` in the loss: errors grow with n, and those of the next frames would
+    go unnoticed beside the last ones. Not in the papers."""
     mirror: bool = False
     """Half of the training samples are seen in a mirror."""
     scale: float = 0.0
@@ -88,10 +92,10 @@ class PosePredictorConfig(Config):
 
     @classmethod
     def small(cls, **changes: object) -> PosePredictorConfig:
-        """What one core trains in three minutes on a few hundred sequences: narrower, offsets, changed samples."""
+        """What one core trains in three minutes on a few hundred sequences: narrower, steps, changed samples."""
         small = cls(
-            hidden=128, outputs="offsets", mirror=True, scale=0.1, shift=0.05, speed=0.2, hide=0.05,
-            clips_per_step=32, betas=(0.9, 0.99), decay=0.5, weights={"distance": 1.0},
+            hidden=128, outputs="steps", soon=1.0, mirror=True, scale=0.2, shift=0.05, speed=0.4, hide=0.1,
+            clips_per_step=32, learning_rate=3e-3, betas=(0.9, 0.99), decay=0.5, weights={"distance": 1.0},
         )  # fmt: skip
         return replace(small, **changes)
 
@@ -113,6 +117,9 @@ class PosePredictor(nn.Module, Trainable):
         self.encoder = nn.Linear(3 * len(JOINTS), config.code)
         self.recurrence = nn.LSTM(config.code, config.hidden, batch_first=True)
         self.decoder = nn.Linear(config.hidden, 2 * len(JOINTS))
+        if config.outputs != "places":  # it begins with a body that stands still
+            nn.init.zeros_(self.decoder.weight)
+            nn.init.zeros_(self.decoder.bias)
 
     @property
     def size(self) -> int:
@@ -134,7 +141,9 @@ class PosePredictor(nn.Module, Trainable):
         nothing = codes.new_zeros(len(codes), frames, codes.shape[-1])
         told, _ = self.recurrence(torch.cat([codes, nothing], 1))
         places = self.decoder(told[:, -frames:]).unflatten(-1, (len(JOINTS), 2))
-        return places if self.config.outputs == "places" else last[:, None] + places
+        if self.config.outputs == "places":
+            return places
+        return last[:, None] + (places if self.config.outputs == "offsets" else places.cumsum(1))
 
     def forecast(self, joints: np.ndarray, visible: np.ndarray | None = None, frames: int = 32) -> np.ndarray:
         """Where the joints of a body go.
@@ -197,7 +206,7 @@ class PosePredictor(nn.Module, Trainable):
         joints, visible = at_pace(*joints_of(clip), pace)
         if config.mirror and draw[1] < 0.5:
             joints, visible = (joints * np.float32([-1, 1]))[:, MIRRORED], visible[:, MIRRORED]
-        starts = self._starts(visible)
+        starts = self.starts(visible)
         if not len(starts):
             raise ValueError(
                 f"A sequence of {len(visible)} frames teaches no forecast: among {config.seen} frames and those after "
@@ -220,7 +229,7 @@ class PosePredictor(nn.Module, Trainable):
             "seen": seen, "last": last, "future": torch.from_numpy(future), "visible": torch.from_numpy(known).float(),
         }  # fmt: skip
 
-    def _starts(self, visible: np.ndarray) -> np.ndarray:
+    def starts(self, visible: np.ndarray) -> np.ndarray:
         """Of which frames those that are seen, and one after them at least, hold a visible joint."""
         seen, frames = self.config.seen, self.config.frames
         before = np.concatenate([[0], visible.any(1).cumsum()])
@@ -239,10 +248,12 @@ class PosePredictor(nn.Module, Trainable):
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """How far the visible joints of the forecast are from where they should be; the others weigh nothing."""
         weights, visible = self.config.weights, batch["visible"]
+        ahead = torch.arange(1, visible.shape[1] + 1, device=visible.device)
+        counted = visible * (ahead**-self.config.soon)[:, None]
         squared = (outputs["joints"] - batch["future"]).square().sum(-1)
         of = {"squared": lambda: squared / 2, "distance": lambda: (squared + 1e-8).sqrt()}
-        count = visible.sum().clamp(min=1)
-        return {name: (error() * visible).sum() / count for name, error in of.items() if weights[name]}
+        total = counted.sum().clamp(min=1e-8)
+        return {name: (error() * counted).sum() / total for name, error in of.items() if weights[name]}
 
 
 def joints_of(clip: Clip | Poses) -> tuple[np.ndarray, np.ndarray]:
@@ -296,7 +307,6 @@ def _checked(joints: np.ndarray, visible: np.ndarray | None) -> tuple[np.ndarray
 def _shown(joints: np.ndarray, visible: np.ndarray, centre: np.ndarray, side: float) -> tuple[Tensor, Tensor]:
     """What the network is shown of the visible joints, and where each was last: in the middle if nowhere."""
     places = np.where(visible[..., None], (joints - centre) / side, 0)
-    newest = (np.arange(len(joints))[:, None] * visible).max(0)
-    last = places[newest, np.arange(len(JOINTS))]
+    last = np.nan_to_num(last_seen(places, visible))
     seen = np.concatenate([places, visible[..., None]], -1)
     return torch.from_numpy(seen).float(), torch.from_numpy(last).float()

@@ -44,14 +44,14 @@ def test_the_paper_is_villegas_and_others():
     assert (paper.seen, paper.frames, paper.code, paper.hidden) == (10, 32, 32, 1024)
     assert (paper.outputs, paper.clips_per_step, paper.learning_rate, paper.betas[0]) == ("places", 256, 1e-3, 0)
     assert paper.weights == {"squared": 1, "distance": 0}
-    assert not any((paper.mirror, paper.scale, paper.shift, paper.speed, paper.hide))
+    assert not any((paper.mirror, paper.scale, paper.shift, paper.speed, paper.hide, paper.soon))
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"seen": 0}, "at least one pose"),
-        ({"outputs": "steps"}, "outputs"),
+        ({"outputs": "angles"}, "outputs"),
         ({"weights": {"l1": 1.0}}, "no loss terms"),
     ],
 )
@@ -63,7 +63,7 @@ def test_a_bad_config_is_refused(changes, sentence):
 # The network --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outputs", ["places", "offsets"])
+@pytest.mark.parametrize("outputs", ["places", "offsets", "steps"])
 def test_without_weights_the_forecast_is_the_decoders_bias(outputs):
     model = tiny(outputs=outputs)
     with torch.no_grad():
@@ -71,7 +71,8 @@ def test_without_weights_the_forecast_is_the_decoders_bias(outputs):
         model.decoder.bias.fill_(0.25)
     last = torch.rand(2, 13, 2, generator=rng())
     made = model(torch.rand(2, 4, 13, 3, generator=rng()), last, 3)
-    wanted = 0.25 + (last[:, None] if outputs == "offsets" else 0)
+    told = torch.tensor([0.25, 0.5, 0.75]).view(1, 3, 1, 1) if outputs == "steps" else 0.25
+    wanted = told + (0 if outputs == "places" else last[:, None])
     assert torch.equal(made, torch.zeros(2, 3, 13, 2) + wanted)
 
 
@@ -190,6 +191,24 @@ def test_the_terms_are_as_worked_by_hand():
     assert terms["squared"].item() == pytest.approx((25 + 4) / 3 / 2)  # per coordinate
     assert terms["distance"].item() == pytest.approx((5 + 0 + 2) / 3, abs=1e-3)
     assert set(tiny().generator_terms({"future": future, "visible": visible}, {"joints": future})) == {"squared"}
+
+
+def test_soon_weighs_a_pose_by_how_far_ahead_it_is():
+    visible, future = torch.ones(1, 2, 13), torch.zeros(1, 2, 13, 2)
+    future[0, 0, :, 0], future[0, 1, :, 0] = 3.0, 6.0
+    of = {
+        soon: tiny(soon=soon).generator_terms({"future": future, "visible": visible}, {"joints": 0 * future})
+        for soon in (0.0, 1.0)
+    }
+    assert of[0.0]["squared"].item() == pytest.approx((9 + 36) / 2 / 2)
+    assert of[1.0]["squared"].item() == pytest.approx((9 + 36 / 2) / (1 + 1 / 2) / 2)
+
+
+@pytest.mark.parametrize("outputs", ["offsets", "steps"])
+def test_before_training_a_body_stands_still_or_is_anywhere(outputs):
+    joints = turning(4)
+    np.testing.assert_allclose(tiny(outputs=outputs).forecast(joints, None, 3), joints[[3, 3, 3]], atol=1e-4)
+    assert np.abs(tiny().forecast(joints, None, 3) - joints[3]).max() > 1
 
 
 def test_a_mirror_exchanges_the_sides_of_half_of_the_samples():
