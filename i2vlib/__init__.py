@@ -13,6 +13,7 @@ METHODS = {
     "AffineGAN": "papers.affinegan",
     "FAN": "papers.fan",
     "FRGAN": "papers.frgan",
+    "FRGANPoses": "papers.frgan",
     "Forecast": "papers.frgan",
     "PosePredictor": "papers.frgan",
     "Refine": "papers.frgan",

@@ -28,6 +28,7 @@ Eq. 15   open                               open                                
 """  # noqa: E501 - a table
 
 from i2vlib.papers.frgan import condition
+from i2vlib.papers.frgan.bodies import FRGANPoses, FRGANPosesConfig, future_of
 from i2vlib.papers.frgan.config import (
     FORECAST_WEIGHTS,
     REFINE_WEIGHTS,
@@ -42,6 +43,7 @@ from i2vlib.papers.frgan.poses import POSE_WEIGHTS, PosePredictor, PosePredictor
 from i2vlib.papers.frgan.refine import Forecasts, Refine
 
 __all__ = [
-    "FORECAST_WEIGHTS", "FRGAN", "POSE_WEIGHTS", "REFINE_WEIGHTS", "SIX", "FRGANConfig", "Forecast", "ForecastConfig",
-    "Forecasts", "PosePredictor", "PosePredictorConfig", "Refine", "RefineConfig", "condition",
+    "FORECAST_WEIGHTS", "FRGAN", "POSE_WEIGHTS", "REFINE_WEIGHTS", "SIX", "FRGANConfig",
+    "FRGANPoses", "FRGANPosesConfig", "Forecast", "ForecastConfig", "Forecasts", "PosePredictor",
+    "PosePredictorConfig", "Refine", "RefineConfig", "condition", "future_of",
 ]  # fmt: skip
