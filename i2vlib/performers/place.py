@@ -21,7 +21,8 @@ _FLOORS = {
     "rubber": ((62, 64, 68), (84, 84, 90), (50, 54, 62)),
 }
 _WALLS = ((196, 190, 178), (150, 160, 172), (214, 208, 200), (112, 120, 118), (170, 140, 118), (92, 104, 124))
-_BEHIND = ("trees", "bricks", "panels", "fence", "room", "room")
+#: What is behind a floor in the open, and behind one under a roof.
+_OUTSIDE, _INSIDE = ("trees", "trees", "bricks", "fence"), ("bricks", "panels", "room", "room")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ def draw_place(rng: np.random.Generator) -> Place:
     """A place by chance."""
     floor = str(rng.choice(list(_FLOORS)))
     outside = floor in ("grass", "clay", "court")
-    behind = str(rng.choice(_BEHIND[:4] if outside else _BEHIND[1:]))
+    behind = str(rng.choice(_OUTSIDE if outside else _INSIDE))
     colours = np.array(_FLOORS[floor][rng.choice(3)], float) * rng.uniform(0.8, 1.15)
     wall = np.array(_WALLS[rng.choice(len(_WALLS))], float) * rng.uniform(0.7, 1.1)
     blue = np.array([168, 196, 228]) * (1 - (g := rng.uniform(0, 1))) + np.array([214, 216, 218]) * g

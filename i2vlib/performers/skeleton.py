@@ -154,9 +154,9 @@ class Skeleton:
         reach -= 14 * smoothstep(0.1, 0.7, way[:, 1])
         own = turned(np.stack([-sign * reach, 0 * rise, -sign * rise], 1))
         clavicle = chest @ own
-        # Raised hands go up with their shoulder.
+        # Hands go up and forwards with their shoulder.
         link = shoulders["LR".index(side)] - self.at(f"clavicle.{side}")
-        wanted = wanted + (own @ link - link) * [0, 0, 1]
+        wanted = wanted + (own @ link - link) * [0, 1, 1]
         bones.hang(f"clavicle.{side}", "spine01", clavicle)
         bones.hang(names[0], f"clavicle.{side}", clavicle)
         origin = bones.places[:, BONES.index("spine01")]

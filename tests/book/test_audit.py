@@ -13,9 +13,11 @@ from i2vlib.book import audit
 from i2vlib.book.audit import reading as reading_
 from i2vlib.book.audit import report, sheets
 from i2vlib.book.audit.__main__ import main
+from i2vlib.book.audit.bodies import measured, slides
 from i2vlib.clips import Clip
 from i2vlib.expressions import BLENDSHAPES
 from i2vlib.faces import fer
+from i2vlib.performers import film, motion
 
 RNG = np.random.default_rng(0)
 
@@ -316,6 +318,30 @@ def test_contact_sheets(tmp_path: Path, cache: Path) -> None:
     assert sheets.people_sheet(31_001, 3, 2, 32).shape == (64, 64, 3)
     assert (sheets.people_sheet(31_001, 3, 2, 32)[32:, 32:] == 255).all()
     assert sheets.expressions_sheet(31_001, 1, 32).shape == (32, 320, 3)
+
+
+def test_contact_sheets_of_performers(bodies: Path) -> None:
+    assert sheets.actions_sheet(31_001, 16, 21).shape == (8 * 16, 2 * 16, 3)
+    sheet = sheets.bodies_sheet(31_001, ("golf_swing",), 32)
+    assert sheet.shape == (32, 5 * 32, 3)
+    frame, limbs, mask = (sheet[:, i * 32 : (i + 1) * 32] for i in range(3))
+    assert set(np.unique(mask)) == {0, 255} and (frame != limbs).any()
+
+
+def test_performers_are_measured(bodies: Path) -> None:
+    found = measured(31_001, 1, frames=4, size=32)
+    assert set(found) == {"slide", "below", "bones", "inside", "visible", "height", "frames_per_second"}
+    assert found["inside"] > 0.95 and 0.5 < found["visible"] < 1 and found["bones"] < 0.001
+    assert 0 <= found["slide"] < 15 and found["below"] < 1 and 0.6 < found["height"] <= 0.9
+
+
+def test_a_foot_that_slides_is_noticed(body: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = film.Order(31_001, "golf_swing", 5)
+    pose = motion.motion_of(order.seed, order.action, order.frames)
+    assert slides(order) < 0.015
+    pose["left_foot"][:, :3] = np.linspace([0.1, 0.2, 0], [0.2, 0.2, 0], 5)
+    monkeypatch.setattr(motion, "motion_of", lambda *_: pose)
+    assert 0.05 < slides(order) < 0.12
 
 
 def test_a_folder_of_real_clips(readers: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
