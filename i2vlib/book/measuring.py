@@ -95,7 +95,7 @@ def measured_bodies(run: Run, method: Method, split: str, facts: dict[str, objec
     from i2vlib import metrics
     from i2vlib.papers.frgan import future_of
 
-    predictor = next(one for one in earlier(run) if hasattr(one, "forecast") and one.size == 0)
+    predictor = earlier(run)[0]
     true, guessed = (clips(run, split, lambda clip, by=by: future_of(clip, predictor, by)) for by in (False, True))
     draws = {"": method.redraw} | ({"unrefined": method.before} if method.before(true[0]) is not None else {})
     parts = {}

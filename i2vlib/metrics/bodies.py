@@ -42,7 +42,7 @@ def compare_bodies(generated: np.ndarray, clip: Clip) -> dict[str, float]:
     region, still = moving_region(real[1:], real[0]), np.broadcast_to(real[0], real[1:].shape)
     of_ours, of_copy = difference(generated[1:], real[1:]), difference(still, real[1:])
     squares = np.square((generated[1:].astype(np.float64) - real[1:]) / 255).mean((1, 2, 3))
-    figure = np.asarray(clip.truth["masks"][1:], bool) if "masks" in clip.truth else np.zeros_like(region)
+    figure = np.asarray(clip.truth["person"][1:], bool) if "person" in clip.truth else np.zeros_like(region)
     return {
         "mse": float(squares.mean()),
         "psnr": float(decibels(squares).mean()),

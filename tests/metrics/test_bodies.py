@@ -17,7 +17,7 @@ def walk(offset: int = 0, action: str = "golf_swing", shade: int = 200) -> Clip:
     for t in range(5):
         rows, columns = slice(8, 16), slice(offset + 4 * t, offset + 4 * t + 8)
         frames[t, rows, columns], masks[t, rows, columns] = shade, True
-    return Clip(frames, 30.0, subject="walker", expression=action, truth={"masks": masks})
+    return Clip(frames, 30.0, subject="walker", expression=action, truth={"person": masks})
 
 
 def copied(clip: Clip) -> np.ndarray:

@@ -98,4 +98,4 @@ def test_frames_and_maps_of_a_body_are_moved_alike():
 def test_what_has_to_be_known_of_a_clip_depends_on_the_kind():
     for make in (forecaster, refiner):
         face, joints = make(), make(condition="joints")
-        assert "camera" in face.truth(face.config) and joints.truth(joints.config) == ("joints", "visible")
+        assert "camera" in face.truth(face.config) and joints.truth(joints.config) == ("joints", "visible", "person")

@@ -70,7 +70,7 @@ KINDS = {
         Augmentation.moved_normals, "FRGAN",
     ),
     "joints": Kind(
-        len(JOINTS), ("joints", "visible"), lambda clips, config, *_: Posed(clips, config.joint_width),
+        len(JOINTS), ("joints", "visible", "person"), lambda clips, config, *_: Posed(clips, config.joint_width),
         Augmentation.moved_joints, "FRGANPoses",
     ),
 }  # fmt: skip
