@@ -23,7 +23,7 @@ from i2vlib.performers.place import picture_of, shadow_on
 from i2vlib.performers.truth import DEFAULT, SURFACE, TRUTH, UNDER_SKIN, hidden, under_pixels
 
 #: Part of every cache file's name: raised whenever a pixel changes.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 
 
 @dataclass(frozen=True)

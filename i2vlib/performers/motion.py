@@ -57,7 +57,9 @@ def _varied(action: Action, size: float, rng: np.random.Generator) -> tuple[np.n
     for name, width in _SWAY.items():
         middle = poses[name].mean(0)
         own = rng.normal(0, width, poses[name].shape[1])
-        poses[name] = middle + size * (poses[name] - middle) + np.clip(own, -2 * width, 2 * width)
+        # Hands reach nearly as far in a small movement as in a large one: an arm that hangs is straight.
+        grown = 1 + 0.4 * (size - 1) if name.endswith("hand") else size
+        poses[name] = middle + grown * (poses[name] - middle) + np.clip(own, -2 * width, 2 * width)
     wide = rng.uniform(0.92, 1.08)
     for name in ("left_foot", "right_foot", "pelvis"):
         poses[name] = poses[name] * ([wide, wide, size, 1, 1][: poses[name].shape[1]])

@@ -149,8 +149,6 @@ def _wall(place: Place, across: np.ndarray, high: np.ndarray, room: np.ndarray |
         )
         leaves = 0.75 + 0.24 * _noise(place, across * 2.2, high * 2.2) + 0.16 * _noise(place, across * 7, high * 7)
         green = np.array([64, 88, 52]) * leaves[..., None]
-        trunk = smoothstep(0.5, 0.9, _noise(place, across * 1.9, 0 * high)) * (high < 1.6)
-        green = green * (1 - 0.5 * trunk[..., None])
         return np.where((high > top)[..., None], place.sky * (1.06 - 0.02 * np.clip(high, 0, 8))[..., None], green)
     if place.behind == "room":
         return room * (0.9 + 0.1 * light[..., None])

@@ -9,7 +9,7 @@ import numpy as np
 from i2vlib.book.audit.reading import FIRST
 
 #: People of the test split that are measured, each in all actions, and the size of the frames.
-BODIES, SIDE = 16, 64
+BODIES, SIDE = 5, 64
 
 
 def measured(first: int = FIRST, count: int = BODIES, frames: int = 42, size: int = SIDE) -> dict[str, float]:
