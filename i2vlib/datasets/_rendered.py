@@ -31,7 +31,8 @@ class Kind:
         film, known_truth: an order's clip, and its truth without a picture.
         stored: under which names a file holds truth; ``usual``: what every file holds of it.
         packed, unpacked: truth to what a file holds of it, and back, given names and the width of the frames.
-        fields: the arrays of a file beside its truth: what ``arrays`` makes of a clip, and ``clip`` takes.
+        fields: the arrays of a file beside its truth: fields of `Clip`.
+        fps: frames a second of every clip.
         load: what all processes need, made before they start.
     """
 

@@ -26,7 +26,8 @@ _HAIR = {"short": 0.34, "long": 0.26, "bun": 0.12, "cap": 0.18, "bald": 0.10}
 
 @dataclass(frozen=True, eq=False)
 class Worn:
-    """Colours ``float32 (N, 3)``, linear, and metres ``(N,)`` by which each vertex stands off the skin; gloss too."""
+    """What is worn: colours ``albedo (N, 3)``, linear; metres ``off (N,)`` by which each vertex stands off the skin;
+    and the skin's ``tone``, 0 to 9."""
 
     albedo: np.ndarray
     off: np.ndarray
@@ -38,7 +39,8 @@ class _Places:
     """Where each vertex of the template lies: fields ``(N,)``.
 
     ``arm`` runs from 0 at the shoulder over 1 at the elbow to 2 at the wrist and on, -1 elsewhere; ``leg`` likewise
-    from hip over knee to ankle; ``of`` is how much of a vertex moves with arms, legs, feet, hands, head.
+    from hip over knee to ankle; ``of`` is how much of a vertex moves with arms, legs, feet, hands, head. ``eyes``
+    ``(2, 3)`` and ``mouth (3,)`` are where those are.
     """
 
     place: np.ndarray
@@ -63,8 +65,7 @@ def _places() -> _Places:
         "neck": share("neck"),
     }
     place = body.template
-    mirrored = place * np.array([1, 1, 1], np.float32)
-    mirrored = np.column_stack([np.abs(mirrored[:, 0]), mirrored[:, 1:]])
+    mirrored = np.column_stack([np.abs(place[:, 0]), place[:, 1:]])
     arm = _along(mirrored, [head[name] for name in ("upperarm01.L", "lowerarm01.L", "wrist.L")])
     leg = _along(mirrored, [head[name] for name in ("upperleg01.L", "lowerleg01.L", "foot.L")])
     arm[of["arm"] < 0.5] = -1
@@ -76,7 +77,7 @@ def _places() -> _Places:
 
 def _along(place: np.ndarray, line: list[np.ndarray]) -> np.ndarray:
     """How far along a line of two pieces each place lies: 0 to 1 on the first, 1 to 2 on the second and beyond."""
-    (a, b, c) = line
+    a, b, c = line
     first = (place - a) @ (b - a) / ((b - a) @ (b - a))
     second = (place - b) @ (c - b) / ((c - b) @ (c - b))
     return np.where(second > 0, 1 + second, np.minimum(first, 1))
@@ -190,15 +191,15 @@ def _hair(
         else {"long": "short", "bun": "short"}.get(style, style)
     )
     x, y, z = at.place.T
-    top, back = z.max(), y
+    top = z.max()
     eye = at.eyes[:, 2].mean()
     front = at.eyes[:, 1].mean()
     line = np.interp(
-        back, [front, front + 0.05, front + 0.09, front + 0.13], [eye + 0.062, eye + 0.035, eye - 0.01, eye - 0.055]
+        y, [front, front + 0.05, front + 0.09, front + 0.13], [eye + 0.062, eye + 0.035, eye - 0.01, eye - 0.055]
     )
     if style == "long":
         line = np.interp(
-            back, [front, front + 0.05, front + 0.08, front + 0.12], [eye + 0.06, eye - 0.01, eye - 0.10, eye - 0.16]
+            y, [front, front + 0.05, front + 0.08, front + 0.12], [eye + 0.06, eye - 0.01, eye - 0.10, eye - 0.16]
         )
     on = smoothstep(-0.004, 0.004, z - line) * ((at.of["head"] + at.of["neck"]) > 0.5)
     if style == "bald":

@@ -27,7 +27,15 @@ _OUTSIDE, _INSIDE = ("trees", "trees", "bricks", "fence"), ("bricks", "panels", 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A floor and what is behind it: kinds, colours in sRGB, metres; see `draw_place`."""
+    """A floor and what is behind it; see `draw_place`.
+
+    Attributes:
+        floor, behind: kinds; ``floor_colour``, ``wall_colour`` and ``sky`` in sRGB.
+        distance: metres from the person to what is behind.
+        unit: by how much planks, tiles, bricks and panels are larger than usual; turn: of the floor, in radians.
+        clouds: ``(64, 64)``, what all noise is read from.
+        room: a room out of focus, for `i2vlib.actors.people.draw_background`.
+    """
 
     floor: str
     floor_colour: np.ndarray
