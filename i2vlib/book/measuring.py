@@ -20,6 +20,7 @@ from i2vlib.book.learning import clips, earlier
 from i2vlib.book.plan import Run
 from i2vlib.clips import Clip
 from i2vlib.hub import SHIPPED, load_pretrained
+from i2vlib.papers.frgan import future_of
 from i2vlib.papers.method import Method, Redrawn
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     method = load_pretrained(run.folder / "best")
     history = {"history": pd.DataFrame(facts.pop("history"))}
     facts |= {"split": split, **results.rendered_by("measured_actors", run)}
-    of_it = measured_bodies if run.bodies else measured_faces
+    of_it = measured_poses if not method.size else measured_bodies if run.bodies else measured_faces
     parts, known, picture = of_it(run, method, split, facts)
     results.write(run, {"run": run.name, **facts}, parts | history, picture)
     if run.ships:
@@ -93,7 +94,6 @@ def measured_bodies(run: Run, method: Method, split: str, facts: dict[str, objec
     """
 
     from i2vlib import metrics
-    from i2vlib.papers.frgan import future_of
 
     predictor = earlier(run)[0]
     true, guessed = (clips(run, split, lambda clip, by=by: future_of(clip, predictor, by)) for by in (False, True))
@@ -122,6 +122,27 @@ def measured_bodies(run: Run, method: Method, split: str, facts: dict[str, objec
         )
         results.write_references(facts["references"], known)
     return parts, known, sample(method, true)
+
+
+def measured_poses(run: Run, method: Method, split: str, facts: dict[str, object]) -> Parts:
+    """As `measured_bodies`, of a forecaster of poses: its error at each frame ahead (`metrics.joint_error`), a column
+    each, beside that of a body that stands still."""
+    import pandas as pd
+
+    from i2vlib import joints, metrics
+
+    data, seen = clips(run, split), method.config.seen
+    rows = []
+    for clip in (data[index] for index in range(len(data))):
+        places, known = clip.truth["joints"], clip.truth["visible"]
+        given, ahead = (places[:seen], known[:seen]), len(clip) - seen
+        counted, side = known[seen:] & known[:seen].any(0), joints.box(*given)[1]
+        for system, made in (("ours", method.forecast), ("stands still", metrics.constant_pose)):
+            off = metrics.joint_error(made(*given, ahead), places[seen:], counted, side)
+            rows.append({"system": system, **_named(clip), **{f"{n}": error for n, error in enumerate(off, 1)}})
+    table = pd.DataFrame(rows)
+    ours = table["system"] == "ours"
+    return {"clips": table[ours].drop(columns="system")}, table[~ours], sample(method, data)
 
 
 def _named(clip: Clip) -> dict[str, object]:

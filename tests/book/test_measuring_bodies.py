@@ -1,0 +1,85 @@
+"""What a run on bodies is measured by, on bodies of which nothing is rendered."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from i2vlib import metrics
+from i2vlib.book import measuring, results
+from i2vlib.papers.frgan import Forecasts, PosePredictor, PosePredictorConfig
+from i2vlib.papers.frgan.condition import Posed
+from tests.papers.frgan.clips import forecaster, refiner
+from tests.papers.frgan.test_kinds import body
+
+PEOPLE = 3
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Three networks without training, and `measuring.clips` and its like as a run on performers would have them."""
+    torch.manual_seed(0)
+    stages = {"poses": PosePredictor(PosePredictorConfig(hidden=8, code=4)), "bodies": forecaster(condition="joints")}
+    stages["refined"] = refiner(condition="joints")
+    kept = {}
+    monkeypatch.setattr(measuring, "earlier", lambda run: [stages["poses"], stages["bodies"]][: run.depth])
+    monkeypatch.setattr(results, "reference_rows", kept.get)
+    monkeypatch.setattr(results, "write_references", kept.__setitem__)
+
+    def clips(run, split, seen_as=lambda clip: clip, **options):
+        data = [seen_as(body(26, seed)) for seed in range(PEOPLE)]
+        if not run.depth:
+            return data
+        posed = Posed(data, 1 / 32)
+        return posed if run.depth == 1 else Forecasts(posed, stages["bodies"])
+
+    monkeypatch.setattr(measuring, "clips", clips)
+    return stages, kept
+
+
+def run_of(depth: int) -> SimpleNamespace:
+    """As much of a run as measuring asks for; ``depth``: how many stages come before it."""
+    kind = SimpleNamespace(dialled=False)
+    return SimpleNamespace(
+        depth=depth, data={"name": "performers"}, taught={}, backwards=False, every=3, dealt=False, kind=kind
+    )
+
+
+def test_g_m_is_measured_by_true_poses_and_by_forecast_ones(trained):
+    stages, kept = trained
+    facts = {"split": "test"}
+    parts, known, picture = measuring.measured_bodies(run_of(1), stages["bodies"], "test", facts)
+    assert set(parts) == {"clips", "forecast"} and all(len(table) == PEOPLE for table in parts.values())
+    assert list(parts["clips"]) == ["subject", "expression", *metrics.BODY_COLUMNS]
+    assert not np.allclose(parts["clips"]["mse"], parts["forecast"]["mse"], rtol=1e-6)
+    by_system = known.groupby("system")[["mse", "motion", "moving_ratio"]].mean()
+    assert by_system.loc["real", "mse"] == 0 and by_system.loc["copy", "motion"] == 0
+    assert set(by_system.index) == {"real", "copy", "nearest"} and list(kept) == [facts["references"]]
+    assert picture.dtype == np.uint8 and picture.ndim == 3
+
+
+def test_the_forecast_ones_are_held_against_the_same_true_frames(trained):
+    """Seventeen frames are left of twenty-six: the last of ten that are seen, and those after it."""
+    stages, _ = trained
+    run = run_of(1)
+    clip = measuring.clips(run, "test", lambda one: measuring.future_of(one, stages["poses"], True))[1]
+    parts, _, _ = measuring.measured_bodies(run, stages["bodies"], "test", {"split": "test"})
+    assert len(clip) == 17 and np.array_equal(clip.frames, body(26, 1).frames[9:])
+    wanted = metrics.compare_bodies(stages["bodies"].redraw(clip).frames, clip)
+    assert parts["forecast"].iloc[1]["mse"] == pytest.approx(wanted["mse"])
+
+
+def test_g_r_is_measured_beside_what_it_was_given(trained):
+    stages, _ = trained
+    torch.nn.init.normal_(stages["refined"].network.up[-1].weight, std=0.2)
+    parts, _, _ = measuring.measured_bodies(run_of(2), stages["refined"], "test", {"split": "test"})
+    assert set(parts) == {"clips", "forecast", "unrefined", "unrefined_forecast"}
+    assert not np.allclose(parts["clips"]["mse"], parts["unrefined"]["mse"], rtol=1e-6)
+
+
+def test_a_forecaster_is_measured_beside_a_body_that_stands_still(trained):
+    stages, _ = trained
+    parts, still, _ = measuring.measured_poses(run_of(0), stages["poses"], "test", {})
+    assert list(parts["clips"]) == ["subject", "expression", *(str(n) for n in range(1, 17))]
+    assert still["system"].unique().tolist() == ["stands still"] and len(parts["clips"]) == len(still) == PEOPLE
