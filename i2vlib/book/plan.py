@@ -44,7 +44,7 @@ class Run:
     every: int = 3
     """When measured, faces are read in every so many frames of a clip, its first, its peak and its last among them."""
     ships: str | None = None
-    """The name under `i2vlib/weights` that the result is shipped as."""
+    """The name under `i2vlib/weights` that the result is shipped as; of a row with seeds, that of the first."""
     keep: Literal["best", "last"] = "best"
     """The weights of the least validation error, or the last ones: that error does not know what discriminators add."""
     dealt: bool = False
@@ -179,12 +179,18 @@ def _changed(row: Mapping, changes: Mapping) -> dict:
 
 
 def _seeded(
-    name: str, seeded: set[str], seeds: Sequence[int] = (), start: str | None = None, **row: object
+    name: str,
+    seeded: set[str],
+    seeds: Sequence[int] = (),
+    start: str | None = None,
+    ships: str | None = None,
+    **row: object,
 ) -> list[Run]:
     if not seeds:
-        return [Run(name, start=start, **row)]
+        return [Run(name, start=start, ships=ships, **row)]
     starts = {seed: f"{start}_{seed}" if start in seeded else start for seed in seeds}
-    return [Run(f"{name}_{seed}", start=starts[seed], seed=seed, **row) for seed in seeds]
+    shipped = {seeds[0]: ships}
+    return [Run(f"{name}_{seed}", start=starts[seed], seed=seed, ships=shipped.get(seed), **row) for seed in seeds]
 
 
 def lineage(run: Run) -> list[Run]:
