@@ -169,6 +169,13 @@ def described(config: type[Config]) -> dict[str, str]:
     return told
 
 
+#: Of the stages that draw bodies, which share their configuration with those of faces.
+OF_BODIES = {
+    "condition": "bodies are told by their joints (section 3.1)",
+    "size": "the paper's own size for bodies (section 4.1); its 96 are for faces",
+}
+
+
 def table(lineage: Sequence[Run]) -> tables.Table:
     """The departures of the model that a lineage of runs has made, with why and what each did.
 
@@ -180,7 +187,7 @@ def table(lineage: Sequence[Run]) -> tables.Table:
     told, measured = described(kind), MEASURED.get(kind, {})
     rows = {}
     for one in departures(stages):
-        what = WHY[kind][one.name]
+        what = (WHY[kind] | OF_BODIES)[one.name]
         if one.name in measured:
             what += _did(measured[one.name])
         name = one.name.removeprefix("weights.")

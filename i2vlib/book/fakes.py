@@ -19,14 +19,14 @@ from i2vlib.book import checkout, claims
 from i2vlib.book.claims.common import STAND_IN, people, seeds
 from i2vlib.book.results import read_table, with_every_metric, write_table
 from i2vlib.clips import Clip
-from i2vlib.datasets import actors
+from i2vlib.datasets import actors, performers
 from i2vlib.metrics import Model
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Where they are committed.
-TABLE = checkout.RESULTS / "fakes.parquet"
+#: Where they are committed, of faces and of bodies.
+TABLE, BODY_TABLE = checkout.RESULTS / "fakes.parquet", checkout.RESULTS / "fakes_bodies.parquet"
 FAKES = ("copying", "cross-fade", "noise")
 TRUTH = "true clip"
 #: Of these a rule is asked nothing by a clip: what they are about.
@@ -38,9 +38,9 @@ NO_CLIPS = {
 #: may be turned down.
 COMPARE = (
     *(f"FAN-{n}" for n in (5, 8, 9, 10, 11)), *(f"AFF-{n}" for n in (5, 6, 8, 9, 10)),
-    *(f"FRG-{n}" for n in (1, 2, 3, 4, 5, 6, 9)),
+    *(f"FRG-{n}" for n in (1, 2, 3, 4, 5, 6, 9, 12)),
 )  # fmt: skip
-PEOPLE = 6
+PEOPLE, BODIES = 6, 3
 SIZE = 64
 EXPRESSIONS = ("happy", "angry", "surprised", "eyes_closed")
 
@@ -113,9 +113,38 @@ def measure_fakes(people: int = PEOPLE, size: int = SIZE, expressions: Sequence[
     return pd.concat(rows, ignore_index=True)
 
 
+def measure_body_fakes(people: int = BODIES, seen: int = 10) -> pd.DataFrame:
+    """The four on bodies (`metrics.compare_bodies`): test performers, from the last of the frames that are seen on.
+
+    The cross-fade goes evenly from the still to the last frame of the nearest training clip.
+    """
+    held_out = performers.Performers("test", subjects=people)
+    trained = performers.Performers("train", subjects=24)
+    nearest = metrics.Nearest(trained[i] for i in range(len(trained)))
+    rows = []
+    for clip in (held_out[i][seen - 1 :] for i in range(len(held_out))):
+        still, shape = clip.frames[:1].astype(np.float32), clip.frames.shape
+        share = np.linspace(0, 1, len(clip))[:, None, None, None]
+        made = {
+            "copying": np.repeat(clip.frames[:1], len(clip), 0),
+            "cross-fade": ((1 - share) * still + share * nearest.frames(clip)[-1]).round().astype(np.uint8),
+            "noise": np.random.default_rng(0).integers(0, 256, shape, np.uint8),
+            TRUTH: clip.frames,
+        }
+        rows += [
+            {"system": name, "subject": clip.subject, "expression": clip.expression}
+            | metrics.compare_bodies(frames, clip)
+            for name, frames in made.items()
+        ]
+    return metrics.body_table(rows)
+
+
 def fakes() -> pd.DataFrame:
-    """What `measure_fakes` measured, as it was committed."""
-    return with_every_metric(read_table(TABLE))
+    """What `measure_fakes` and `measure_body_fakes` measured, as it was committed."""
+    import pandas as pd
+
+    both = [with_every_metric(read_table(path)).to_dict("records") for path in (TABLE, BODY_TABLE)]
+    return pd.DataFrame([row for rows in both for row in rows])
 
 
 def tried() -> pd.DataFrame:
@@ -163,6 +192,7 @@ def at_best(rows: pd.DataFrame, true: pd.DataFrame, best_in_pixels: float) -> di
 def main() -> None:
     """``python -m i2vlib.book.fakes``: measures them and writes the table."""
     write_table(TABLE, measure_fakes())
+    write_table(BODY_TABLE, measure_body_fakes())
 
 
 if __name__ == "__main__":

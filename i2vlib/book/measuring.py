@@ -20,6 +20,7 @@ from i2vlib.book.learning import clips, earlier
 from i2vlib.book.plan import Run
 from i2vlib.clips import Clip
 from i2vlib.hub import SHIPPED, load_pretrained
+from i2vlib.joints import ACTIONS
 from i2vlib.papers.frgan import future_of
 from i2vlib.papers.method import Method, Redrawn
 
@@ -42,11 +43,12 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     method = load_pretrained(run.folder / "best")
     history = {"history": pd.DataFrame(facts.pop("history"))}
     facts |= {"split": split, **results.rendered_by("measured_actors", run)}
-    of_it = measured_poses if not method.size else measured_bodies if run.bodies else measured_faces
+    of_it = measured_poses if not run.kind.pictures else measured_bodies if run.bodies else measured_faces
     parts, known, picture = of_it(run, method, split, facts)
     results.write(run, {"run": run.name, **facts}, parts | history, picture)
     if run.ships:
-        whole = method.whole(earlier(run), run.data.get("expressions") or run.data["actions"])
+        taught = run.data.get("actions", ACTIONS) if run.bodies else run.data["expressions"]
+        whole = method.whole(earlier(run), taught)
         whole.save_pretrained(SHIPPED / run.ships, _card(run, facts, parts["clips"]))
     systems = {run.method: parts["clips"]}
     systems |= {run.stages[-1]: parts["unrefined"]} if "unrefined" in parts else {}
@@ -142,6 +144,8 @@ def measured_poses(run: Run, method: Method, split: str, facts: dict[str, object
             rows.append({"system": system, **_named(clip), **{f"{n}": error for n, error in enumerate(off, 1)}})
     table = pd.DataFrame(rows)
     ours = table["system"] == "ours"
+    facts["references"] = reference_digest(run, facts)
+    results.write_references(facts["references"], table[~ours])
     return {"clips": table[ours].drop(columns="system")}, table[~ours], sample(method, data)
 
 
@@ -171,7 +175,7 @@ def reference_digest(run: Run, facts: Mapping[str, object]) -> str:
         "data": run.data, "taught": run.taught, "backwards": run.backwards, "every": run.every,
         "dealt": run.settings.expressions if run.dealt else (), "driven_by": 0 if run.kind.dialled else DRIVEN_BY,
         "split": facts["split"], "actors": facts.get("measured_actors"),
-        "readers": facts.get("readings", {}).get("extractors"),
+        "readers": facts.get("readings", {}).get("extractors"), **({} if run.kind.pictures else {"of": run.method}),
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 

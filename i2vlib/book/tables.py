@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from i2vlib.book.effects import Effect
-from i2vlib.metrics import COLUMNS
+from i2vlib.metrics import BODY_COLUMNS, COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +61,8 @@ WORDS = {
     "acd_c_paper": "ACD-C by the paper's rule",
     "acd_g_paper": "ACD-G by the paper's rule",
     "detection": "frames with a face found",
+    "mse": "mean squared error",
+    "figure_ratio": "error on the person",
     "real": "real clips",
     "copy": "the still, copied",
     "cross-fade": "cross-fade to a peak",
@@ -185,7 +187,7 @@ def _objects(rows: Mapping[Key, Mapping[str, object]]) -> dict[Key, dict[str, ob
 
 
 def _heading(name: object, scope: str) -> str:
-    full = COLUMNS.get(str(name))
+    full = (BODY_COLUMNS | COLUMNS).get(str(name))
     tip = f' title="{html.escape(full)}"' if full else ""
     return f'<th scope="{scope}"{tip}>{html.escape(words(name))}</th>'
 

@@ -130,6 +130,8 @@ class Method(Pretrained):
     infers: ClassVar[bool] = False
     #: Whether ``animate`` takes an intensity; otherwise it follows condition maps.
     dialled: ClassVar[bool] = True
+    #: Whether pictures go in and come out.
+    pictures: ClassVar[bool] = True
     #: What it is and what it cannot, in a sentence or two each: how a notebook shows the model (`papers.card`).
     about: ClassVar[str] = ""
     limits: ClassVar[str] = ""

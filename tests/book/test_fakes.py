@@ -7,6 +7,7 @@ import pytest
 from i2vlib.book import claims, fakes
 from i2vlib.book.claims.common import STAND_IN
 from i2vlib.datasets import actors
+from i2vlib.joints import ACTIONS
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,12 @@ def test_without_the_part_about_motion_a_still_would_pass(monkeypatch):
 
 
 def test_the_table_of_fakes_is_what_it_says():
-    table = fakes.fakes()
-    assert table.groupby("system").size().to_dict() == dict.fromkeys((*fakes.FAKES, fakes.TRUTH), 24)
+    both = fakes.fakes()
+    table, bodies = (both[both["expression"].isin(ACTIONS) == moving] for moving in (False, True))
+    for part in (table, bodies):
+        assert part.groupby("system").size().to_dict() == dict.fromkeys((*fakes.FAKES, fakes.TRUTH), 24)
+    moved = bodies.groupby("system")[["motion", "moving_ratio", "mse"]].mean()
+    assert moved.loc[fakes.TRUTH].tolist() == [1, 0, 0] and moved.loc["copying"].tolist()[:2] == [0, 1]
     mean = table.groupby("system")[["motion", "moving_ratio", "psnr_neutral", "spearman"]].mean()
     assert mean.loc["copying", ["motion", "moving_ratio", "spearman"]].tolist() == [0, 1, 0]
     assert mean.loc[fakes.TRUTH, ["motion", "moving_ratio", "spearman"]].tolist() == [1, 0, 1]

@@ -41,9 +41,10 @@ def trained(monkeypatch):
 def run_of(depth: int) -> SimpleNamespace:
     """As much of a run as measuring asks for; ``depth``: how many stages come before it."""
     kind = SimpleNamespace(dialled=False)
-    return SimpleNamespace(
-        depth=depth, data={"name": "performers"}, taught={}, backwards=False, every=3, dealt=False, kind=kind
-    )
+    kind = SimpleNamespace(dialled=False, pictures=depth > 0)
+    parts = {"name": "performers"}, {}, False, 3, False, "PosePredictor", kind
+    named = dict(zip(("data", "taught", "backwards", "every", "dealt", "method", "kind"), parts, strict=True))
+    return SimpleNamespace(depth=depth, **named)
 
 
 def test_g_m_is_measured_by_true_poses_and_by_forecast_ones(trained):
@@ -80,6 +81,6 @@ def test_g_r_is_measured_beside_what_it_was_given(trained):
 
 def test_a_forecaster_is_measured_beside_a_body_that_stands_still(trained):
     stages, _ = trained
-    parts, still, _ = measuring.measured_poses(run_of(0), stages["poses"], "test", {})
+    parts, still, _ = measuring.measured_poses(run_of(0), stages["poses"], "test", {"split": "test"})
     assert list(parts["clips"]) == ["subject", "expression", *(str(n) for n in range(1, 17))]
     assert still["system"].unique().tolist() == ["stands still"] and len(parts["clips"]) == len(still) == PEOPLE

@@ -272,7 +272,8 @@ config = { weights = { adversarial_local = 0.25 } }
 
 
 def test_a_row_with_seeds_is_a_run_a_seed(tiny_checkout):
-    checkout.TABLE.write_text(checkout.TABLE.read_text().replace("steps = 8", "steps = 8\nships = \"tiny\"\nseeds = [0, 3]"))
+    seeded = 'steps = 8\nships = "tiny"\nseeds = [0, 3]'
+    checkout.TABLE.write_text(checkout.TABLE.read_text().replace("steps = 8", seeded))
     table = runs.planned()
     assert {name: run.ships for name, run in table.items()} == {"tiny_0": "tiny", "tiny_3": None}
     assert {name: run.seed for name, run in table.items()} == {"tiny_0": 0, "tiny_3": 3}

@@ -11,7 +11,7 @@ from i2vlib.book.checkout import NOTEBOOKS
 
 DERIVING = (
     "clips", "fan", "fan_ablations", "fan_many_emotions", "affinegan", "affinegan_intensity", "affinegan_corruptions",
-    "paper_and_code", "frgan_faces", "frgan_refinement", "frgan_poses",
+    "paper_and_code", "frgan_faces", "frgan_refinement", "frgan_poses", "frgan_bodies",
 )  # fmt: skip
 #: An exercise: its number, its question, and its solution, folded. Empty lines let Markdown be read within.
 EXERCISE = re.compile(

@@ -13,6 +13,7 @@ from i2vlib import metrics
 from i2vlib.book import results
 from i2vlib.book.checkout import RESULTS
 from i2vlib.book.effects import level
+from i2vlib.joints import ACTIONS
 
 #: The seeds of training that a row of the table of runs may have.
 SEEDS = range(3)
@@ -122,12 +123,31 @@ def seeds(base: str, part: str = "clips") -> pd.DataFrame:
     return table
 
 
+def bodies(base: str, part: str = "clips") -> pd.DataFrame:
+    """As `seeds`, of a row about performers; the rows of a `STAND_IN` on their actions if there is one."""
+    stand_in = STAND_IN.get()
+    if stand_in is not None:
+        return stand_in[stand_in["expression"].isin(ACTIONS)].assign(seed=0)
+    return seeds(base, part)
+
+
 def single(run: str, part: str = "clips") -> pd.DataFrame:
     """What was measured of one run. Raises `ValueError` if it has no result."""
     table = measured({results.planned()[run].seed: [run]}, part)
     if table is None:
         raise ValueError(f"The run {run} has not been measured yet: python -m i2vlib.book.runs --only {run}.")
     return table
+
+
+def references(base: str, system: str) -> pd.DataFrame:
+    """The reference rows of one system that the measured seeds of a row of the table of runs have, one a seed."""
+    table = results.planned()
+    each = [results.reference_rows(results.result(table[name])["references"]) for name in names(base)]
+    of_it = [
+        rows[rows["system"] == system].assign(seed=table[name].seed)
+        for rows, name in zip(each, names(base), strict=True)
+    ]
+    return pd.concat(of_it, ignore_index=True)
 
 
 def names(*bases: str) -> tuple[str, ...]:
@@ -171,6 +191,12 @@ def moves(table: pd.DataFrame, least: float = MOVES) -> bool:
 def if_it_moves(verdict: str, table: pd.DataFrame, least: float = MOVES) -> str:
     """A verdict on what moves (`moves`); of anything else the claim is not reproduced."""
     return verdict if moves(table, least) else "not reproduced"
+
+
+def bodies_move(table: pd.DataFrame, least: float = MOVES) -> bool:
+    """Whether bodies move at least so far over how far the true ones do, with less error than copying the still."""
+    error = level(table, "moving_ratio")
+    return bool(people(table, "motion").mean() >= least and error.high < 1)
 
 
 def how_far(table: pd.DataFrame) -> str:

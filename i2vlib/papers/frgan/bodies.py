@@ -22,7 +22,7 @@ from i2vlib.papers.frgan.refine import Refine
 from i2vlib.papers.method import Config, Method
 
 
-def bodies(config: type[ForecastConfig] | type[RefineConfig], **changes: object) -> Callable[[], object]:
+def _of_bodies(config: type[ForecastConfig] | type[RefineConfig], **changes: object) -> Callable[[], object]:
     """The default of a stage that is conditioned on joints, at 64 pixels and on 16 frames (section 4.1)."""
     return lambda: config(**{"condition": "joints", "size": 64, **changes})
 
@@ -32,8 +32,8 @@ class FRGANPosesConfig(Config):
     """The three networks together."""
 
     poses: PosePredictorConfig = field(default_factory=PosePredictorConfig)
-    forecast: ForecastConfig = field(default_factory=bodies(ForecastConfig))
-    refine: RefineConfig | None = field(default_factory=bodies(RefineConfig, frames=16))
+    forecast: ForecastConfig = field(default_factory=_of_bodies(ForecastConfig))
+    refine: RefineConfig | None = field(default_factory=_of_bodies(RefineConfig, frames=16))
     """None stops after G_M."""
     actions: tuple[str, ...] = ACTIONS
     """Those that the networks were taught."""

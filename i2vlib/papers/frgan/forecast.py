@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
+from i2vlib.hub import method_class
 from i2vlib.papers.frgan import equations
 from i2vlib.papers.frgan.condition import KINDS, conditioned_frames, map_tensor
 from i2vlib.papers.frgan.config import ForecastConfig
@@ -124,6 +125,9 @@ class Forecast(nn.Module, Trainable):
         index = list(range(len(clip)) if frames is None else frames)
         made = self.forecast(clip.frames[0], maps[[0, *index]])
         return Redrawn(made["frames"], masks=made["masks"])
+
+    def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
+        return method_class(KINDS[self.config.condition].whole).of(*earlier, self, None, expressions)
 
     # One training step ------------------------------------------------------------------------------------------
 

@@ -105,6 +105,7 @@ class PosePredictor(nn.Module, Trainable):
 
     Config = PosePredictorConfig
     dialled = False
+    pictures = False
     about = (
         "The condition generator of FRGAN for bodies: watches the 13 joints of a body and forecasts where they go "
         "(Zhao et al., 2018, after Villegas et al., 2017)."
