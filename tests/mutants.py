@@ -307,9 +307,9 @@ CHANGES = (
            "accelerator.backward(total, inputs=parameters, retain_graph=False)", "accelerator.backward(total)",
            OF_STEP),
     Change("the sides' optimisers swapped", TRAINING,
-           "side: torch.optim.Adam(parameters, config.learning_rate, config.betas, fused=fused)",
-           "{'generator': 'discriminator', 'discriminator': 'generator'}[side]: torch.optim.Adam(parameters, "
-           "config.learning_rate, config.betas, fused=fused)", OF_STEP),
+           'side: torch.optim.Adam([{"params": parameters}], config.learning_rate, config.betas, fused=fused)',
+           "{'generator': 'discriminator', 'discriminator': 'generator'}[side]: "
+           'torch.optim.Adam([{"params": parameters}], config.learning_rate, config.betas, fused=fused)', OF_STEP),
     Change("the generator before the discriminators", TRAINING,
            '("discriminator", method.discriminator_terms),\n            ("generator", method.generator_terms),',
            '("generator", method.generator_terms),\n            ("discriminator", method.discriminator_terms),',

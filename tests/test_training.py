@@ -84,6 +84,11 @@ def test_the_seed_draws_the_first_weights_that_it_always_drew(name):
         "FAN": lambda: kind.Config.paper(size=16, base_channels=8, channel_cap=2),
         "FRGAN": lambda: kind.Config(i2vlib.ForecastConfig(**forecast), i2vlib.RefineConfig(**forecast)),
         "PosePredictor": lambda: kind.Config(hidden=8),
+        "FRGANPoses": lambda: kind.Config(
+            i2vlib.PosePredictorConfig(hidden=8),
+            i2vlib.ForecastConfig(condition="joints", **forecast),
+            i2vlib.RefineConfig(condition="joints", **forecast),
+        ),
     }.get(name, lambda: kind.Config(**forecast))()
     torch.manual_seed(7)
     seeded = weights(kind(config))
