@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
@@ -60,9 +61,9 @@ class Rendered(Sequence):
     folder: Path
     _complete = False
 
+    @abstractmethod
     def order(self, seed: int, what: str) -> Any:
         """All that the clip of a subject is made from. Raises `ValueError` if it cannot be."""
-        raise NotImplementedError
 
     def path(self, seed: int, what: str) -> Path:
         """Where the clip of a subject is kept."""

@@ -29,11 +29,7 @@ __all__ = ["FPS", "RENDERER_VERSION", "SPLITS", "TRUTH", "Order", "Performers", 
 
 
 class Performers(Rendered):
-    """Clips of many subjects, rendered at the first need into the user cache and read from there.
-
-    In order: every action of the first subject, then of the next. What is missing in the cache is rendered, with
-    progress, when the first clip is asked for; a rendering that was interrupted goes on where it stopped, and a file
-    that cannot be read is rendered again. The cache is the user's cache folder, or ``I2VLIB_CACHE``.
+    """Clips of many bodies, every action of the first subject, then of the next; rendered and kept as `Actors` are.
 
     Args:
         split: ``train``, ``validation`` or ``test``: subjects from 0, 10,000 or 20,000 on.
