@@ -201,6 +201,16 @@ class Method(Pretrained):
         return self
 
 
+class Whole(Method):
+    """A method put together of trained `stages`, which has no parameters but theirs."""
+
+    def generator_parameters(self) -> list[nn.Parameter]:
+        return [p for stage in self.stages().values() for p in stage.generator_parameters()]
+
+    def discriminator_parameters(self) -> list[nn.Parameter]:
+        return [p for stage in self.stages().values() for p in stage.discriminator_parameters()]
+
+
 class Trainable(Method, ABC):
     """A method with weights of its own to train: what `fit` asks of it, which a method made of trained parts lacks."""
 

@@ -4,6 +4,8 @@ A frame is another frame in which something has moved: a mask says where, a cont
 draws both from the difference of two *condition maps*, a 3D face as it is and as it is to become (`condition`, the
 paper's G_C), a frame at a time; G_R (`Refine`) does the same once more to the whole clip. `FRGAN` is the three in turn.
 
+For bodies a forecast of joints (`poses`) stands before the same two networks, and `FRGANPoses` (`bodies`) is the whole.
+
 Start reading at `equations`; then `config`, `networks`, `forecast`, `refine`, and `method`, which animates.
 
 The paper's numbered equations: where each lives, the test that holds it to its value (in

@@ -19,7 +19,7 @@ from i2vlib.papers.frgan.config import ForecastConfig, RefineConfig, stage_confi
 from i2vlib.papers.frgan.forecast import Forecast
 from i2vlib.papers.frgan.poses import PosePredictor, PosePredictorConfig, joints_of
 from i2vlib.papers.frgan.refine import Refine
-from i2vlib.papers.method import Config, Method
+from i2vlib.papers.method import Config, Whole
 
 
 def _of_bodies(config: type[ForecastConfig] | type[RefineConfig], **changes: object) -> Callable[[], object]:
@@ -48,7 +48,7 @@ class FRGANPosesConfig(Config):
                 )
 
 
-class FRGANPoses(nn.Module, Method):
+class FRGANPoses(nn.Module, Whole):
     """G_C, G_M and G_R for bodies: a still and some poses to a clip. Its stages are trained one by one."""
 
     Config = FRGANPosesConfig
@@ -87,12 +87,6 @@ class FRGANPoses(nn.Module, Method):
     @property
     def expressions(self) -> tuple[str, ...]:
         return self.config.actions
-
-    def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for stage in self.stages().values() for p in stage.generator_parameters()]
-
-    def discriminator_parameters(self) -> list[nn.Parameter]:
-        return [p for stage in self.stages().values() for p in stage.discriminator_parameters()]
 
     def stages(self) -> Mapping[str, PosePredictor | Forecast | Refine]:
         return {type(stage).__name__: stage for stage in (self.g_c, self.g_m, self.g_r) if stage is not None}

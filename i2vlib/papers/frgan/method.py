@@ -16,10 +16,10 @@ from i2vlib.papers.frgan import condition
 from i2vlib.papers.frgan.config import SIX, FRGANConfig
 from i2vlib.papers.frgan.forecast import Forecast
 from i2vlib.papers.frgan.refine import Refine
-from i2vlib.papers.method import Method
+from i2vlib.papers.method import Whole
 
 
-class FRGAN(nn.Module, Method):
+class FRGAN(nn.Module, Whole):
     """G_C, G_M and G_R in turn: a still and a driver to a clip. Its stages are trained as `Forecast` and `Refine`."""
 
     Config = FRGANConfig
@@ -55,12 +55,6 @@ class FRGAN(nn.Module, Method):
     @property
     def expressions(self) -> tuple[str, ...]:
         return self.config.expressions
-
-    def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for stage in self.stages().values() for p in stage.generator_parameters()]
-
-    def discriminator_parameters(self) -> list[nn.Parameter]:
-        return [p for stage in self.stages().values() for p in stage.discriminator_parameters()]
 
     def stages(self) -> Mapping[str, Forecast | Refine]:
         return {type(stage).__name__: stage for stage in (self.forecast, self.refine) if stage is not None}
