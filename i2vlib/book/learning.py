@@ -131,7 +131,7 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     best = run.folder / "best"
 
     def keep(method: torch.nn.Module) -> dict[str, float]:
-        measured = validate(method, held_out)
+        measured = validate(method, held_out) if run.kind.pictures else {}
         score = best / "score.json"
         least = json.loads(score.read_text())["score"] if score.exists() else float("inf")
         if run.keep == "last" or measured["score"] < least:
@@ -149,7 +149,7 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
             "digest": run.digest, "method": run.method, "steps": run.steps, "seed": run.seed,
             "device": next(method.parameters()).device.type, "threads": torch.get_num_threads(),
             "seconds": round(float(history["seconds"].max())), "commit": _commit(), "python": platform.python_version(),
-            **rendered_by("actors", run), "regions": regions.VERSION,
+            **rendered_by(run), "regions": regions.VERSION,
             "history": json.loads(thin(history).to_json(orient="records")),
         }  # fmt: skip
         write_file(run.folder / "facts.json", json.dumps(facts, indent=1).encode())

@@ -42,7 +42,7 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     facts = json.loads((run.folder / "facts.json").read_text())
     method = load_pretrained(run.folder / "best")
     history = {"history": pd.DataFrame(facts.pop("history"))}
-    facts |= {"split": split, **results.rendered_by("measured_actors", run)}
+    facts |= {"split": split, **results.rendered_by(run, "measured_")}
     of_it = measured_poses if not run.kind.pictures else measured_bodies if run.bodies else measured_faces
     parts, known, picture = of_it(run, method, split, facts)
     results.write(run, {"run": run.name, **facts}, parts | history, picture)
@@ -94,7 +94,6 @@ def measured_bodies(run: Run, method: Method, split: str, facts: dict[str, objec
         clips, by the true poses, and forecast, by those that G_C forecasts (FRGAN, Table 3); of a G_R, unrefined and
         unrefined_forecast too. The reference rows are the real clips, copying the still, and the nearest training clip.
     """
-
     from i2vlib import metrics
 
     predictor = earlier(run)[0]
@@ -169,14 +168,17 @@ def reference_digest(run: Run, facts: Mapping[str, object]) -> str:
 
     Args:
         run: one whose reference rows they are.
-        facts: of its result: ``split``, ``measured_actors`` if its data are actors, and ``readings``.
+        facts: of its result: ``split``; ``measured_actors`` and ``readings`` if its data are actors, and of bodies
+            ``measured_performers``.
     """
     parts = {
         "data": run.data, "taught": run.taught, "backwards": run.backwards, "every": run.every,
         "dealt": run.settings.expressions if run.dealt else (), "driven_by": 0 if run.kind.dialled else DRIVEN_BY,
         "split": facts["split"], "actors": facts.get("measured_actors"),
-        "readers": facts.get("readings", {}).get("extractors"), **({} if run.kind.pictures else {"of": run.method}),
+        "readers": facts.get("readings", {}).get("extractors"),
     }  # fmt: skip
+    if run.bodies:
+        parts |= {"performers": facts["measured_performers"], "pictures": run.kind.pictures}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
 

@@ -28,7 +28,7 @@ from PIL import Image
 from i2vlib.book import checkout
 from i2vlib.book.effects import Effect
 from i2vlib.book.plan import Run, lineage, planned
-from i2vlib.datasets.actors import RENDERER_VERSION
+from i2vlib.datasets import actors, performers
 from i2vlib.store import replacing, write_file
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ SHOWN = (
     "acd_c_ratio", "psnr_neutral", "sharpness", "flicker", "static_change", "mask_iou", "mask_mean", "falls",
 )  # fmt: skip
 SHOWN_OF_BODIES = ("mse", "psnr", "moving_ratio", "motion", "flicker", "static_change")
+#: Today's version of each renderer.
+RENDERERS = {"actors": actors.RENDERER_VERSION, "performers": performers.RENDERER_VERSION}
 #: Decimals of every number in a table; of a history, whose losses are small, one more.
 DIGITS = 4
 HISTORY_DIGITS = 5
@@ -235,9 +237,10 @@ def thin(history: pd.DataFrame, rows: int = 100) -> pd.DataFrame:
     return history[keep if validation is None else keep | validation.notna()]
 
 
-def rendered_by(name: str, run: Run) -> dict[str, int]:
-    """Which version of the actors a run's data are, under a name; nothing if they are no actors."""
-    return {name: RENDERER_VERSION} if run.data["name"] == "actors" else {}
+def rendered_by(run: Run, prefix: str = "") -> dict[str, int]:
+    """Which version of its renderer a run's data are of, under their name, ``actors`` or ``performers``."""
+    name = run.data["name"]
+    return {f"{prefix}{name}": RENDERERS[name]} if name in RENDERERS else {}
 
 
 # Files --------------------------------------------------------------------------------------------------------------

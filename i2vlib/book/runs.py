@@ -28,12 +28,12 @@ from i2vlib.book.results import (
     measured,
     measurements,
     read_table,
+    rendered_by,
     result,
     rows,
     summary,
     write_table,
 )
-from i2vlib.datasets.actors import RENDERER_VERSION
 from i2vlib.training import CHECKPOINT
 
 __all__ = [
@@ -48,8 +48,9 @@ def _state(run: Run) -> str:
     facts = result(run)
     state = "done" if facts else "begun" if (run.folder / CHECKPOINT).exists() else "missing"
     notes = ["needs a GPU"] * run.gpu
-    if facts and facts.get("actors", RENDERER_VERSION) != RENDERER_VERSION:
-        notes.append(f"trained on version {facts['actors']} of the actors; today's is {RENDERER_VERSION}")
+    for name, today in rendered_by(run).items():
+        if facts and facts.get(name, today) != today:
+            notes.append(f"trained on version {facts[name]} of the {name}; today's is {today}")
     if facts and (version := facts.get("regions", 1)) != regions.VERSION:
         notes.append(f"what moves: version {version}; today's is {regions.VERSION}")
     return f"{state:8} {run.name:40} {run.steps:7} steps{'  '.join(['', *notes])}"

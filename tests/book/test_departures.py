@@ -37,6 +37,12 @@ def test_the_chapter_shows_the_table(name: str, chapter: str) -> None:
     assert "departures.table(runs.lineage(" in code
 
 
+def test_bodies_have_reasons_of_their_own_beside_those_of_faces() -> None:
+    own = stages("bodies_longer_0")
+    names, told = {one.name for one in departures.departures(own)}, departures.WHY[type(own[0])]
+    assert set(departures.OF_BODIES) == names - set(told)
+
+
 def test_what_differs_in_any_stage_is_found_and_weights_are_shares_of_the_reconstructions() -> None:
     paper = FANConfig.paper()
     weights = {**paper.weights, "reconstruction": 10.0, "temporal": 1.0, "landmarks": 2.0, "adversarial": 0.1,

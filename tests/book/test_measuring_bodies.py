@@ -8,6 +8,7 @@ import torch
 
 from i2vlib import metrics
 from i2vlib.book import measuring, results
+from i2vlib.datasets import performers
 from i2vlib.papers.frgan import Forecasts, PosePredictor, PosePredictorConfig
 from i2vlib.papers.frgan.condition import Posed
 from tests.papers.frgan.clips import forecaster, refiner
@@ -40,16 +41,15 @@ def trained(monkeypatch):
 
 def run_of(depth: int) -> SimpleNamespace:
     """As much of a run as measuring asks for; ``depth``: how many stages come before it."""
-    kind = SimpleNamespace(dialled=False)
     kind = SimpleNamespace(dialled=False, pictures=depth > 0)
     parts = {"name": "performers"}, {}, False, 3, False, "PosePredictor", kind
     named = dict(zip(("data", "taught", "backwards", "every", "dealt", "method", "kind"), parts, strict=True))
-    return SimpleNamespace(depth=depth, **named)
+    return SimpleNamespace(depth=depth, bodies=True, **named)
 
 
 def test_g_m_is_measured_by_true_poses_and_by_forecast_ones(trained):
     stages, kept = trained
-    facts = {"split": "test"}
+    facts = {"split": "test", "measured_performers": 3}
     parts, known, picture = measuring.measured_bodies(run_of(1), stages["bodies"], "test", facts)
     assert set(parts) == {"clips", "forecast"} and all(len(table) == PEOPLE for table in parts.values())
     assert list(parts["clips"]) == ["subject", "expression", *metrics.BODY_COLUMNS]
@@ -65,7 +65,7 @@ def test_the_forecast_ones_are_held_against_the_same_true_frames(trained):
     stages, _ = trained
     run = run_of(1)
     clip = measuring.clips(run, "test", lambda one: measuring.future_of(one, stages["poses"], True))[1]
-    parts, _, _ = measuring.measured_bodies(run, stages["bodies"], "test", {"split": "test"})
+    parts, _, _ = measuring.measured_bodies(run, stages["bodies"], "test", {"split": "test", "measured_performers": 3})
     assert len(clip) == 17 and np.array_equal(clip.frames, body(26, 1).frames[9:])
     wanted = metrics.compare_bodies(stages["bodies"].redraw(clip).frames, clip)
     assert parts["forecast"].iloc[1]["mse"] == pytest.approx(wanted["mse"])
@@ -74,13 +74,32 @@ def test_the_forecast_ones_are_held_against_the_same_true_frames(trained):
 def test_g_r_is_measured_beside_what_it_was_given(trained):
     stages, _ = trained
     torch.nn.init.normal_(stages["refined"].network.up[-1].weight, std=0.2)
-    parts, _, _ = measuring.measured_bodies(run_of(2), stages["refined"], "test", {"split": "test"})
+    parts, _, _ = measuring.measured_bodies(
+        run_of(2), stages["refined"], "test", {"split": "test", "measured_performers": 3}
+    )
     assert set(parts) == {"clips", "forecast", "unrefined", "unrefined_forecast"}
     assert not np.allclose(parts["clips"]["mse"], parts["unrefined"]["mse"], rtol=1e-6)
 
 
 def test_a_forecaster_is_measured_beside_a_body_that_stands_still(trained):
     stages, _ = trained
-    parts, still, _ = measuring.measured_poses(run_of(0), stages["poses"], "test", {"split": "test"})
+    parts, still, _ = measuring.measured_poses(
+        run_of(0), stages["poses"], "test", {"split": "test", "measured_performers": 3}
+    )
     assert list(parts["clips"]) == ["subject", "expression", *(str(n) for n in range(1, 17))]
     assert still["system"].unique().tolist() == ["stands still"] and len(parts["clips"]) == len(still) == PEOPLE
+
+
+def test_reference_rows_are_filed_by_the_version_of_the_renderer():
+    """Otherwise a clip drawn anew would be held against a still of the old one."""
+    of = [
+        measuring.reference_digest(run_of(1), {"split": "test", "measured_performers": version}) for version in (3, 4)
+    ]
+    poses = measuring.reference_digest(run_of(0), facts[0])
+    assert len({*of, poses}) == 3
+
+
+def test_a_result_says_which_renderer_drew_its_people():
+    run = SimpleNamespace(data={"name": "performers"})
+    assert results.rendered_by(run, "measured_") == {"measured_performers": performers.RENDERER_VERSION}
+    assert results.rendered_by(SimpleNamespace(data={"name": "mug"})) == {}

@@ -420,7 +420,7 @@ def test_the_list_says_which_results_are_of_other_pixels(tiny_checkout, capsys):
     runs.train(run, device="cpu", progress=False)
     facts = json.loads((run.folder / "facts.json").read_text())
     assert facts["regions"] == regions.VERSION
-    assert facts["actors"] == runs.RENDERER_VERSION
+    assert facts["actors"] == actors.RENDERER_VERSION
     for version, said in ((facts["actors"], False), (-1, True)):
         results.write(run, {"digest": run.digest, "actors": version}, {}, PICTURE)
         assert runs.main(["--list"]) == 0
