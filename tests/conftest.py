@@ -65,9 +65,13 @@ def cache(head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of rendered clips that has the head."""
     from i2vlib.actors.head import HEAD_VERSION
 
+    return cache_with(f"head-{HEAD_VERSION}", tmp_path, monkeypatch)
+
+
+def cache_with(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test, empty but for one folder of the user's."""
     folder = tmp_path / "cache"
     folder.mkdir()
-    name = f"head-{HEAD_VERSION}"
     (folder / name).symlink_to(user_cache() / name, target_is_directory=True)
     monkeypatch.setenv("I2VLIB_CACHE", str(folder))
     return folder
@@ -86,11 +90,7 @@ def bodies(body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of rendered clips that has the body."""
     from i2vlib.performers.body import BODY_VERSION
 
-    folder = tmp_path / "cache"
-    folder.mkdir()
-    (folder / f"body-{BODY_VERSION}").symlink_to(user_cache() / f"body-{BODY_VERSION}", target_is_directory=True)
-    monkeypatch.setenv("I2VLIB_CACHE", str(folder))
-    return folder
+    return cache_with(f"body-{BODY_VERSION}", tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="session")

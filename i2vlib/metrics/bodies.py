@@ -45,7 +45,7 @@ def compare_bodies(generated: np.ndarray, clip: Clip) -> dict[str, float]:
     figure = np.asarray(clip.truth["person"][1:], bool) if "person" in clip.truth else np.zeros_like(region)
     return {
         "mse": float(squares.mean()),
-        "psnr": float(decibels(squares).mean()),
+        "psnr": float(_decibels(squares).mean()),
         "moving_ratio": ratio(mean(of_ours[region]), mean(of_copy[region])),
         "motion": ratio(mean(difference(generated[1:], np.broadcast_to(generated[0], still.shape))[region]),
                         mean(of_copy[region])),
@@ -55,7 +55,7 @@ def compare_bodies(generated: np.ndarray, clip: Clip) -> dict[str, float]:
     }  # fmt: skip
 
 
-def decibels(squares: np.ndarray) -> np.ndarray:
+def _decibels(squares: np.ndarray) -> np.ndarray:
     """Mean squared errors of the full range in dB (PSNR), 60 at most."""
     return np.minimum(BEST_PSNR, -10 * np.log10(np.maximum(squares, 10 ** (-BEST_PSNR / 10))))
 
@@ -92,5 +92,5 @@ def body_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
 
     if not rows:
         raise ValueError("There are no clips to evaluate on. Is the split of the data set empty?")
-    known = [name for name in ("system", "poses") if name in rows[0]]
-    return pd.DataFrame(rows).reindex(columns=[*known, "subject", "expression", *BODY_COLUMNS])
+    system = ["system"] if "system" in rows[0] else []
+    return pd.DataFrame(rows).reindex(columns=[*system, "subject", "expression", *BODY_COLUMNS])
