@@ -92,9 +92,8 @@ def test_a_forecaster_is_measured_beside_a_body_that_stands_still(trained):
 
 def test_reference_rows_are_filed_by_the_version_of_the_renderer():
     """Otherwise a clip drawn anew would be held against a still of the old one."""
-    of = [
-        measuring.reference_digest(run_of(1), {"split": "test", "measured_performers": version}) for version in (3, 4)
-    ]
+    facts = [{"split": "test", "measured_performers": version} for version in (3, 4)]
+    of = [measuring.reference_digest(run_of(1), one) for one in facts]
     poses = measuring.reference_digest(run_of(0), facts[0])
     assert len({*of, poses}) == 3
 
