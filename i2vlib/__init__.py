@@ -15,6 +15,7 @@ METHODS = {
     "FRGAN": "papers.frgan",
     "FRGANPoses": "papers.frgan",
     "Forecast": "papers.frgan",
+    "Hourglass": "papers.frgan",
     "PosePredictor": "papers.frgan",
     "Refine": "papers.frgan",
 }

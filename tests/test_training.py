@@ -83,6 +83,7 @@ def test_the_seed_draws_the_first_weights_that_it_always_drew(name):
         "AffineGAN": tiny_config,
         "FAN": lambda: kind.Config.paper(size=16, base_channels=8, channel_cap=2),
         "FRGAN": lambda: kind.Config(i2vlib.ForecastConfig(**forecast), i2vlib.RefineConfig(**forecast)),
+        "Hourglass": lambda: kind.Config(size=16, channels=8),
         "PosePredictor": lambda: kind.Config(hidden=8),
         "FRGANPoses": lambda: kind.Config(
             i2vlib.PosePredictorConfig(hidden=8),

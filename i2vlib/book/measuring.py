@@ -43,7 +43,8 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     method = load_pretrained(run.folder / "best")
     history = {"history": pd.DataFrame(facts.pop("history"))}
     facts |= {"split": split, **results.rendered_by(run, "measured_")}
-    of_it = measured_poses if not run.kind.pictures else measured_bodies if run.bodies else measured_faces
+    drawn = measured_bodies if run.bodies else measured_faces
+    of_it = drawn if run.kind.pictures else measured_readings if run.kind.reads else measured_poses
     parts, known, picture = of_it(run, method, split, facts)
     results.write(run, {"run": run.name, **facts}, parts | history, picture)
     if run.ships:
@@ -148,12 +149,38 @@ def measured_poses(run: Run, method: Method, split: str, facts: dict[str, object
     return {"clips": table[ours].drop(columns="system")}, table[~ours], sample(method, data)
 
 
+def measured_readings(run: Run, method: Method, split: str, facts: dict[str, object]) -> Parts:
+    """As `measured_bodies`, of a reader of joints: how far off they are (`metrics.joints_found`), beside the mean place
+    of each joint in the frames of the training people."""
+    import pandas as pd
+
+    from i2vlib import metrics
+
+    data, train = clips(run, split), clips(run, "train")
+    known = [clip.truth for clip in (train[index] for index in range(len(train)))]
+    places, seen = (np.concatenate([truth[name] for truth in known]) for name in ("joints", "visible"))
+    mean = np.where(seen[..., None], places, 0).sum(0) / np.maximum(seen.sum(0), 1)[:, None]
+    rows = []
+    for clip in (data[index] for index in range(len(data))):
+        true = clip.truth["joints"], clip.truth["visible"]
+        for system, found in (
+            ("ours", method.read(clip.frames)[0]),
+            ("mean place", np.repeat(mean[None], len(clip), 0)),
+        ):
+            rows.append({"system": system, **_named(clip), **metrics.joints_found(found, *true)})
+    table = pd.DataFrame(rows)
+    ours = table["system"] == "ours"
+    facts["references"] = reference_digest(run, facts)
+    results.write_references(facts["references"], table[~ours])
+    return {"clips": table[ours].drop(columns="system")}, table[~ours], sample(method, data)
+
+
 def _named(clip: Clip) -> dict[str, object]:
     return {"subject": clip.subject, "expression": clip.expression}
 
 
 def _card(run: Run, facts: Mapping[str, object], ours: pd.DataFrame) -> dict[str, object]:
-    shown = [name for name in (*results.SHOWN, *results.SHOWN_OF_BODIES) if name in ours]
+    shown = [name for name in (*results.SHOWN, *results.SHOWN_OF_BODIES, *results.SHOWN_OF_READINGS) if name in ours]
     means = ours.groupby("expression")[list(dict.fromkeys(shown))].mean().round(3).dropna(axis=1, how="all")
     return {
         "expressions": ", ".join(dict.fromkeys(ours["expression"])), "data": dict(run.data),
@@ -179,6 +206,8 @@ def reference_digest(run: Run, facts: Mapping[str, object]) -> str:
     }  # fmt: skip
     if run.bodies:
         parts |= {"performers": facts["measured_performers"], "pictures": run.kind.pictures}
+    if run.kind.reads:
+        parts |= {"reads": True}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
 

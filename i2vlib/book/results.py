@@ -39,6 +39,7 @@ SHOWN = (
     "acd_c_ratio", "psnr_neutral", "sharpness", "flicker", "static_change", "mask_iou", "mask_mean", "falls",
 )  # fmt: skip
 SHOWN_OF_BODIES = ("mse", "psnr", "moving_ratio", "motion", "flicker", "static_change")
+SHOWN_OF_READINGS = ("pck", "joint_error")
 #: Today's version of each renderer.
 RENDERERS = {"actors": actors.RENDERER_VERSION, "performers": performers.RENDERER_VERSION}
 #: Decimals of every number in a table; of a history, whose losses are small, one more.

@@ -27,7 +27,7 @@ from i2vlib.metrics.pixels import (
     sharpness,
     static_change,
 )
-from i2vlib.metrics.poses import constant_pose, constant_velocity, joint_error, mean_pose
+from i2vlib.metrics.poses import constant_pose, constant_velocity, joint_error, joints_found, mean_pose
 from i2vlib.metrics.references import REFERENCE_ROWS, CopyNeutral, CrossFade, peak_frame
 from i2vlib.metrics.statistics import crossed, interval, paired, share
 
@@ -35,7 +35,7 @@ __all__ = [
     "BEST_PSNR", "BODY_COLUMNS", "COLUMNS", "REFERENCE_ROWS", "CopyNeutral", "CrossFade", "Model", "Nearest",
     "acd_c", "acd_g", "acd_i", "blendshape_error", "body_table", "compare", "compare_bodies", "constant_pose",
     "constant_velocity", "crossed", "detection_rate", "evaluate", "evaluate_references", "falls",
-    "flicker", "interval", "joint_error", "landmark_error", "lead_change", "lead_rise", "mask_iou", "mean_pose",
-    "motion", "moving_error", "moving_ratio", "moving_region", "normal_error", "paired", "peak_frame", "psnr",
-    "share", "sharpness", "spearman", "static_change", "summary", "to_table", "unevenness",
+    "flicker", "interval", "joint_error", "joints_found", "landmark_error", "lead_change", "lead_rise", "mask_iou",
+    "mean_pose", "motion", "moving_error", "moving_ratio", "moving_region", "normal_error", "paired", "peak_frame",
+    "psnr", "share", "sharpness", "spearman", "static_change", "summary", "to_table", "unevenness",
 ]  # fmt: skip

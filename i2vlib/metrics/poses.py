@@ -1,4 +1,4 @@
-"""How far a forecast of joints is from where they went, and what any forecast is held against."""
+"""How far a forecast of joints is from where they went, what it is held against, and how well joints are read."""
 
 from __future__ import annotations
 
@@ -32,6 +32,33 @@ def joint_error(forecast: np.ndarray, joints: np.ndarray, visible: np.ndarray, s
     away = np.where(visible, np.linalg.norm(np.asarray(forecast, np.float64) - joints, axis=-1), 0).sum(1)
     counted = visible.sum(1)
     return np.where(counted > 0, away / np.maximum(counted, 1), np.nan) / side
+
+
+def joints_found(found: np.ndarray, joints: np.ndarray, visible: np.ndarray, within: float = 0.2) -> dict[str, float]:
+    """How well joints were read off the frames of a clip: over the visible ones, in units of each frame's own box.
+
+    Args:
+        found, joints: ``(T, 13, 2)`` in pixels, as they were read and as they are.
+        visible: ``bool (T, 13)``, the joints that count.
+        within: how far off a joint may be, as a share of the larger side of the box, and count as found.
+
+    Returns:
+        joint_error, the mean distance, and pck, the share that was found (PCK, Yang and Ramanan, 2013); NaN where
+        nothing is visible.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if np.shape(found) != np.shape(joints) or np.shape(joints)[:2] != np.shape(visible):
+        raise ValueError(
+            "Joints that were read are compared with as many, of each of which it is said whether it is visible; given "
+            f"were the shapes {np.shape(found)}, {np.shape(joints)} and {np.shape(visible)}."
+        )
+    sides = np.array([box(j[None], v[None])[1] if v.any() else np.nan for j, v in zip(joints, visible, strict=True)])
+    off = (np.linalg.norm(np.asarray(found, np.float64) - joints, axis=-1) / sides[:, None])[np.asarray(visible, bool)]
+    if not len(off):
+        return {"joint_error": np.nan, "pck": np.nan}
+    return {"joint_error": float(off.mean()), "pck": float((off <= within).mean())}
 
 
 def constant_pose(joints: np.ndarray, visible: np.ndarray, frames: int) -> np.ndarray:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MEASURED = {
     "motion": ("how much moves", "1 is the real clips'"),
     "moving_ratio": ("error where it moves", "1 is copying the still"),
+    "pck": ("joints found", "within a fifth of the body's box"),
     "acd_i_ratio": ("drift of the identity", "1 is the real clips'"),
 }
 
@@ -32,7 +33,7 @@ def html_card(method: Method) -> str:
     size = method.size
     rows = {
         "expressions": _chips(method.expressions),
-        "picture": f"{size} × {size} pixels in and out" if size else "",
+        "picture": f"{size} × {size} pixels in{' and out' * method.pictures}" if size else "",
         "parameters": _parameters(method),
         "learnt from": html.escape(_data(method.facts)),
         "on unseen people": _measured(method.facts),
@@ -71,7 +72,8 @@ def _data(facts: Mapping[str, str]) -> str:
     options = _literal(facts["data"])
     if not isinstance(options, dict):
         return facts["data"]
-    what = "rendered people (actors)" if options.get("name") == "actors" else str(options.get("name", "clips"))
+    name = str(options.get("name", "clips"))
+    what = f"rendered people ({name})" if name in ("actors", "performers") else name
     people = f"{options['subjects']} " if "subjects" in options else ""
     frames = f", {options['frames']} frames a clip" if "frames" in options else ""
     return f"{people}{what}{frames}"

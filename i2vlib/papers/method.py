@@ -132,6 +132,8 @@ class Method(Pretrained):
     dialled: ClassVar[bool] = True
     #: Whether pictures go in and come out.
     pictures: ClassVar[bool] = True
+    #: Whether it reads joints off pictures, and makes nothing.
+    reads: ClassVar[bool] = False
     #: What it is and what it cannot, in a sentence or two each: how a notebook shows the model (`papers.card`).
     about: ClassVar[str] = ""
     limits: ClassVar[str] = ""

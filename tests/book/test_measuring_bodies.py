@@ -9,9 +9,9 @@ import torch
 from i2vlib import metrics
 from i2vlib.book import measuring, results
 from i2vlib.datasets import performers
-from i2vlib.papers.frgan import Forecasts, PosePredictor, PosePredictorConfig
+from i2vlib.papers.frgan import Forecasts, Hourglass, HourglassConfig, PosePredictor, PosePredictorConfig
 from i2vlib.papers.frgan.condition import Posed
-from tests.papers.frgan.clips import forecaster, refiner
+from tests.papers.frgan.clips import SIZE, forecaster, refiner
 from tests.papers.frgan.test_kinds import body
 
 PEOPLE = 3
@@ -41,7 +41,7 @@ def trained(monkeypatch):
 
 def run_of(depth: int) -> SimpleNamespace:
     """As much of a run as measuring asks for; ``depth``: how many stages come before it."""
-    kind = SimpleNamespace(dialled=False, pictures=depth > 0)
+    kind = SimpleNamespace(dialled=False, pictures=depth > 0, reads=False)
     parts = {"name": "performers"}, {}, False, 3, False, "PosePredictor", kind
     named = dict(zip(("data", "taught", "backwards", "every", "dealt", "method", "kind"), parts, strict=True))
     return SimpleNamespace(depth=depth, bodies=True, **named)
@@ -88,6 +88,22 @@ def test_a_forecaster_is_measured_beside_a_body_that_stands_still(trained):
     )
     assert list(parts["clips"]) == ["subject", "expression", *(str(n) for n in range(1, 17))]
     assert still["system"].unique().tolist() == ["stands still"] and len(parts["clips"]) == len(still) == PEOPLE
+
+
+def test_a_reader_of_joints_is_measured_beside_their_mean_place(trained):
+    run, reader = run_of(0), Hourglass(HourglassConfig(size=SIZE, channels=8))
+    run.kind.reads = True
+    facts = {"split": "test", "measured_performers": 3}
+    parts, mean, picture = measuring.measured_readings(run, reader, "test", facts)
+    assert list(parts["clips"]) == ["subject", "expression", "joint_error", "pck"] and len(parts["clips"]) == PEOPLE
+    assert set(mean["system"]) == {"mean place"} and mean["joint_error"].mean() < parts["clips"]["joint_error"].mean()
+    clip = body(26, 1)
+    assert (
+        parts["clips"].iloc[1]["pck"]
+        == metrics.joints_found(reader.read(clip.frames)[0], clip.truth["joints"], clip.truth["visible"])["pck"]
+    )
+    run.kind.reads = False  # what is read of the same people as is forecast is filed under another name
+    assert measuring.reference_digest(run, facts) != facts["references"] and picture.dtype == np.uint8
 
 
 def test_reference_rows_are_filed_by_the_version_of_the_renderer():

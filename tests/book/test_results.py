@@ -142,7 +142,8 @@ def test_every_committed_result_is_whole() -> None:
             run.bodies and run.kind.pictures
         )
         clips = results.rows(run)
-        assert len(clips) and clips["motion" if run.kind.pictures else "1"].notna().all()
+        column = "motion" if run.kind.pictures else "pck" if run.kind.reads else "1"
+        assert len(clips) and clips[column].notna().all()
         assert clips["subject"].nunique() == 16
         assert stored["steps"] == results.rows(run, "history")["step"].max()
 
@@ -151,7 +152,8 @@ def test_every_committed_result_names_its_reference_rows_and_none_are_kept_in_va
     done = {run.name: (run, results.result(run)) for run in planned().values() if results.result(run)}
     for run, stored in done.values():
         assert measuring.reference_digest(run, stored) == stored["references"]
-        of_bodies = ("real", "copy", "nearest") if run.kind.pictures else ("stands still",)
+        without_pictures = ("mean place",) if run.kind.reads else ("stands still",)
+        of_bodies = ("real", "copy", "nearest") if run.kind.pictures else without_pictures
         systems = of_bodies if run.bodies else metrics.REFERENCE_ROWS
         assert set(results.references(stored["references"])["system"]) == set(systems)
     named = {stored["references"] for _, stored in done.values()}

@@ -148,6 +148,7 @@ ARMS = {
     "frgan_64_g_r_clips": ("frgan_64_g_r", {"weights.adversarial_frames"}),
     "frgan_64_g_r_frames": ("frgan_64_g_r", {"weights.adversarial"}),
     "frgan_64_g_r_none": ("frgan_64_g_r", {"weights.adversarial", "weights.adversarial_frames"}),
+    "bodies_structure": ("bodies_on", {"weights.appearance", "weights.structure"}),
     "frgan_64_eq_2_norm": ("frgan_64_eq_2", {"blocks"}),
     "frgan_64_eq_1_norm": ("frgan_64_eq_2_norm", {"residual", "content", "mask_start"}),
     "frgan_64_eq_2_slow": ("frgan_64_eq_2", {"steps", "decay", "learning_rate"}),

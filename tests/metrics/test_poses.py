@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from i2vlib import metrics
 from i2vlib.metrics import constant_pose, constant_velocity, joint_error, mean_pose
 
 
@@ -73,3 +74,19 @@ def test_a_mean_of_nothing_is_refused():
     joints, visible = body((0, 0), (1, 1))
     with pytest.raises(ValueError, match="After their first 2 frames"):
         mean_pose([(joints, visible), (joints, ~visible)], 2)
+
+
+def test_joints_are_found_within_a_share_of_their_frames_own_box():
+    joints = np.zeros((3, 13, 2), np.float32)
+    joints[0, 1] = (10, 0)  # a box 10 wide
+    joints[1, 1] = (0, 20)
+    seen = np.zeros((3, 13), bool)
+    seen[:2, :2] = True  # of the third frame nothing
+    found = joints + np.float32([3, 4])  # 5 pixels off
+    found[1, 1] = joints[1, 1]
+    assert metrics.joints_found(found, joints, seen) == {"joint_error": (0.5 + 0.5 + 0.25 + 0) / 4, "pck": 0.25}
+    assert metrics.joints_found(found, joints, seen, within=0.25)["pck"] == 0.5
+    nothing = metrics.joints_found(found, joints, np.zeros_like(seen))
+    assert np.isnan(list(nothing.values())).all()
+    with pytest.raises(ValueError, match="compared with as many"):
+        metrics.joints_found(found[:2], joints, seen)

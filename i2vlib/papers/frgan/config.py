@@ -11,12 +11,15 @@ from i2vlib.papers.method import Config, checked_expressions
 
 #: Of the terms of Eq. 4 and of Eq. 8. The paper gives the last; the released code gives 3, 0.05 and 1 to the others.
 #: Two are not in the paper: `reconstruction_moving` is the error where the true frames differ, and `content` asks the
-#: content for the whole frame, so that it is worth choosing before the mask has given it up.
+#: content for the whole frame, so that it is worth choosing before the mask has given it up. `appearance` and
+#: `structure` are the two norms of Eq. 15, which the paper has for bodies alone, and for which it gives no weight.
 FORECAST_WEIGHTS = {
     "reconstruction": 3.0,
     "reconstruction_moving": 0.0,
     "content": 0.0,
     "sparsity": 0.05,
+    "appearance": 0.0,
+    "structure": 0.0,
     "adversarial": 1.0,
     "critic": 1.0,
     "gradient_penalty": 10.0,
@@ -62,6 +65,10 @@ class ForecastConfig(Config):
     """The map's normals are of the head as it is turned, or, as in the released code, of the head before that."""
     joint_width: float = 1 / 32
     """Standard deviation of a joint's Gaussian, as a share of the side; the paper gives none."""
+    appearance: Literal["hourglass", "vgg16"] = "hourglass"
+    """C_1 of Eq. 15: a stand-in, or VGG16 as the paper has it, for which torchvision has to be there (`structure`)."""
+    features: str = "hourglass"
+    """Whose C_2, and C_1 unless that is VGG16's: weights of a `Hourglass` as `load_pretrained` takes them."""
     misfit: float = 0.0
     """Training maps are shifted against their picture by up to this share of its side, as those of a fitted face are;
     not in the paper, whose maps are all fitted."""
@@ -84,6 +91,11 @@ class ForecastConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         checked_size(self.size)
+        if self.condition != "joints" and (self.weights["appearance"] or self.weights["structure"]):
+            raise ValueError(
+                "Eq. 15 is of bodies: its weights, appearance and structure, are above 0 with condition='joints' only; "
+                f"given was condition={self.condition!r}."
+            )
 
     @classmethod
     def presets(cls) -> dict[str, Callable[..., ForecastConfig]]:

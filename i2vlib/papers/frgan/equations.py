@@ -1,7 +1,7 @@
 r"""The numbered equations of FRGAN (Zhao et al., 2018), in the paper's order: pure functions of tensors.
 
-Eq. 4 and Eq. 11 are sums of named terms, which `fit` weights and adds; Eq. 15, of poses, is open. The norm of a loss is
-its mean over pixels and channels, that of a slope is not; every loss is averaged over the batch. A critic takes samples
+Eq. 4 and Eq. 11 are sums of named terms, which `fit` weights and adds. The norm of a loss is its mean over pixels and
+channels, or over features, that of a slope is not; every loss is averaged over the batch. A critic takes samples
 ``(B, 3, ...)`` and their condition maps ``(B, m, ...)``, and gives ``(B,)``: more to what looks real.
 """
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
 Judge = Callable[[Tensor, Tensor], Tensor]
+Features = Callable[[Tensor], Tensor]
 
 
 def with_difference(still: Float[Tensor, "B 3 H W"], difference: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
@@ -186,6 +187,34 @@ def clips_penalty(
     held at 1".
     """
     return (slope(critic, real, made, maps, share) - 1).square().mean()
+
+
+def features_apart(
+    of_appearance: Features | None,
+    of_structure: Features | None,
+    made: Float[Tensor, "B 3 H W"],
+    real: Float[Tensor, "B 3 H W"],
+) -> dict[str, Float[Tensor, ""]]:
+    r"""FRGAN, Eq. 15: how far what two networks see in a frame that was made is from what they see in the real one.
+
+    .. math:: \mathcal L_{feat} = \lVert C_1(I_{t+k}) - C_1(\tilde I_{t+k}) \rVert_2^2
+              + \lVert C_2(I_{t+k}) - C_2(\tilde I_{t+k}) \rVert_2^2
+
+    Args:
+        of_appearance, of_structure: C_1 and C_2, from frames to features ``(B, ...)``; None for one that is not asked.
+
+    Returns:
+        The two parts, ``appearance`` and ``structure``: they have a weight each.
+
+    Derived in the chapter *frgan_bodies*, "What a pixel cannot ask for".
+    """
+    parts = {}
+    for name, features in (("appearance", of_appearance), ("structure", of_structure)):
+        if features is not None:
+            with torch.no_grad():
+                wanted = features(real).float()
+            parts[name] = (wanted - features(made).float()).square().mean()
+    return parts
 
 
 # What the equations share

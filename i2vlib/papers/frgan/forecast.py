@@ -15,6 +15,7 @@ from i2vlib.papers.frgan import equations
 from i2vlib.papers.frgan.condition import KINDS, conditioned_frames, map_tensor
 from i2vlib.papers.frgan.config import ForecastConfig
 from i2vlib.papers.frgan.networks import Critic, DenseDecoder, MapEncoder, mask_outputs, widths
+from i2vlib.papers.frgan.structure import features_of
 from i2vlib.papers.losses import masked_l1
 from i2vlib.papers.method import Method, Redrawn, Trainable
 
@@ -176,7 +177,7 @@ class Forecast(nn.Module, Trainable):
         .. math:: \mathcal L_{G_M} = \mathcal L_{rec}(I_{t+k}, \tilde I_{t+k}) + \mathcal L_r(m_{t+k})
                   + \mathcal L_{gen}
 
-        Derived in the chapter *frgan_faces*, "The terms of a step".
+        On bodies :math:`\mathcal L_{feat}` is added. Derived in the chapter *frgan_faces*, "The terms of a step".
         """
         weights, made, real = self.config.weights, outputs["images"], batch["frame"]
         terms = {"reconstruction": equations.reconstruction(made, real)}
@@ -187,6 +188,14 @@ class Forecast(nn.Module, Trainable):
             terms["sparsity"] = equations.sparsity(outputs["mask"])
             if weights["content"]:
                 terms["content"] = equations.reconstruction(outputs["content"], real)
+        if weights["appearance"] or weights["structure"]:
+            of_appearance, of_structure = features_of(self.config, made.device)
+            terms |= equations.features_apart(
+                of_appearance if weights["appearance"] else None,
+                of_structure if weights["structure"] else None,
+                made,
+                real,
+            )
         if weights["adversarial"]:
             terms["adversarial"] = equations.adversarial(self.discriminator, made, batch["then"])
         return terms

@@ -205,6 +205,21 @@ def penalised(penalty: object, slope: float, frames: int | None) -> None:
     assert penalty(Squares(), real, made, maps, share).item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_eq_15_compares_what_two_networks_see():
+    made, real = filled(0.5, -0.25).requires_grad_(), filled(0.25, 0.5).requires_grad_()
+    mean, doubled = (lambda x: x.mean((1, 2, 3))[:, None]), (lambda x: 2 * x)
+    found = eq.features_apart(mean, doubled, made, real)
+    squares = (0.25**2 + 0.75**2) / 2
+    assert {name: part.item() for name, part in found.items()} == pytest.approx(
+        {"appearance": squares, "structure": 4 * squares}
+    )
+    found["structure"].backward()
+    assert real.grad is None  # what it is compared with is data
+    assert torch.allclose(made.grad, 8 * (made - real).detach() / made.numel())
+    assert list(eq.features_apart(None, doubled, made, real)) == ["structure"]
+    assert list(eq.features_apart(mean, None, made, real)) == ["appearance"]
+
+
 # What the steps hand to the equations
 
 
@@ -254,4 +269,4 @@ def test_shapes_are_enforced():
 def test_the_file_holds_the_equations_in_the_papers_order():
     lines = [inspect.getdoc(f).splitlines()[0] for f in vars(eq).values() if "FRGAN, Eq." in (inspect.getdoc(f) or "")]
     numbers = [int(line.split("Eq. ")[1].split(":")[0]) for line in lines]
-    assert numbers == [1, 2, 3, 5, 6, 7, 8, 9, 10, 12, 13, 14]
+    assert numbers == [1, 2, 3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15]
