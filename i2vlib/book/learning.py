@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.utils.data import Subset
 from tqdm.auto import tqdm
@@ -120,15 +121,18 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     """Trains a run, or goes on with it, for at most so many minutes; True once all its steps are done."""
     deadline = time.monotonic() + 60 * minutes
     torch.manual_seed(run.seed)
-    method = run.kind(run.settings)
-    if run.start is not None and (before := planned()[run.start]).method == run.method:
+    method, best = run.kind(run.settings), run.folder / "best"
+    if before := parent(run):
         method.inherit(weights(before))
+    if not run.steps:
+        method.save_pretrained(best)
+        _finish(run, method, pd.DataFrame({"step": [0], "seconds": [0.0]}))
+        return True
     data = clips(run, "train")
     held_out = clips(run, "validation", subjects=VALIDATION)
     if run.kind.truth(run.settings):
         for index in tqdm(range(len(data)), desc="drawing conditions", unit="clip"):
             data[index]
-    best = run.folder / "best"
 
     def keep(method: torch.nn.Module) -> dict[str, float]:
         measured = validate(method, held_out) if run.kind.pictures else {}
@@ -145,15 +149,20 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     )  # fmt: skip
     finished = int(history["step"].max()) >= run.steps
     if finished:
-        facts = {
-            "digest": run.digest, "method": run.method, "steps": run.steps, "seed": run.seed,
-            "device": next(method.parameters()).device.type, "threads": torch.get_num_threads(),
-            "seconds": round(float(history["seconds"].max())), "commit": _commit(), "python": platform.python_version(),
-            **rendered_by(run), "regions": regions.VERSION,
-            "history": json.loads(thin(history).to_json(orient="records")),
-        }  # fmt: skip
-        write_file(run.folder / "facts.json", json.dumps(facts, indent=1).encode())
+        _finish(run, method, history)
     return finished
+
+
+def _finish(run: Run, method: Method, history: pd.DataFrame) -> None:
+    """Leaves what measuring needs to know of the training."""
+    facts = {
+        "digest": run.digest, "method": run.method, "steps": run.steps, "seed": run.seed,
+        "device": next(method.parameters()).device.type, "threads": torch.get_num_threads(),
+        "seconds": round(float(history["seconds"].max())), "commit": _commit(), "python": platform.python_version(),
+        **rendered_by(run), "regions": regions.VERSION,
+        "history": json.loads(thin(history).to_json(orient="records")),
+    }  # fmt: skip
+    write_file(run.folder / "facts.json", json.dumps(facts, indent=1).encode())
 
 
 def cost(run: Run, steps: int = 10) -> dict[str, float]:
@@ -182,10 +191,21 @@ def _cost(run: Run, steps: int) -> dict[str, float]:
     return {"seconds_per_step": float((seconds[-1] - seconds[0]) / steps), "memory_gib": most}
 
 
+def parent(run: Run) -> Run | None:
+    """The run of the same method whose weights a run starts from; None if it begins anew."""
+    before = planned().get(run.inherits or run.start)
+    return before if before and before.method == run.method else None
+
+
 def shipped_by(run: Run) -> Run | None:
-    """The run with whose weights this one's were shipped: itself, or that of a later stage; None if they were not."""
+    """The run with whose weights this one's were shipped: itself, one that takes them as they are, or that of a later
+    stage; None if they were not."""
     done = (last for last in planned().values() if last.ships and result(last))
-    return next((last for last in done if run in {step.method: step for step in lineage(last)}.values()), None)
+    for last in done:
+        stages = {step.method: step for step in lineage(last)}.values()
+        if run in stages or run in [parent(stage) for stage in stages if not stage.steps]:
+            return last
+    return None
 
 
 def weights(run: Run) -> Method:

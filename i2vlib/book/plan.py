@@ -33,6 +33,9 @@ class Run:
     start: str | None = None
     """The run whose generator this one starts from; the discriminators, and expressions that it did not know, start
     anew. For the first run of a G_R, the run of the G_M whose clips it refines."""
+    inherits: str | None = None
+    """The run whose generator it starts from, where ``start`` is one of another method: a G_R that goes on with the
+    clips of another G_M, or, in no steps, is taken as it is."""
     taught: Mapping[str, object] = field(default_factory=dict)
     """Options of the data that hold for the training people only (two frames a clip, frames in any order): held-out
     people are always shown whole clips."""
@@ -89,7 +92,8 @@ class Run:
         parts |= {
             name: vars(self)[name] for name, usual in (("keep", "best"), ("every", 3)) if vars(self)[name] != usual
         }
-        parts |= {name: vars(self)[name] for name in ("dealt", "taught", "backwards", "fitted") if vars(self)[name]}
+        later = ("dealt", "taught", "backwards", "fitted", "inherits")
+        parts |= {name: vars(self)[name] for name in later if vars(self)[name]}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
     @property
@@ -168,7 +172,7 @@ def _fields(config: Config) -> dict[str, object]:
 def _beside(run: Run) -> dict[str, object]:
     """What a row says beside its config, an option of its data each."""
     parts = {f"{table}.{key}": value for table in ("data", "taught") for key, value in vars(run)[table].items()}
-    plain = ("method", "steps", "precision", "start", "backwards", "fitted", "every", "keep", "dealt")
+    plain = ("method", "steps", "precision", "start", "inherits", "backwards", "fitted", "every", "keep", "dealt")
     return parts | {name: vars(run)[name] for name in plain}
 
 

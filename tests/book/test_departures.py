@@ -14,7 +14,7 @@ from i2vlib.papers.affinegan import AffineGANConfig
 from i2vlib.papers.fan import FANConfig
 
 #: What is shipped, stage by stage, and the chapter that has its table.
-SHIPPED = {"fan": "fan", "affinegan": "affinegan", "frgan_forecast": "frgan_faces", "frgan": "frgan_refinement"}
+SHIPPED = {"fan": "fan", "affinegan": "affinegan", "frgan_photos": "frgan_faces", "frgan": "frgan_refinement"}
 
 
 def stages(name: str) -> list:

@@ -107,7 +107,7 @@ def test_numbers_are_of_the_metrics_of_the_method_and_of_each_reference() -> Non
     # The lead of puffed cheeks moves enough to be compared on one person only: that is no mean over people.
     assert "lead_rise" not in results.measurements(inferring, "cheeks_puffed")["AffineGAN"]
     # A forecast is the method of its own run, and what comes before the method of another.
-    assert list(results.measurements(runs["frgan_forecast"], "happy")) == ["Forecast", "real", "copy", "cross-fade"]
+    assert list(results.measurements(runs["frgan_photos"], "happy")) == ["Forecast", "real", "copy", "cross-fade"]
     assert list(results.measurements(runs["frgan"], "happy"))[:2] == ["Refine", "Forecast"]
 
 

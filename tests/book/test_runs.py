@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 import i2vlib
@@ -80,6 +81,7 @@ CHANGED = {
     "steps": lambda run: replace(run, steps=run.steps + 1),
     "precision": lambda run: replace(run, precision="fp16"),
     "start": lambda run: replace(run, start="another"),
+    "inherits": lambda run: replace(run, inherits="another"),
     "keep": lambda run: replace(run, keep={"best": "last", "last": "best"}[run.keep]),
     "dealt": lambda run: replace(run, dealt=not run.dealt),
     "backwards": lambda run: replace(run, backwards=not run.backwards),
@@ -543,3 +545,33 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
         assert type(again) is type(before) is run.kind
         pairs = zip(again.generator_parameters(), before.generator_parameters(), strict=True)
         assert all(bool((new == old.half()).all()) for new, old in pairs)
+
+
+def test_a_g_r_may_be_taken_as_it_is_to_the_clips_of_another_g_m(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkout, "RESULTS", tmp_path)
+    monkeypatch.setattr(checkout, "TABLE", tmp_path / "runs.toml")
+    monkeypatch.setattr(checkout, "WORK", tmp_path / "runs")
+    monkeypatch.setattr(learning, "SHIPPED", tmp_path / "weights")
+    pair = '[pair]\nlike = "tiny_refine"\nstart = "tiny_later"\ninherits = "tiny_refine"\nsteps = 0\nships = "pair"\n'
+    later = '[tiny_later]\nlike = "tiny_forecast"\nstart = "tiny_forecast"\nsteps = 3\n'
+    checkout.TABLE.write_text(STAGES.replace('ships = "tiny"\n', "") + later + pair)
+    table = runs.planned()
+    assert table["pair"].digest != dataclasses.replace(table["pair"], inherits=None).digest
+    assert [run.name for run in runs.lineage(table["pair"])] == ["tiny_forecast", "tiny_later", "pair"]
+    for name, seed in (("tiny_forecast", 1), ("tiny_later", 2), ("tiny_refine", 3)):
+        torch.manual_seed(seed)
+        table[name].kind(table[name].settings).save_pretrained(table[name].folder / "best")
+    assert runs.train(table["pair"], device="cpu")
+    assert json.loads((table["pair"].folder / "facts.json").read_text())["steps"] == 0
+    made = [*learning.earlier(table["pair"]), learning.weights(table["pair"])]
+    from_rows = [learning.weights(table[name]) for name in ("tiny_later", "tiny_refine")]
+    for one, other in zip(made, from_rows, strict=True):
+        assert all(map(torch.equal, one.generator_parameters(), other.generator_parameters()))
+    whole = made[1].whole(made[:1], ["happy"])
+    whole.save_pretrained(learning.SHIPPED / "pair")
+    facts = {"digest": table["pair"].digest, "steps": 0}
+    results.write(table["pair"], facts, {"history": pd.DataFrame({"step": [0]})}, PICTURE)
+    monkeypatch.setattr(checkout, "WORK", tmp_path / "another machine")  # there is only what was shipped
+    for name in ("tiny_later", "tiny_refine", "pair"):
+        assert learning.shipped_by(table[name]) == table["pair"]
+    assert learning.shipped_by(table["tiny_forecast"]) is None

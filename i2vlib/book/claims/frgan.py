@@ -295,11 +295,16 @@ def frg_6() -> Answer:
             "when the numbers were seen, a face that visibly does what another does was thought to be worth something",
         ),
         HAS_TO_MOVE,
+        Change(
+            "2026-11-23",
+            "it is asked of the pair that is shipped now, whose G_M has seen photographs' looks",
+            "the earlier one drew violet lips on grey photographs",
+        ),
     ],
 )
 def frg_7() -> Answer:
     """Retargeting between people."""
-    ours, alone = single("frgan"), single("frgan_forecast")
+    ours, alone = single("frgan"), single("frgan_photos")
     mean = {
         m: float(people(ours, m).mean())
         for m in ("landmark_ratio", "blendshape_ratio", "lead_rise", "acd_i_ratio", "static_change")
@@ -317,7 +322,7 @@ def frg_7() -> Answer:
         f"{', '.join(name for name, held in holds.items() if not held) or 'none'}."
     )
     interval = metrics.interval(people(ours, "landmark_ratio"))
-    return Answer(verdict, mean["landmark_ratio"], interval, ("frgan", "frgan_forecast"), note)
+    return Answer(verdict, mean["landmark_ratio"], interval, ("frgan", "frgan_photos"), note)
 
 
 @CLAIMS.claim(
