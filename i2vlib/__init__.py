@@ -11,13 +11,16 @@ from i2vlib.expressions import BLENDSHAPES, EXPRESSIONS
 #: The one registry of methods: the folder of each, by the name of its class, which ``config.json`` states.
 METHODS = {
     "AffineGAN": "papers.affinegan",
+    "ConvLSTM": "compared",
     "FAN": "papers.fan",
     "FRGAN": "papers.frgan",
     "FRGANPoses": "papers.frgan",
     "Forecast": "papers.frgan",
+    "GANimation": "compared",
     "Hourglass": "papers.frgan",
     "PosePredictor": "papers.frgan",
     "Refine": "papers.frgan",
+    "VGAN": "compared",
 }
 _HOMES = {
     **METHODS,

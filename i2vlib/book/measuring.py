@@ -66,7 +66,7 @@ def measured_faces(run: Run, method: Method, split: str, facts: dict[str, object
 
     from i2vlib import metrics
 
-    held_out = clips(run, split, **({} if run.kind.dialled else {"driven_by": DRIVEN_BY}))
+    held_out = clips(run, split, **({"driven_by": DRIVEN_BY} if run.kind.retargets else {}))
     ours = (
         metrics.evaluate(method, held_out, every=run.every)
         if run.kind.dialled
@@ -77,7 +77,7 @@ def measured_faces(run: Run, method: Method, split: str, facts: dict[str, object
         parts["inferences"] = pd.DataFrame(inferences(method, held_out))
     if method.before(held_out[0]) is not None:
         parts["unrefined"] = retargeted(method.before, held_out, run.every)
-    elif not run.kind.dialled:
+    elif run.kind.retargets:
         parts["pairs"] = pd.DataFrame(pairs(method.redraw, held_out))
     facts["readings"] = ours.attrs
     facts["references"] = reference_digest(run, facts)
@@ -200,7 +200,7 @@ def reference_digest(run: Run, facts: Mapping[str, object]) -> str:
     """
     parts = {
         "data": run.data, "taught": run.taught, "backwards": run.backwards, "every": run.every,
-        "dealt": run.settings.expressions if run.dealt else (), "driven_by": 0 if run.kind.dialled else DRIVEN_BY,
+        "dealt": run.settings.expressions if run.dealt else (), "driven_by": DRIVEN_BY if run.kind.retargets else 0,
         "split": facts["split"], "actors": facts.get("measured_actors"),
         "readers": facts.get("readings", {}).get("extractors"),
     }  # fmt: skip
@@ -212,8 +212,9 @@ def reference_digest(run: Run, facts: Mapping[str, object]) -> str:
 
 
 def retargeted(draw: Callable[[Clip], Redrawn], data: Sequence[Clip], every: int = 1) -> pd.DataFrame:
-    """As `metrics.evaluate`, of a stage of FRGAN: each clip against what is drawn (`Method.redraw`, `before`) by its
-    own condition maps; where actors are ``driven_by`` others, that is retargeting between people."""
+    """As `metrics.evaluate`, of a method that takes no intensity: each clip against what is drawn of its first frame
+    (`Method.redraw`, `before`), by its own condition maps or by time; where actors are ``driven_by`` others, that is
+    retargeting between people."""
     from i2vlib import metrics
 
     rows = []

@@ -128,8 +128,10 @@ class Method(Pretrained):
     Config: ClassVar[type[Config]]
     #: Whether it reads the intensity off frames (``infer_intensity``), instead of being told it.
     infers: ClassVar[bool] = False
-    #: Whether ``animate`` takes an intensity; otherwise it follows condition maps.
+    #: Whether ``animate`` takes an intensity; otherwise it follows condition maps, or has a length of its own.
     dialled: ClassVar[bool] = True
+    #: Whether it follows condition maps, so that one person can drive another.
+    retargets: ClassVar[bool] = False
     #: Whether pictures go in and come out.
     pictures: ClassVar[bool] = True
     #: Whether it reads joints off pictures, and makes nothing.

@@ -41,7 +41,7 @@ def trained(monkeypatch):
 
 def run_of(depth: int) -> SimpleNamespace:
     """As much of a run as measuring asks for; ``depth``: how many stages come before it."""
-    kind = SimpleNamespace(dialled=False, pictures=depth > 0, reads=False)
+    kind = SimpleNamespace(retargets=True, dialled=False, pictures=depth > 0, reads=False)
     parts = {"name": "performers"}, {}, False, 3, False, "PosePredictor", kind
     named = dict(zip(("data", "taught", "backwards", "every", "dealt", "method", "kind"), parts, strict=True))
     return SimpleNamespace(depth=depth, bodies=True, **named)

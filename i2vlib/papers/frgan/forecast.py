@@ -25,6 +25,7 @@ class Forecast(nn.Module, Trainable):
 
     Config = ForecastConfig
     dialled = False
+    retargets = True
     about = (
         "The first stage of FRGAN: draws a frame from a still and from maps of a 3D face, or of a body's joints, as "
         "they are and as they are to become (Zhao et al., 2018)."

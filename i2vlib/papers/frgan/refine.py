@@ -27,6 +27,7 @@ class Refine(nn.Module, Trainable):
 
     Config = RefineConfig
     dialled = False
+    retargets = True
     about = (
         "The second stage of FRGAN: redraws a clip of the first stage so that its frames agree with one another "
         "(Zhao et al., 2018)."

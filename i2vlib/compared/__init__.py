@@ -1,0 +1,13 @@
+"""The systems that the three papers compare with, each written from its own paper, one file a system.
+
+A file has the shape of a paper's folder: equations as pure functions, a configuration, the networks, and the terms of a
+training step. `fixed_length` is what those share that play a clip of one length and cannot be asked for an intensity.
+Every adaptation to one still and to the people at hand is a sentence in the docstring of its system. Whatever compares
+imports from here; no paper does. Start reading in `conv_lstm`.
+"""
+
+from i2vlib.compared.conv_lstm import ConvLSTM, ConvLSTMConfig
+from i2vlib.compared.ganimation import GANimation, GANimationConfig
+from i2vlib.compared.vgan import VGAN, VGANConfig
+
+__all__ = ["VGAN", "ConvLSTM", "ConvLSTMConfig", "GANimation", "GANimationConfig", "VGANConfig"]

@@ -1,0 +1,123 @@
+"""What the systems share that make a clip of one length out of a still: their samples, and how they play."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from i2vlib import animation, samples
+from i2vlib.clips import Clip, to_frames, to_tensor
+from i2vlib.papers.method import Config, Redrawn, Trainable, checked_expressions
+
+
+@dataclass(frozen=True)
+class FixedLengthConfig(Config):
+    """What every such system has to decide."""
+
+    size: int = 64
+    """Height and width in pixels."""
+    frames: int = 12
+    """Of the clip that is made, the still's own frame among them; training clips are sampled evenly at so many."""
+    expressions: tuple[str, ...] = ("happy",)
+    """One model for all of them: a plane of constants an expression beside the still."""
+    clips_per_step: int = 4
+    learning_rate: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    decay: float = 0.0
+    """The last share of the steps, over which the learning rate falls to 0."""
+    augment: bool = True
+    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checked_expressions(self.expressions)
+        if self.frames < 2:
+            raise ValueError(f"A clip has two frames or more, the still among them; given was frames={self.frames}.")
+
+
+def with_label(still: Tensor, label: Tensor, expressions: int) -> Tensor:
+    """A still and, beside it, a plane an expression: ones for the one asked for.
+
+    Args:
+        still: ``(B, 3, H, W)``.
+        label: ``(B,)``.
+
+    Returns:
+        ``(B, 3 + expressions, H, W)``; the still alone where there is one expression only.
+    """
+    if expressions == 1:
+        return still
+    planes = torch.nn.functional.one_hot(label, expressions).to(still)[:, :, None, None]
+    return torch.cat([still, planes.expand(-1, -1, *still.shape[-2:])], 1)
+
+
+def spread(length: int, count: int) -> list[int]:
+    """Which of ``length`` frames stand at ``count`` even moments, the first and the last among them."""
+    return np.linspace(0, length - 1, count).round().astype(int).tolist()
+
+
+class FixedLength(Trainable):
+    """A system that makes a clip of ``config.frames`` frames, and knows time where others know intensity."""
+
+    dialled = False
+    limits = (
+        "A clip of one length, frontal faces cropped by align_face. A system that others compared with, trained here; "
+        "what it makes is synthetic."
+    )
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        return self.config.expressions
+
+    @abstractmethod
+    def clip(self, still: Tensor, label: Tensor) -> dict[str, Tensor]:
+        """The clips of stills ``(B, 3, H, W)`` in [-1, 1] and labels ``(B,)``: images ``(B, n, 3, H, W)``, and what
+        else the system makes."""
+
+    def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
+        """One training sample: frames ``(n, 3, H, W)`` in [-1, 1] at even moments of the clip, and label ()."""
+        label = animation.label_of(clip.expression, self.expressions)
+        index = spread(len(clip), self.config.frames)
+        frames, *_ = samples.training_frames(clip, index, self.config.size, self.config.augment, rng)
+        return {"frames": frames, "label": torch.tensor(label)}
+
+    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return self.clip(batch["frames"][:, 0], batch["label"])
+
+    def animate(self, face: np.ndarray, expression: str | None = None, fps: float = 12.0) -> Clip:
+        """The clip of a face: it has the length that the system was taught, and no intensity can be asked for.
+
+        Args:
+            face: ``uint8 (H, W, 3)``, a square crop made by `i2vlib.align_face`; other sizes are resampled.
+            expression: one of `expressions`; may be left out if there is one only.
+
+        Raises:
+            ValueError: the face is no square picture, or the expression is unknown.
+        """
+        label = animation.label_of(expression, self.expressions)
+        still = animation.crop_of(face, self.config.size)
+        device = next(self.parameters()).device
+        with torch.inference_mode(), animation.evaluating(self):
+            images = self.clip(to_tensor(still[None]).to(device), torch.tensor([label], device=device))["images"][0]
+        return Clip(animation.in_tone_of(still, to_frames(images.float().cpu())), fps, expression=expression)
+
+    def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
+        """A held-out clip made again of its first frame, each of its frames at the nearest moment that was made."""
+        made = self.animate(clip.frames[0], clip.expression).frames
+        index = list(range(len(clip)) if frames is None else frames)
+        return Redrawn(made[np.asarray(spread(len(made), len(clip)))[index]])
+
+
+def started(network: nn.Module, deviation: float) -> nn.Module:
+    """A network whose convolutions begin with normal weights of a standard deviation, and without a bias."""
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+            nn.init.normal_(part.weight, std=deviation)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+    return network

@@ -1,0 +1,293 @@
+r"""GANimation (Pumarola et al., 2018), which AffineGAN compares with: a face redrawn for the coefficients it is given.
+
+Declared adaptations. Where the paper has action units, divided by 5, as a program reads them, there are blendshapes as
+the data state them, those only that the expressions at hand are made of. An expression is asked for by its recipe times
+the intensity, the "most expressive label" of AffineGAN's comparison. The coefficients wanted in training are such
+recipes of a strength drawn at random. Generator and critic take every step in turn, where the paper's generator takes
+each fifth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from i2vlib import animation, samples
+from i2vlib.clips import Clip
+from i2vlib.expressions import recipe
+from i2vlib.papers.method import Config, Trainable, checked_expressions
+
+
+@dataclass(frozen=True)
+class GANimationConfig(Config):
+    """Everything that decides what GANimation is and how it learns."""
+
+    TERMS: ClassVar[Mapping[str, float]] = {
+        "adversarial": 1.0, "critic": 1.0, "gradient_penalty": 10.0, "condition": 160.0, "identity": 10.0,
+        "attention": 0.1, "smooth": 1e-5,
+    }  # fmt: skip
+
+    size: int = 128
+    expressions: tuple[str, ...] = ("happy",)
+    base_channels: int = 64
+    blocks: int = 6
+    """Residual blocks of the generator."""
+    strides: int = 6
+    """Times that the critic halves a picture."""
+    clips_per_step: int = 25
+    learning_rate: float = 1e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    decay: float = 0.3
+    """The last share of the steps, over which the learning rate falls to 0; of the paper's 30 epochs the last ten."""
+    augment: bool = True
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(GANimationConfig.TERMS))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checked_expressions(self.expressions)
+        if self.size % 2**self.strides or self.size % 4:
+            raise ValueError(f"The side is halved {self.strides} times; given was size={self.size}.")
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., GANimationConfig]]:
+        return {"paper": cls.paper, "small": cls.small}
+
+    @classmethod
+    def paper(cls, **changes: object) -> GANimationConfig:
+        """The paper's text: 128 px, batches of 25; the weight of the condition is its 4,000 over the batch, as the
+        authors' code has it."""
+        return replace(cls(augment=False), **changes)
+
+    @classmethod
+    def small(cls, **changes: object) -> GANimationConfig:
+        """What two cores can train: 64 px, batches of 4."""
+        small = cls(size=64, base_channels=24, blocks=4, strides=5, clips_per_step=4, learning_rate=2e-4)
+        return replace(small, **changes)
+
+
+def attended(attention: Tensor, colour: Tensor, still: Tensor) -> Tensor:
+    r"""GANimation, Eq. 1: where the attention is 1 the still shows through, where it is 0 what was drawn.
+
+    .. math:: I_{y_f} = (1 - A) \cdot C + A \cdot I_{y_o}
+
+    Args:
+        attention: ``(B, 1, H, W)`` in [0, 1].
+        colour, still: ``(B, 3, H, W)`` in [-1, 1].
+    """
+    return (1 - attention) * colour + attention * still
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Tensor, share: Tensor) -> Tensor:
+    r"""GANimation, Eq. 2, its last part: how far the critic's slope between real and made pictures is from 1.
+
+    .. math:: (\lVert \nabla_{\tilde I} D_I(\tilde I) \rVert_2 - 1)^2, \qquad \tilde I = s I + (1 - s) \hat I
+
+    Args:
+        real, made: ``(B, 3, H, W)``.
+        share: s, ``(B,)`` in [0, 1].
+    """
+    s = share[:, None, None, None]
+    at = (s * real + (1 - s) * made).detach().requires_grad_()
+    (slope,) = torch.autograd.grad(critic(at).flatten(1).mean(1).sum(), at, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def roughness(attention: Tensor) -> Tensor:
+    r"""GANimation, Eq. 3, its first part: how uneven the attention is from pixel to pixel.
+
+    .. math:: \sum_{i,j} (A_{i+1,j} - A_{i,j})^2 + (A_{i,j+1} - A_{i,j})^2
+
+    Args:
+        attention: ``(B, 1, H, W)``; the sum is over pixels, the mean over the batch.
+    """
+    down, right = attention.diff(dim=-2).square(), attention.diff(dim=-1).square()
+    return (down.flatten(1).sum(1) + right.flatten(1).sum(1)).mean()
+
+
+def attention_norm(attention: Tensor) -> Tensor:
+    r"""GANimation, Eq. 3, its second part: the attention's own size, so that it does not show the still everywhere.
+
+    .. math:: \lVert A \rVert_2
+
+    As a mean over pixels, so that it does not grow with the picture: the root of the mean square.
+    """
+    return attention.flatten(1).square().mean(1).sqrt().mean()
+
+
+def condition(read: Tensor, wanted: Tensor) -> Tensor:
+    r"""GANimation, Eq. 4, of one picture: how far the coefficients that the critic reads are from those it should.
+
+    .. math:: \lVert D_y(I) - y \rVert_2^2
+
+    As a mean over the coefficients, ``(B, n)``.
+    """
+    return (read - wanted).square().mean()
+
+
+def there_and_back(again: Tensor, still: Tensor) -> Tensor:
+    r"""GANimation, Eq. 5: the way there and back gives the still again.
+
+    .. math:: \lVert G(G(I_{y_o} | y_f) | y_o) - I_{y_o} \rVert_1
+    """
+    return (again - still).abs().mean()
+
+
+class _Block(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        norm = lambda: nn.InstanceNorm2d(channels, affine=True)  # noqa: E731
+        first, second = (nn.Conv2d(channels, channels, 3, 1, 1, bias=False) for _ in range(2))
+        self.body = nn.Sequential(first, norm(), nn.ReLU(), second, norm())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class GANimation(nn.Module, Trainable):
+    """A generator with two heads, attention and colour, and a critic that reads the coefficients as well (Eq. 6)."""
+
+    Config = GANimationConfig
+    about = "Redraws a face for the blendshapes that it is given, learnt without pairs (Pumarola et al., 2018)."
+    limits = (
+        "Frontal faces cropped by align_face. A system that AffineGAN was compared with, trained here; what it makes "
+        "is synthetic."
+    )
+
+    def __init__(self, config: GANimationConfig) -> None:
+        super().__init__()
+        self.config = config
+        made_of = sum(recipe(name) for name in config.expressions)
+        self.coefficients = np.flatnonzero(made_of)
+        base, given = config.base_channels, 3 + len(self.coefficients)
+        layers: list[nn.Module] = [nn.Conv2d(given, base, 7, 1, 3, bias=False), *_normed(base)]
+        for scale in (1, 2):
+            layers += [nn.Conv2d(scale * base, 2 * scale * base, 4, 2, 1, bias=False), *_normed(2 * scale * base)]
+        layers += [_Block(4 * base) for _ in range(config.blocks)]
+        for scale in (4, 2):
+            layers += [nn.ConvTranspose2d(scale * base, scale * base // 2, 4, 2, 1, bias=False)]
+            layers += _normed(scale * base // 2)
+        self.drawing = nn.Sequential(*layers)
+        self.colour, self.attention = (nn.Conv2d(base, channels, 7, 1, 3, bias=False) for channels in (3, 1))
+        widths = [3, *(base * min(2**level, 8) for level in range(config.strides))]
+        halved: list[nn.Module] = []
+        for i, o in zip(widths, widths[1:], strict=False):
+            halved += [nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.01)]
+        self.discriminator = nn.Sequential(*halved)
+        self.discriminator_score = nn.Conv2d(widths[-1], 1, 3, 1, 1, bias=False)
+        side = config.size >> config.strides
+        self.discriminator_reads = nn.Conv2d(widths[-1], len(self.coefficients), side, bias=False)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        return self.config.expressions
+
+    def forward(self, still: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Stills ``(B, 3, H, W)`` redrawn for coefficients ``(B, n)``, and the attention ``(B, 1, H, W)``."""
+        planes = wanted[:, :, None, None].expand(-1, -1, *still.shape[-2:])
+        features = self.drawing(torch.cat([still, planes.to(still)], 1))
+        attention = torch.sigmoid(self.attention(features))
+        return attended(attention, torch.tanh(self.colour(features)), still), attention
+
+    # One training step ------------------------------------------------------------------------------------------
+
+    def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
+        """One training sample: a frame of the clip (3, H, W), its own coefficients (n,), and others that are wanted;
+        share (), where between real and made the critic's slope is looked at.
+
+        Raises:
+            ValueError: the clip does not state its blendshapes.
+        """
+        if clip.blendshapes is None or not np.isfinite(clip.blendshapes).all():
+            raise ValueError(f"{clip!r} does not state its blendshapes, which GANimation is conditioned on.")
+        index = int(torch.randint(len(clip), (1,), generator=rng))
+        frames, *_ = samples.training_frames(clip, [index], self.config.size, self.config.augment, rng)
+        name = self.expressions[int(torch.randint(len(self.expressions), (1,), generator=rng))]
+        strength, share = torch.rand(2, generator=rng)
+        own = torch.from_numpy(clip.blendshapes[index, self.coefficients]).float()
+        return {"still": frames[0], "own": own, "wanted": strength * self._recipe(name), "share": share}
+
+    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The way there and back: images and again ``(B, 3, H, W)``, and the attention of both ways."""
+        images, there = self(batch["still"], batch["wanted"])
+        again, back = self(images, batch["own"])
+        seen = {"attention_mean": there.detach().flatten(1).mean(1, keepdim=True)}
+        return {"images": images, "again": again, "attention": torch.cat([there, back]), **seen}
+
+    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """To tell real from made with a slope of 1, and to read real coefficients."""
+        real, made = batch["still"], outputs["images"].detach()
+        (of_real, read), (of_made, _) = self._judge(real), self._judge(made)
+        return {
+            "critic": of_made.mean() - of_real.mean(),
+            "gradient_penalty": gradient_penalty(lambda x: self._judge(x)[0], real, made, batch["share"]),
+            "condition": condition(read, batch["own"]),
+        }
+
+    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """To look real with the coefficients wanted, to find the way back, and to draw little and evenly."""
+        score, read = self._judge(outputs["images"])
+        return {
+            "adversarial": -score.mean(),
+            "condition": condition(read, batch["wanted"]),
+            "identity": there_and_back(outputs["again"], batch["still"]),
+            "attention": attention_norm(outputs["attention"]),
+            "smooth": roughness(outputs["attention"]),
+        }
+
+    def _judge(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``(B, 1, h, w)``, and the coefficients read ``(B, n)``."""
+        features = self.discriminator(pictures)
+        return self.discriminator_score(features), self.discriminator_reads(features).flatten(1)
+
+    def _recipe(self, name: str) -> Tensor:
+        return torch.from_numpy(recipe(name)[self.coefficients]).float()
+
+    # Using a trained model ---------------------------------------------------------------------------------------
+
+    def animate(
+        self,
+        face: np.ndarray,
+        expression: str | None = None,
+        intensity: Sequence[float] | None = None,
+        fps: float = 12.0,
+        region: str | np.ndarray | None = None,
+    ) -> Clip:
+        """A clip of the face, each frame redrawn for an expression's recipe times an intensity.
+
+        Args:
+            face: ``uint8 (H, W, 3)``, neutral, a square crop made by `i2vlib.align_face`; other sizes are resampled.
+            expression: one of `expressions`; may be left out if there is one only.
+            intensity: as of `FAN.animate`, several expressions add up.
+            region: where the expression may act, as of `FAN.animate`; what was drawn is blended with the still.
+
+        Raises:
+            ValueError: as `FAN.animate`.
+        """
+        only = self.expressions[0] if len(self.expressions) == 1 else None
+        curves = animation.read_curves(intensity, expression or only)
+        return animation.play(self.drawer(face, curves, region), curves, fps)
+
+    def drawer(
+        self, face: np.ndarray, expressions: Sequence[str | None], region: str | np.ndarray | None = None
+    ) -> Callable[..., np.ndarray]:
+        """What `animate` draws with (`i2vlib.animation.drawer`): a column of intensities an expression, to frames."""
+        names = [self.expressions[animation.label_of(name, self.expressions)] for name in expressions]
+        recipes = torch.stack([self._recipe(name) for name in names])
+
+        def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
+            def decoder(rows: Tensor) -> Tensor:
+                made, _ = self(still.expand(len(rows), -1, -1, -1), rows @ recipes.to(still))
+                return made if mask is None else still + mask * (made - still)
+
+            return decoder
+
+        return animation.drawer(self, face, self.config.size, decoder_of, region)
+
+
+def _normed(channels: int) -> list[nn.Module]:
+    return [nn.InstanceNorm2d(channels, affine=True), nn.ReLU()]

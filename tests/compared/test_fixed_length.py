@@ -1,0 +1,76 @@
+"""What systems of one length share: their samples, labels, and moments."""
+
+import numpy as np
+import pytest
+import torch
+
+from i2vlib.compared import VGAN, ConvLSTM, ConvLSTMConfig, VGANConfig
+from i2vlib.compared.fixed_length import spread, with_label
+from i2vlib.training import fit
+from tests.conftest import moving_square
+
+TINY = {
+    "ConvLSTM": lambda **changes: ConvLSTM(ConvLSTMConfig.small(**{"size": 16, "base_channels": 4, **changes})),
+    "VGAN": lambda **changes: VGAN(VGANConfig.small(**{"size": 16, "base_channels": 4, **changes})),
+}
+
+
+def test_moments_are_even_and_hold_both_ends():
+    assert spread(12, 12) == list(range(12)) and spread(9, 5) == [0, 2, 4, 6, 8] and spread(2, 3) == [0, 0, 1]
+
+
+def test_a_label_is_a_plane_of_ones_and_none_where_there_is_no_choice():
+    still = torch.rand(2, 3, 4, 4)
+    shown = with_label(still, torch.tensor([1, 0]), 2)
+    assert torch.equal(shown[:, :3], still) and shown.shape == (2, 5, 4, 4)
+    assert torch.equal(shown[:, 3:].mean((2, 3)), torch.tensor([[0.0, 1], [1, 0]]))
+    assert with_label(still, torch.tensor([0, 0]), 1) is still
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_clip_has_the_length_of_the_system_and_is_the_same_in_any_company(name):
+    system = TINY[name](expressions=("happy", "angry")).eval()
+    stills = torch.rand(3, 3, 16, 16) * 2 - 1 if name == "ConvLSTM" else torch.rand(3, 3, 64, 64) * 2 - 1
+    if name == "VGAN":
+        system = TINY[name](size=64, expressions=("happy", "angry")).eval()
+    labels = torch.tensor([0, 1, 1])
+    with torch.no_grad():
+        together = system.clip(stills, labels)["images"]
+        alone = torch.cat([system.clip(stills[n : n + 1], labels[n : n + 1])["images"] for n in range(3)])
+        other = system.clip(stills, 1 - labels)["images"]
+    assert together.shape[:2] == (3, system.config.frames) and together.abs().max() <= 1
+    assert torch.allclose(together, alone, atol=1e-5) and not torch.equal(together, other)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_plays_and_redraws_at_the_nearest_moment(name):
+    size = 64 if name == "VGAN" else 16
+    system = TINY[name](size=size)
+    clip = moving_square(size=size, frames=5)
+    made = system.animate(clip.frames[0], "happy")
+    assert len(made) == system.config.frames and made.frames.shape[1:] == (size, size, 3)
+    again = system.redraw(clip)
+    assert np.array_equal(again.frames, made.frames[spread(len(made), 5)]) and again.drive is None
+    assert np.array_equal(system.redraw(clip, [0, 4]).frames, again.frames[[0, 4]])
+    with pytest.raises(ValueError, match="knows the expressions"):
+        system.animate(clip.frames[0], "sad")
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_is_trained_by_fit_and_starts_from_its_seed(name):
+    size = 64 if name == "VGAN" else 16
+    clips = [moving_square(size=size, frames=5)]
+    weights = []
+    for _ in range(2):
+        system = TINY[name](size=size, clips_per_step=2)
+        history = fit(system, clips, 2, seed=3, log_every=1, progress=False, device="cpu")
+        assert history.filter(like="generator/").notna().all().all()
+        weights.append(torch.cat([p.detach().flatten() for p in system.parameters()]))
+    assert torch.equal(*weights)
+
+
+def test_a_clip_of_one_frame_or_no_expression_is_refused():
+    with pytest.raises(ValueError, match="two frames or more"):
+        ConvLSTMConfig.small(frames=1)
+    with pytest.raises(ValueError, match="one or more different expressions"):
+        ConvLSTMConfig.small(expressions=())
