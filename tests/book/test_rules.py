@@ -472,3 +472,56 @@ def test_the_released_code_is_judged_by_training_only_where_something_moves(arms
     arms({"paper_64": people_of([0], **still)})
     assert "at 2,000 steps the paper does not move a face" in claims.answer("AFF-18", worst=4.0).note
     assert claims.answer("AFF-18", worst=0.0).verdict == "reproduced"
+
+
+# Bodies ---------------------------------------------------------------------------------------------------------------
+
+BODY = {"mse": 0.004, "moving_ratio": 0.7, "motion": 0.7}
+
+
+def bodies_of(monkeypatch, rows):
+    """Results of rows about bodies: of each its seeds and what differs from `BODY`; no others are measured."""
+    of = {name: table(BODY | changes, len(seeds)) for name, (seeds, changes) in rows.items()}
+    known = tuple(f"{name}_{seed}" for name, (seeds, _) in rows.items() if "/" not in name for seed in seeds)
+    listed = lambda *bases: tuple(name for name in known if name.rpartition("_")[0] in bases)  # noqa: E731
+    monkeypatch.setattr(common, "names", listed)
+    monkeypatch.setattr(claims.frgan, "names", listed)
+    monkeypatch.setattr(
+        claims.frgan, "bodies", lambda base, part="clips": of[base if part == "clips" else f"{base}/{part}"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "seeds", "verdict"),
+    [
+        ({"mse": 0.003, "moving_ratio": 0.6}, (0, 1), "partly"),
+        ({"mse": 0.003, "moving_ratio": 0.6, "motion": 0.64}, (0, 1), "not reproduced"),  # it moves too much less
+        ({"mse": 0.003, "moving_ratio": 0.6, "motion": 0.55}, (0, 1), "not reproduced"),
+        ({"mse": 0.003}, (0, 1), "not reproduced"),
+        ({"moving_ratio": 0.6}, (0, 1), "not reproduced"),
+        ({"mse": 0.003, "moving_ratio": 0.6}, (0,), "not testable here"),
+        ({"mse": 0.003, "moving_ratio": 0.6}, (), "not testable here"),
+    ],
+)
+def test_features_have_to_help_pixels_and_what_moves(monkeypatch, changes, seeds, verdict):
+    bodies_of(monkeypatch, {"bodies_on": ((0, 1), {}), "bodies_structure": (seeds, changes)})
+    found = claims.answer("FRG-14")
+    assert found.verdict == verdict and ("bodies_structure_1" in found.note) == (verdict == "not testable here")
+    assert len(found.runs) == (0 if verdict == "not testable here" else 4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ({"bodies_not_dense": {"mse": 0.006}, "bodies_refined": {"mse": 0.003}}, "reproduced"),
+        ({"bodies_not_dense": {"mse": 0.003}, "bodies_refined": {"mse": 0.003}}, "not reproduced"),
+        ({"bodies_not_dense": {"mse": 0.006}, "bodies_refined": {"mse": 0.005}}, "not reproduced"),
+        ({"bodies_not_dense": {"mse": 0.006}, "bodies_refined": {"mse": 0.003, "motion": 0.6}}, "not reproduced"),
+        ({"bodies_not_dense": {"mse": 0.006}}, "not testable here"),
+    ],
+)
+def test_the_third_column_of_table_4_falls_from_row_to_row_or_waits(monkeypatch, rows, verdict):
+    measured = {"bodies": ((0, 1), {}), "bodies_refined/unrefined": ((0, 1), {})}
+    bodies_of(monkeypatch, measured | {name: ((0, 1), changes) for name, changes in rows.items()})
+    found = claims.frgan.table_4_on_bodies()
+    assert found.verdict == verdict and ("waits for bodies_refined_0" in found.note) == (len(rows) == 1)

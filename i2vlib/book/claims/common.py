@@ -131,6 +131,15 @@ def bodies(base: str, part: str = "clips") -> pd.DataFrame:
     return seeds(base, part)
 
 
+def lacking(*bases: str, least: int = 2) -> tuple[str, ...]:
+    """Of rows of the table of runs that are compared with one another, the runs to be measured before ``least`` seeds
+    of all are; none while a rule is tried on a `STAND_IN`."""
+    if STAND_IN.get() is not None or len(seeds_of_all(*bases)) >= least:
+        return ()
+    wanted = [seed for seed in SEEDS if all(f"{base}_{seed}" in results.planned() for base in bases)][:least]
+    return tuple(name for seed in wanted for base in bases if (name := f"{base}_{seed}") not in names(base))
+
+
 def single(run: str, part: str = "clips") -> pd.DataFrame:
     """What was measured of one run. Raises `ValueError` if it has no result."""
     table = measured({results.planned()[run].seed: [run]}, part)
