@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from i2vlib import expressions, video
-from i2vlib.book import results
+from i2vlib.book import poses, results
 from i2vlib.book.learning import clips, earlier
 from i2vlib.book.plan import Run
 from i2vlib.clips import Clip
@@ -101,9 +101,9 @@ def measured_bodies(run: Run, method: Method, split: str, facts: dict[str, objec
     true, guessed = (clips(run, split, lambda clip, by=by: future_of(clip, predictor, by)) for by in (False, True))
     draws = {"": method.redraw} | ({"unrefined": method.before} if method.before(true[0]) is not None else {})
     parts = {}
-    for (what, draw), (poses, data) in itertools.product(draws.items(), {"": true, "forecast": guessed}.items()):
+    for (what, draw), (by, data) in itertools.product(draws.items(), {"": true, "forecast": guessed}.items()):
         rows = ((data[i], true[i]) for i in range(len(true)))
-        parts["_".join(filter(None, (what, poses))) or "clips"] = metrics.body_table(
+        parts["_".join(filter(None, (what, by))) or "clips"] = metrics.body_table(
             [_named(real) | metrics.compare_bodies(draw(clip).frames, real) for clip, real in rows]
         )
     facts["references"] = reference_digest(run, facts)
@@ -127,23 +127,21 @@ def measured_bodies(run: Run, method: Method, split: str, facts: dict[str, objec
 
 
 def measured_poses(run: Run, method: Method, split: str, facts: dict[str, object]) -> Parts:
-    """As `measured_bodies`, of a forecaster of poses: its error at each frame ahead (`metrics.joint_error`), a column
-    each, beside that of a body that stands still."""
-    import pandas as pd
-
-    from i2vlib import joints, metrics
-
-    data, seen = clips(run, split), method.config.seen
-    rows = []
-    for clip in (data[index] for index in range(len(data))):
-        places, known = clip.truth["joints"], clip.truth["visible"]
-        given, ahead = (places[:seen], known[:seen]), len(clip) - seen
-        counted, side = known[seen:] & known[:seen].any(0), joints.box(*given)[1]
-        for system, made in (("ours", method.forecast), ("stands still", metrics.constant_pose)):
-            off = metrics.joint_error(made(*given, ahead), places[seen:], counted, side)
-            rows.append({"system": system, **_named(clip), **{f"{n}": error for n, error in enumerate(off, 1)}})
-    table = pd.DataFrame(rows)
-    ours = table["system"] == "ours"
+    """As `measured_bodies`, of a forecaster of poses: its error at each frame ahead from the first frames of each clip
+    on, a column each, beside forecasts that need no network (`poses.asked_of`)."""
+    data, train = clips(run, split), clips(run, "train")
+    known = [data[index] for index in range(len(data))]
+    before, asked = (
+        [poses.sequence_of(clip.truth, clip.expression, number) for number, clip in enumerate(of_it)]
+        for of_it in ((train[index] for index in range(len(train))), known)
+    )
+    config = method.config
+    systems = {poses.LSTM: method.forecast} | poses.baselines(before, config.seen)
+    table = poses.asked_of(systems, list(poses.windows(asked, config.seen, config.frames)))
+    table = table[table["start"] == poses.FIRST].rename(columns={"action": "expression"})
+    table.insert(1, "subject", [known[number].subject for number in table["sequence"]])
+    table = table.drop(columns=["seed", "start", "sequence"])
+    ours = table["system"] == poses.LSTM
     facts["references"] = reference_digest(run, facts)
     results.write_references(facts["references"], table[~ours])
     return {"clips": table[ours].drop(columns="system")}, table[~ours], sample(method, data)

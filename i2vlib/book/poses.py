@@ -3,8 +3,9 @@
 The label files of Penn Action may not be passed on, nor what is learnt from them; what is committed is how far each
 forecast is off, a row a sequence and a system (`measured`). Sequences are split by number, groups of ten together
 (`penn_action.PennAction`): some for training, some to choose the steps by, some for these rows. A folder with the
-training half alone is enough, for all of it is split so. With ``--performers`` the same is asked of rendered people,
-of whom no picture is drawn for it. From one seed, on one machine, come the same rows.
+training half alone is enough, for all of it is split so. With ``--performers`` the forecaster that ships, which learnt
+from rendered people, is asked the same of others, of whom no picture is drawn for it; a row of the table of runs is
+measured by the same functions (`measuring.measured_poses`). From one seed, on one machine, come the same rows.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from i2vlib.book import checkout
 from i2vlib.book.results import read_table, write_table
 from i2vlib.datasets.penn_action import PennAction, Poses
 from i2vlib.datasets.performers import SPLITS, Order
+from i2vlib.hub import load_pretrained
 from i2vlib.joints import ACTIONS, box
 from i2vlib.papers.frgan.poses import PosePredictor, PosePredictorConfig, joints_of
 from i2vlib.performers.film import known_truth
@@ -47,6 +49,9 @@ STILL, MEAN = "constant pose", "mean pose"
 #: long as a good third of the poses to come are known.
 FIRST, ALL = "first", "all"
 APART, KNOWN = 8, 12
+
+#: The performers whose mean pose the shipped forecaster is held against, those that it was taught, and those who ask.
+TAUGHT = {"train": range(24), "test": range(SPLITS["test"][0], sum(SPLITS["test"]))}
 
 Forecast = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
@@ -95,6 +100,14 @@ def errors(forecast: Forecast, asked: Sequence[Window]) -> np.ndarray:
         side = box(window.joints, window.visible)[1]
         rows.append(metrics.joint_error(made, window.future, window.counted, side))
     return np.stack(rows)
+
+
+def asked_of(systems: Mapping[str, Forecast], asked: Sequence[Window], seed: int = 0) -> pd.DataFrame:
+    """The errors of several forecasts in the same windows, as `rows_of`, one below the other."""
+    import pandas as pd
+
+    each = [rows_of(errors(forecast, asked), asked, system=name, seed=seed) for name, forecast in systems.items()]
+    return pd.concat(each, ignore_index=True)
 
 
 def rows_of(found: np.ndarray, asked: Sequence[Window], **names: object) -> pd.DataFrame:
@@ -169,8 +182,7 @@ def measure_forecasts(
     from tqdm.auto import tqdm
 
     asked = list(windows(data["test"], config.seen, config.frames))
-    for name, forecast in baselines(data["train"], config.seen).items():
-        yield rows_of(errors(forecast, asked), asked, system=name, seed=0)
+    yield asked_of(baselines(data["train"], config.seen), asked)
     for seed in tqdm(seeds, desc="forecasters", unit="seed"):
         one = trained(config, data["train"], data["validation"], steps, seed)
         yield rows_of(errors(one.forecast, asked), asked, system=LSTM, seed=seed)
@@ -188,6 +200,18 @@ def labelled(folder: Path) -> dict[str, list[Poses]]:
     return {split: [part[index] for index in range(len(part))] for split, part in parts.items()}
 
 
+def measure_shipped(data: Mapping[str, Sequence[Poses]], name: str = "frgan_poses") -> pd.DataFrame:
+    """The errors of the forecaster that ships within a model, and of what it is held against, on those held out.
+
+    Args:
+        data: sequences by split: ``train``, of which the mean pose is, and ``test``.
+        name: of the model, as `load_pretrained` takes it.
+    """
+    shipped = load_pretrained(name, "cpu").stages()["PosePredictor"]
+    asked = list(windows(data["test"], shipped.config.seen, shipped.config.frames))
+    return asked_of(baselines(data["train"], shipped.config.seen) | {LSTM: shipped.forecast}, asked)
+
+
 def performing(subjects: Mapping[str, Sequence[int]], frames: int = 42) -> dict[str, list[Poses]]:
     """The joints of performers, every action of each, as sequences by split; no picture is drawn.
 
@@ -197,16 +221,18 @@ def performing(subjects: Mapping[str, Sequence[int]], frames: int = 42) -> dict[
     """
     from tqdm.auto import tqdm
 
-    def poses_of(seed: int, action: str, train: bool) -> Poses:
-        known = known_truth(Order(seed, action, frames, truth=("joints", "visible")))
-        ends = np.concatenate([known["joints"].min(1), known["joints"].max(1)], 1)
-        return Poses(known["joints"], known["visible"], ends, action, (64, 64), train, seed)
-
     orders = [(split, seed, action) for split, seeds in subjects.items() for seed in seeds for action in ACTIONS]
     found: dict[str, list[Poses]] = {split: [] for split in subjects}
     for split, seed, action in tqdm(orders, desc="performers", unit="sequence"):
-        found[split].append(poses_of(seed, action, split == "train"))
+        known = known_truth(Order(seed, action, frames, truth=("joints", "visible")))
+        found[split].append(sequence_of(known, action, seed, split == "train"))
     return found
+
+
+def sequence_of(truth: Mapping[str, np.ndarray], action: str, number: int, train: bool = False) -> Poses:
+    """A performer's joints as a sequence: ``truth`` of a clip holds joints, of pictures of 64 pixels, and visible."""
+    joints, visible = (np.asarray(truth[name]) for name in ("joints", "visible"))
+    return Poses(joints, visible, np.concatenate([joints.min(1), joints.max(1)], 1), action, (64, 64), train, number)
 
 
 def measured(data: str = PENN, start: str = FIRST) -> pd.DataFrame:
@@ -233,26 +259,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(prog="python -m i2vlib.book.poses", description="Measure forecasts of poses.")
     parser.add_argument("--folder", type=Path, help="of Penn Action, with its labels: measure on real poses")
-    parser.add_argument("--performers", type=int, metavar="N", help="measure on rendered people, N of them to train on")
-    parser.add_argument("--preset", default="small", help="of PosePredictorConfig")
+    parser.add_argument("--performers", action="store_true", help="measure the shipped forecaster on rendered people")
+    parser.add_argument("--preset", default="small", help="of PosePredictorConfig, for those that are trained")
     parser.add_argument("--steps", type=int, default=STEPS)
     chosen = parser.parse_args(arguments)
-    if chosen.folder is None and chosen.performers is None:
-        parser.error("say what to measure on: --folder of Penn Action, or --performers 64")
+    if chosen.folder is None and not chosen.performers:
+        parser.error("say what to measure on: --folder of Penn Action, or --performers")
     torch.set_num_threads(1)
     config = PosePredictorConfig.preset(chosen.preset)
     rows = read_table(TABLE) if TABLE.is_file() else pd.DataFrame({"data": []})
-    for name, wanted in ((PENN, chosen.folder), (PERFORMERS, chosen.performers)):
-        if wanted is not None:
-            data = labelled(wanted) if name == PENN else performing(_subjects(wanted))
-            found = pd.concat(measure_forecasts(data, config, chosen.steps), ignore_index=True)
-            rows = pd.concat([rows[rows["data"] != name], found.assign(data=name)], ignore_index=True)
-            write_table(TABLE, rows)
-
-
-def _subjects(train: int) -> dict[str, range]:
-    counts = {split: train if split == "train" else count for split, (_, count) in SPLITS.items()}
-    return {split: range(first, first + counts[split]) for split, (first, _) in SPLITS.items()}
+    found = {}
+    if chosen.folder is not None:
+        found[PENN] = pd.concat(measure_forecasts(labelled(chosen.folder), config, chosen.steps), ignore_index=True)
+    if chosen.performers:
+        found[PERFORMERS] = measure_shipped(performing(TAUGHT))
+    for name, table in found.items():
+        rows = pd.concat([rows[rows["data"] != name], table.assign(data=name)], ignore_index=True)
+    write_table(TABLE, rows)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ WORDS = {
     "detection": "frames with a face found",
     "mse": "mean squared error",
     "figure_ratio": "error on the person",
+    "pck": "joints found",
+    "joint_error": "error of joints",
     "real": "real clips",
     "copy": "the still, copied",
     "cross-fade": "cross-fade to a peak",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from i2vlib import metrics
-from i2vlib.book import measuring, results
+from i2vlib.book import measuring, poses, results
 from i2vlib.datasets import performers
 from i2vlib.papers.frgan import Forecasts, Hourglass, HourglassConfig, PosePredictor, PosePredictorConfig
 from i2vlib.papers.frgan.condition import Posed
@@ -81,13 +81,17 @@ def test_g_r_is_measured_beside_what_it_was_given(trained):
     assert not np.allclose(parts["clips"]["mse"], parts["unrefined"]["mse"], rtol=1e-6)
 
 
-def test_a_forecaster_is_measured_beside_a_body_that_stands_still(trained):
+def test_a_forecaster_is_measured_as_the_committed_errors_are(trained):
     stages, _ = trained
-    parts, still, _ = measuring.measured_poses(
+    parts, others, _ = measuring.measured_poses(
         run_of(0), stages["poses"], "test", {"split": "test", "measured_performers": 3}
     )
-    assert list(parts["clips"]) == ["subject", "expression", *(str(n) for n in range(1, 17))]
-    assert still["system"].unique().tolist() == ["stands still"] and len(parts["clips"]) == len(still) == PEOPLE
+    assert list(parts["clips"]) == ["subject", "expression", *(str(n) for n in range(1, 33))]
+    assert set(others["system"]) == {poses.STILL, poses.MEAN, *poses.VELOCITIES} and len(parts["clips"]) == PEOPLE
+    assert parts["clips"]["subject"].tolist() == [f"body {n}" for n in range(PEOPLE)]
+    asked = [poses.sequence_of(body(26, n).truth, "golf_swing", n) for n in range(PEOPLE)]
+    asked = [window for window in poses.windows(asked) if window.first]
+    np.testing.assert_allclose(parts["clips"].iloc[:, 2:18], poses.errors(stages["poses"].forecast, asked)[:, :16])
 
 
 def test_a_reader_of_joints_is_measured_beside_their_mean_place(trained):

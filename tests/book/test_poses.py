@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import i2vlib
 from i2vlib.book import claims, poses
 from i2vlib.datasets.penn_action import Poses
 from i2vlib.papers.frgan import PosePredictorConfig
@@ -129,7 +130,7 @@ def test_a_standing_body_is_wrong_sooner_the_further_ahead_it_is_asked(committed
 def test_the_command_asks_what_to_measure_on(capsys: pytest.CaptureFixture):
     with pytest.raises(SystemExit):
         poses.main([])
-    assert "--folder of Penn Action, or --performers 64" in capsys.readouterr().err
+    assert "--folder of Penn Action, or --performers" in capsys.readouterr().err
 
 
 def test_performers_are_sequences_too():
@@ -138,6 +139,24 @@ def test_performers_are_sequences_too():
     one = found["test"][1]
     assert (one.number, one.action, len(one), one.train) == (20_000, poses.ACTIONS[1], 3, False)
     assert one.visible.dtype == bool and one.visible.any() and (one.bbox[:, 2:] > one.bbox[:, :2]).all()
+
+
+def test_what_ships_is_measured_on_performers_beside_forecasts_that_need_no_network():
+    moving = [sequence(42, number, action) for number in (20_000, 20_001) for action in ("golf_swing", "jump_rope")]
+    table = poses.measure_shipped({"train": moving, "test": moving})
+    assert set(table["system"]) == {poses.LSTM, poses.STILL, poses.MEAN, *poses.VELOCITIES}
+    assert table.groupby(["system", "start"]).size().unique().tolist() == [4]
+    off = table[table["system"] == poses.LSTM].iloc[0]
+    shipped = i2vlib.load_pretrained("frgan_poses", "cpu")
+    (first, *_) = poses.windows(moving[:1])
+    assert off["4"] == pytest.approx(poses.errors(shipped.forecast, [first])[0, 3])
+
+
+def test_the_shipped_forecaster_was_asked_of_every_test_performer():
+    table = poses.measured(poses.PERFORMERS)
+    assert set(table["subject"]) == set(poses.TAUGHT["test"]) and set(table["action"]) == set(poses.ACTIONS)
+    assert table.groupby("system").size().unique().tolist() == [8 * 16]
+    assert set(table["system"]) == {poses.LSTM, poses.STILL, poses.MEAN, *poses.VELOCITIES}
 
 
 # The claim that rests on them ---------------------------------------------------------------------------------------
