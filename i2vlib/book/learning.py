@@ -137,7 +137,8 @@ def train(run: Run, minutes: float = float("inf"), device: str | None = None, **
     def keep(method: torch.nn.Module) -> dict[str, float]:
         measured = validate(method, held_out) if run.kind.pictures else {}
         score = best / "score.json"
-        least = json.loads(score.read_text())["score"] if score.exists() else float("inf")
+        best_so_far = run.keep == "best" and score.exists()
+        least = json.loads(score.read_text())["score"] if best_so_far else float("inf")
         if run.keep == "last" or measured["score"] < least:
             method.save_pretrained(best)
             write_file(score, json.dumps(measured).encode())

@@ -21,6 +21,7 @@ from i2vlib.hub import load_pretrained
 from i2vlib.papers.affinegan import AffineGANConfig
 from i2vlib.papers.method import Method, Redrawn
 from tests.conftest import moving_square
+from tests.papers.frgan.test_kinds import body
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
 
@@ -64,6 +65,19 @@ def test_a_run_is_trained_in_parts_without_what_only_measuring_needs(tiny_checko
     facts = json.loads((run.folder / "facts.json").read_text())
     assert facts["digest"] == run.digest and facts["steps"] == 8
     assert {"score", "motion", "spearman", "psnr"} <= set(json.loads((run.folder / "best" / "score.json").read_text()))
+
+
+def test_a_run_without_pictures_keeps_its_last_weights_however_often_they_are_looked_at(tiny_checkout, monkeypatch):
+    """Nothing of it is drawn that could be scored."""
+    checkout.TABLE.write_text(
+        '[tiny]\nmethod = "PosePredictor"\npreset = "small"\nsteps = 16\nkeep = "last"\n'
+        'data = { name = "performers", size = 32 }\nconfig = { hidden = 8, clips_per_step = 2 }\n'
+    )
+    monkeypatch.setattr(learning.datasets, "open", lambda name, split, **options: [body(26, seed) for seed in range(2)])
+    run = runs.planned()["tiny"]
+    assert runs.train(run, device="cpu", progress=False)
+    kept, ended = (load_pretrained(folder).state_dict() for folder in (run.folder / "best", run.folder))
+    assert all(torch.equal(kept[name], ended[name]) for name in kept)
 
 
 def undeclared(table):
