@@ -1,5 +1,5 @@
 """Where clips come from: `open` finds data sets by name or folder, `describe` says what they are, `load_clip` reads
-one clip from a file or a folder of pictures."""
+one clip from a file or a folder of pictures, `load_joints` the joints of one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from types import ModuleType
 from i2vlib.clips import Clip
 from i2vlib.datasets import affinegan, ckplus, mug, penn_action, ravdess
 from i2vlib.datasets._files import load_clip
+from i2vlib.datasets._joints import load_joints
 
-__all__ = ["NAMES", "describe", "load_clip", "open"]
+__all__ = ["NAMES", "describe", "load_clip", "load_joints", "open"]
 
 #: The data sets by name: what it is, its licence, and how to get it.
 NAMES = {
@@ -82,7 +83,7 @@ def open(
         split: ``train``, ``validation`` or ``test``; a folder in AffineGAN's layout has no ``validation``.
         size: side of the square frames in pixels; 128 if not given, of performers 64.
         options: those of `actors.Actors` (subjects, expressions, frames, mode, truth, nuisance),
-            `performers.Performers` (subjects, skip, actions, frames, truth), `affinegan.AffineGANFolder`
+            `performers.Performers` (subjects, skip, actions, frames, truth, motions), `affinegan.AffineGANFolder`
             (expression), `ckplus.CKPlus` (expression, frames, unlabelled), `mug.MUG` (expression, frames, cut,
             split_list), `ravdess.RAVDESS` (expression, frames, strong, read) or `penn_action.PennAction` (actions,
             published).

@@ -148,6 +148,16 @@ def tube(poses: Poses, size: int, margin: float = 0.1) -> np.ndarray:
     return joints.around(points, size, margin)
 
 
+def own_sides(poses: Poses) -> tuple[np.ndarray, np.ndarray]:
+    """The joints ``(T, 13, 2)`` and which are visible, with the person's own left and right.
+
+    The labels' left is the person's right: who does jumping jacks before the camera has his "left" hand at the left of
+    the picture, and four serves of five are struck with it. `Poses` keeps the labels' names.
+    """
+    order = list(joints.MIRRORED)
+    return poses.joints[:, order], poses.visible[:, order]
+
+
 def recognises(folder: Path) -> bool:
     """Whether a folder is laid out as Penn Action."""
     return any((folder / "labels").glob("*.mat"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -24,6 +24,8 @@ from i2vlib.performers.truth import DEFAULT, SURFACE, TRUTH, UNDER_SKIN, hidden,
 
 #: Part of every cache file's name: raised whenever a pixel changes.
 RENDERER_VERSION = 3
+#: From where somebody is seen who moves as in a real clip: nearly from where it was filmed. As `actions.Action` has it.
+AS_FILMED = ((0.0, 15.0),)
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,11 @@ class Order:
         frames: how many, at least one.
         size: side of the square frame in pixels, at least 16.
         truth: names of `TRUTH`.
+        pose: how the person moves, by channel ``(frames, k)``, as `fit.Fit` has it of somebody who was filmed; as the
+            action and the seed have it if None.
 
     Raises:
-        ValueError: an unknown action, no frame, or a size below 16.
+        ValueError: an unknown action, no frame, a pose of as many frames as were not asked for, or a size below 16.
     """
 
     seed: int
@@ -46,6 +50,7 @@ class Order:
     frames: int = 42
     size: int = 64
     truth: tuple[str, ...] = DEFAULT
+    pose: Mapping[str, np.ndarray] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.action not in TABLE:
@@ -54,6 +59,8 @@ class Order:
             raise ValueError(f"A clip has at least one frame; {self.frames} were asked for.")
         if pixels(self.size) < 16:
             raise ValueError(f"A frame is at least 16 pixels wide; {self.size} were asked for.")
+        if self.pose is not None and (lengths := {len(values) for values in self.pose.values()}) != {self.frames}:
+            raise ValueError(f"A clip of {self.frames} frames takes as many poses; given were {sorted(lengths)}.")
 
 
 def clip(
@@ -101,7 +108,8 @@ class Take:
 def take_of(order: Order) -> Take:
     """How an ordered clip moves, and from where it is seen."""
     who = performer(order.seed)
-    turns, places = who.skeleton.posed(motion_of(order.seed, order.action, order.frames))
+    pose = motion_of(order.seed, order.action, order.frames) if order.pose is None else order.pose
+    turns, places = who.skeleton.posed(pose)
     points, where = who.skinned(turns, places), who.skeleton.joints(turns, places)
     return Take(who, points, where, camera_for(order, points, where))
 
@@ -112,9 +120,11 @@ def camera_for(order: Order, points: np.ndarray, places: np.ndarray) -> np.ndarr
     A tube is one square around the person in all frames, with the margin of `i2vlib.joints.around`.
     """
     rng = generator(order.seed, "camera", order.action)
-    views = TABLE[order.action].views
+    filmed = order.pose is not None
+    views = AS_FILMED if filmed else TABLE[order.action].views
     middle, spread = views[rng.choice(len(views))]
-    side = np.radians(middle + rng.uniform(-spread, spread)) * (-1 if left_handed(order.seed, order.action) else 1)
+    mirrored = not filmed and left_handed(order.seed, order.action)
+    side = np.radians(middle + rng.uniform(-spread, spread)) * (-1 if mirrored else 1)
     far, high = rng.uniform(4.5, 9.0), rng.uniform(0.6, 2.2)
     target = np.array([*places[:, :, :2].mean((0, 1)), 0.95])
     eye = target + far * np.array([np.sin(side), -np.cos(side), 0])

@@ -6,9 +6,10 @@ pelvis, chest and head are turned, and arms and legs follow their hands and feet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,8 @@ CHANNELS = {
 JOINT_BONES = ("upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot")
 #: No limb is stretched beyond this share of its length.
 REACH = 0.995
-_SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
-_NECK = ("neck01", "neck02", "neck03", "head")
+SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
+NECK = ("neck01", "neck02", "neck03", "head")
 _TWIST = 78.0
 
 
@@ -39,6 +40,18 @@ def turned(degrees: np.ndarray) -> np.ndarray:
     from scipy.spatial.transform import Rotation
 
     return Rotation.from_euler("ZXY", degrees, degrees=True).as_matrix()
+
+
+def shrugged(way: Any, sign: int, step: Callable) -> tuple[Any, Any]:
+    """Yaw and roll of a shoulder in degrees ``(T,)``, given the way from there to the hand ``(T, 3)`` in arms.
+
+    It rises with a raised arm, and comes forwards with one that reaches forwards or across. `sign` is 1 on the left;
+    `step` is a smooth step for arrays of `way`'s kind, NumPy's or PyTorch's.
+    """
+    rise = 32 * step(-0.3, 1.1, way[:, 2])
+    reach = 22 * step(-0.1, 1.0, -way[:, 1]) + 10 * step(0.1, 0.6, -sign * way[:, 0])
+    reach = reach - 14 * step(0.1, 0.7, way[:, 1])
+    return -sign * reach, -sign * rise
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +109,10 @@ class Skeleton:
         hips = _metres(pose["pelvis"], self.leg) + np.array([0, 0, middle[2]])
         hips = self._lowered(hips, pelvis, middle, feet)
         bones.put("root", pelvis, hips + pelvis @ (self.at("root") - middle))
-        bones.bend(_SPINE, "root", pelvis, turned(pose["chest"]))
+        bones.bend(SPINE, "root", pelvis, turned(pose["chest"]))
         chest = turns[:, BONES.index("spine01")]
         look = turned(np.column_stack([pose["look"], np.zeros(count)]))
-        bones.bend(_NECK, "spine01", chest, np.swapaxes(chest, 1, 2) @ look)
+        bones.bend(NECK, "spine01", chest, np.swapaxes(chest, 1, 2) @ look)
         for side, name in (("L", "left"), ("R", "right")):
             self._arm(bones, side, pose[f"{name}_hand"], pose[f"{name}_elbow"], chest)
             self._leg(bones, side, *feet[side])
@@ -148,11 +161,8 @@ class Skeleton:
         wanted = _metres(hand, self.arm) + (shoulders[0] + shoulders[1]) / 2
         way = (wanted - shoulders["LR".index(side)]) / self.arm
         sign = 1 if side == "L" else -1
-        # Shoulders rise with raised arms, and come forwards with arms that reach forwards or across.
-        rise = 32 * smoothstep(-0.3, 1.1, way[:, 2])
-        reach = 22 * smoothstep(-0.1, 1.0, -way[:, 1]) + 10 * smoothstep(0.1, 0.6, -sign * way[:, 0])
-        reach -= 14 * smoothstep(0.1, 0.7, way[:, 1])
-        own = turned(np.stack([-sign * reach, 0 * rise, -sign * rise], 1))
+        yaw, roll = shrugged(way, sign, smoothstep)
+        own = turned(np.stack([yaw, 0 * yaw, roll], 1))
         clavicle = chest @ own
         # Hands go up and forwards with their shoulder.
         link = shoulders["LR".index(side)] - self.at(f"clavicle.{side}")

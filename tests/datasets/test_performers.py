@@ -12,8 +12,10 @@ import pytest
 
 from i2vlib import datasets
 from i2vlib.clips import Clip
-from i2vlib.datasets import performers
-from i2vlib.joints import ACTIONS, JOINTS
+from i2vlib.datasets import penn_action, performers
+from i2vlib.joints import ACTIONS, JOINTS, MIRRORED
+from i2vlib.performers import fit
+from i2vlib.performers.film import Order, known_truth
 
 SIZE = 48
 
@@ -184,3 +186,78 @@ def test_what_cannot_be_is_said(options: dict, message: str) -> None:
 def test_they_are_described() -> None:
     text = datasets.describe("performers")
     assert "MakeHuman assets CC0" in text and "of 512 clips of the default size are rendered" in text
+
+
+# Real motion --------------------------------------------------------------------------------------------------------
+
+
+def labelled(action: str, frames: int, number: int) -> penn_action.Poses:
+    """A sequence of Penn Action as its labels would have a performer: their left is the person's right."""
+    known = known_truth(Order(31_000 + number, action, frames, truth=("joints", "visible")))
+    order = list(MIRRORED)
+    ends = np.concatenate([known["joints"].min(1), known["joints"].max(1)], 1)
+    return penn_action.Poses(
+        known["joints"][:, order], known["visible"][:, order], ends, action, (64, 64), True, number
+    )
+
+
+def test_people_move_as_in_real_clips(bodies: Path) -> None:
+    motions = [labelled("golf_swing", 16, 1), labelled("golf_swing", 9, 2), labelled("jumping_jacks", 9, 3)]
+    clips = performers.Performers("test", SIZE, 2, frames=12, motions=motions)
+    # A swing that is too short is left out; who jumps goes back and forth; nobody swings a bat.
+    assert clips.actions == ("golf_swing", "jumping_jacks") and len(clips) == 4
+    poses, start = clips.motion(20_000, "golf_swing")
+    assert poses.number == 1 and 0 <= start <= 4
+    swing, jump = clips[0], clips[1]
+    assert (swing.subject, swing.expression) == ("performer 20000", "golf_swing")
+    assert swing.frames.shape == (12, SIZE, SIZE, 3) and swing.truth["joints"].shape == (12, 13, 2)
+    # The same person, who moves as the one did who was filmed: left is left.
+    wanted, _ = penn_action.own_sides(poses)
+    wanted, made = wanted[start : start + 12], swing.truth["joints"]
+    level = lambda x: (x - x.mean((0, 1))) / (x - x.mean((0, 1))).std()  # noqa: E731
+    assert np.abs(level(wanted) - level(made)).mean() < 0.2
+    assert np.abs(level(wanted[:, list(MIRRORED)]) - level(made)).mean() > 0.3
+    # Eight steps there, three back.
+    np.testing.assert_allclose(jump.truth["joints"][9:], jump.truth["joints"][7:4:-1], atol=1e-4)
+    # The next time nothing is made again, and a performer who moves by the table is another file.
+    assert not performers.Performers("test", SIZE, 2, frames=12, motions=motions).missing()
+    plain = performers.Performers("test", SIZE, 2, frames=12, actions=clips.actions)
+    assert len(plain.missing()) == 4
+
+
+def test_one_foot_of_a_real_swing_stands(bodies: Path) -> None:
+    clips = performers.Performers("test", SIZE, 1, frames=12, motions=[labelled("golf_swing", 12, 1)])
+    pose, slid = clips.order(20_000, "golf_swing").pose, []
+    for name in ("left_foot", "right_foot"):
+        down = pose[name][:, 2] == 0
+        assert down.mean() > 0.5
+        slid.append(np.median(np.linalg.norm(np.diff(pose[name][:, :2], axis=0), axis=1)[down[1:] & down[:-1]]))
+    assert min(slid) < 1e-6
+
+
+def test_motions_that_cannot_be_had(bodies: Path, tmp_path: Path) -> None:
+    short = [labelled("golf_swing", 9, 1)]
+    with pytest.raises(ValueError, match="motions given holds no sequence of .*golf_swing.* with 12 frames in which"):
+        performers.Performers("test", SIZE, 1, frames=12, motions=short)
+    with pytest.raises(ValueError, match="no sequence of jump_rope with 9 frames"):
+        performers.Performers("test", SIZE, 1, frames=9, actions="jump_rope", motions=short)
+    with pytest.raises(ValueError, match="There is no folder at"):
+        performers.Performers("test", SIZE, 1, motions=tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"takes as many poses; given were \[9\]"):
+        Order(1, "golf_swing", 10, SIZE, pose={"pelvis": np.zeros((9, 3))})
+
+
+def test_real_motion(real_data: Path, bodies: Path) -> None:
+    folder = real_data / "penn-action-labels"
+    if not folder.is_dir():
+        pytest.skip("there are no labels of Penn Action in I2V_REAL_DATA")
+    clips = datasets.open("performers", split="test", size=SIZE, subjects=1, frames=20, motions=folder)
+    assert set(clips.actions) == set(ACTIONS)
+    poses, _ = clips.motion(20_000, "jumping_jacks")
+    joints, visible = penn_action.own_sides(poses)
+    found = fit.fitted([(joints, visible)])[0]
+    assert np.nanmean(found.errors(joints, visible)) < 0.03 * found.height
+    # Who jumps faces the camera.
+    left, right = (clips[ACTIONS.index("jumping_jacks")].truth["joints"][:, JOINTS.index(f"{side}_shoulder")]
+                   for side in ("left", "right"))  # fmt: skip
+    assert (left[:, 0] > right[:, 0]).all()

@@ -11,8 +11,8 @@ from torch import nn
 
 from i2vlib import animation
 from i2vlib.clips import Clip, load_image
-from i2vlib.datasets import penn_action
-from i2vlib.datasets.penn_action import Poses
+from i2vlib.datasets import load_joints
+from i2vlib.datasets.penn_action import Poses, own_sides
 from i2vlib.joints import ACTIONS, JOINTS, box
 from i2vlib.papers.frgan.condition import heatmaps
 from i2vlib.papers.frgan.config import ForecastConfig, RefineConfig, stage_configs
@@ -111,10 +111,11 @@ class FRGANPoses(nn.Module, Whole):
             poses: ``(T, 13, 2)``, joints in pixels of the still, in the order of `i2vlib.joints.JOINTS`; NaN for one
                 that is hidden or unknown. The first are the still's own, unless ``pose`` gives these.
             driver: in place of poses: a clip whose truth has joints, as performers have, or a sequence of Penn
-                Action's, or the path of one of its labels. Its joints are moved and scaled so that in its first frame
+                Action's, or a path for `i2vlib.datasets.load_joints`: a label of Penn Action, or a folder of pictures
+                that has one or has a table ``joints.csv``. Its joints are moved and scaled so that in its first frame
                 their box is that of the still's, ``pose``.
             pose: ``(13, 2)``, the joints of the still.
-            fps: of the result; a driver's own where there is one.
+            fps: of the result; a driver's own where it is a clip.
             refine: with G_R.
 
         Returns:
@@ -122,13 +123,13 @@ class FRGANPoses(nn.Module, Whole):
             condition, the maps that it was drawn from.
 
         Raises:
-            ValueError: neither poses nor a driver, or both; a driver without ``pose``; arrays of another shape.
+            ValueError: neither poses nor a driver, or both; a driver without ``pose``, or without joints, or none of
+                whose joints is visible at first; arrays of another shape.
         """
         if (poses is None) == (driver is None):
             raise ValueError("FRGAN of bodies follows poses or a driver: give one of the two.")
         if driver is not None:
-            clip = penn_action.read_label(Path(driver)) if isinstance(driver, str | Path) else driver
-            poses, fps = _followed(clip, pose), getattr(clip, "fps", penn_action.FPS)
+            poses, fps = _followed(driver, pose), getattr(driver, "fps", fps)
         poses = np.asarray(poses, np.float32)
         own = poses[0] if pose is None else np.asarray(pose, np.float32)
         if poses.shape[1:] != (len(JOINTS), 2) or own.shape != (len(JOINTS), 2):
@@ -147,13 +148,21 @@ class FRGANPoses(nn.Module, Whole):
         return Clip(animation.in_tone_of(shown, frames), fps, truth=truth, neutral=shown)
 
 
-def _followed(clip: Clip | Poses, pose: np.ndarray | None) -> np.ndarray:
+def _followed(driver: Clip | Poses | str | Path, pose: np.ndarray | None) -> np.ndarray:
     """The joints of a driver, moved and scaled so that those of its first frame lie in the box of a still's."""
     if pose is None:
         raise ValueError("A driver says how a body moves; where it is in the still, pose=(13, 2) says. Give both.")
-    joints, known = joints_of(clip)
+    if isinstance(driver, str | Path):
+        joints, known = load_joints(driver)
+    else:
+        joints, known = own_sides(driver) if hasattr(driver, "bbox") else joints_of(driver)
     pose = np.asarray(pose, np.float32)
     both = known[0] & np.isfinite(pose).all(-1)
+    if not both.any():
+        raise ValueError(
+            "No joint is known both in the first frame of the driver and in the still, so that nothing says how large "
+            "the driver is there. Begin with a frame in which it is visible."
+        )
     (theirs, size), (ours, wanted) = (box(x[None], both[None]) for x in (joints[0], pose))
     return np.where(known[..., None], (joints - theirs) * (wanted / size) + ours, np.nan)
 

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.io import savemat
 
 import i2vlib
 from i2vlib.clips import Clip
 from i2vlib.datasets import penn_action
+from i2vlib.joints import JOINTS, MIRRORED
 from i2vlib.papers.frgan import (
     FORECAST_WEIGHTS,
     FRGANPoses,
@@ -78,9 +80,11 @@ def test_a_driver_is_moved_and_scaled_to_the_still(model, poses, tmp_path):
 
 
 def test_a_label_of_penn_action_drives(model, poses, tmp_path):
+    labelled = poses[:, list(MIRRORED)]  # its left is the person's right
     label = {
-        "x": poses[..., 0] + 0.5, "y": poses[..., 1] + 0.5, "visibility": np.ones((20, 13)), "train": np.array([[1]]),
-        "bbox": np.ones((20, 4)), "dimensions": np.array([[SIZE, SIZE, 20]]), "action": "golf_swing",
+        "x": labelled[..., 0] + 0.5, "y": labelled[..., 1] + 0.5, "visibility": np.ones((20, 13)),
+        "train": np.array([[1]]), "bbox": np.ones((20, 4)), "dimensions": np.array([[SIZE, SIZE, 20]]),
+        "action": "golf_swing",
     }  # fmt: skip
     savemat(tmp_path / "0001.mat", label)
     of_path, of_poses = (
@@ -89,6 +93,19 @@ def test_a_label_of_penn_action_drives(model, poses, tmp_path):
     )
     assert of_path.fps == 30 and np.allclose(of_path.truth["joints"], poses, atol=1e-3)
     assert np.array_equal(of_path.frames, of_poses.frames)
+
+
+def test_a_folder_of_pictures_drives(model, poses, tmp_path):
+    """Pictures with a table of joints beside them."""
+    driver = body(20)
+    for number, frame in enumerate(driver.frames):
+        Image.fromarray(frame).save(tmp_path / f"{number:04d}.png")
+    with pytest.raises(ValueError, match="says nowhere where the joints are"):
+        model.animate(driver.frames[0], driver=tmp_path, pose=poses[0])
+    header = ",".join(f"{name}_{axis}" for name in JOINTS for axis in "xy")
+    np.savetxt(tmp_path / "joints.csv", 2 * poses.reshape(20, 26) + 9, delimiter=",", header=header, comments="")
+    made = model.animate(driver.frames[0], driver=str(tmp_path), pose=poses[0], fps=12)
+    assert made.fps == 12 and np.allclose(made.truth["joints"], poses, atol=1e-3)
 
 
 def test_what_is_asked_for_wrongly(model, poses):
@@ -100,6 +117,9 @@ def test_what_is_asked_for_wrongly(model, poses):
         model.animate(still, driver=driver)
     with pytest.raises(ValueError, match="has no joints"):
         model.animate(still, driver=Clip(driver.frames), pose=poses[0])
+    hidden = replace(driver, truth={**driver.truth, "visible": np.arange(20)[:, None].repeat(13, 1) > 0})
+    with pytest.raises(ValueError, match="No joint is known both in the first frame of the driver and in the still"):
+        model.animate(still, driver=hidden, pose=poses[0])
     with pytest.raises(ValueError, match=r"joints \(T, 13, 2\)"):
         model.animate(still, poses[:, :5])
     with pytest.raises(ValueError, match="conditioned on joints"):
