@@ -39,13 +39,14 @@ def residuals(joints: np.ndarray, visible: np.ndarray, fit: Fit) -> dict[str, fl
     moved = [
         np.linalg.norm(np.diff(foot[:, :2], axis=0), axis=1)[(foot[1:, 2] == 0) & (foot[:-1, 2] == 0)] for foot in feet
     ]
+    steps = np.concatenate(moved)
     off = fit.errors(joints, visible)
     made = fit.errors(joints, visible, performed(fit, joints, visible))
     return {
         "percent": 100 * float(np.nanmean(off)) / fit.height,
         "pixels": float(np.nanmean(off)),
         "performed": 100 * float(np.nanmean(made)) / fit.height,
-        "slide": 100 * reference().leg * float(np.mean(np.concatenate([*moved, [0.0]]))),
+        "slide": 100 * reference().leg * float(np.mean(steps)) if len(steps) else 0.0,
     }
 
 
