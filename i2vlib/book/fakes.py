@@ -37,7 +37,7 @@ NO_CLIPS = {
 #: These hold one training against another. The same fake in place of both shows no difference, so the true clip, too,
 #: may be turned down.
 COMPARE = (
-    *(f"FAN-{n}" for n in (5, 8, 9, 10, 11)), *(f"AFF-{n}" for n in (5, 6, 8, 9, 10)),
+    *(f"FAN-{n}" for n in (5, 8, 9, 10, 11)), *(f"AFF-{n}" for n in (5, 6, 8, 9, 10, 11, 12)),
     *(f"FRG-{n}" for n in (1, 2, 3, 4, 5, 6, 9, 12, 14)),
 )  # fmt: skip
 PEOPLE, BODIES = 6, 3
