@@ -18,6 +18,7 @@ METHODS = {
     "Forecast": "papers.frgan",
     "GANimation": "compared",
     "Hourglass": "papers.frgan",
+    "MoCoGAN": "compared",
     "PosePredictor": "papers.frgan",
     "Refine": "papers.frgan",
     "VGAN": "compared",

@@ -8,6 +8,9 @@ imports from here; no paper does. Start reading in `conv_lstm`.
 
 from i2vlib.compared.conv_lstm import ConvLSTM, ConvLSTMConfig
 from i2vlib.compared.ganimation import GANimation, GANimationConfig
+from i2vlib.compared.mocogan import MoCoGAN, MoCoGANConfig
 from i2vlib.compared.vgan import VGAN, VGANConfig
 
-__all__ = ["VGAN", "ConvLSTM", "ConvLSTMConfig", "GANimation", "GANimationConfig", "VGANConfig"]
+__all__ = [
+    "VGAN", "ConvLSTM", "ConvLSTMConfig", "GANimation", "GANimationConfig", "MoCoGAN", "MoCoGANConfig", "VGANConfig",
+]  # fmt: skip

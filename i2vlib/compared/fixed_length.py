@@ -89,12 +89,13 @@ class FixedLength(Trainable):
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return self.clip(batch["frames"][:, 0], batch["label"])
 
-    def animate(self, face: np.ndarray, expression: str | None = None, fps: float = 12.0) -> Clip:
+    def animate(self, face: np.ndarray, expression: str | None = None, fps: float = 12.0, **beside: Tensor) -> Clip:
         """The clip of a face: it has the length that the system was taught, and no intensity can be asked for.
 
         Args:
             face: ``uint8 (H, W, 3)``, a square crop made by `i2vlib.align_face`; other sizes are resampled.
             expression: one of `expressions`; may be left out if there is one only.
+            beside: what else a system's `clip` is given, a batch of one.
 
         Raises:
             ValueError: the face is no square picture, or the expression is unknown.
@@ -103,7 +104,8 @@ class FixedLength(Trainable):
         still = animation.crop_of(face, self.config.size)
         device = next(self.parameters()).device
         with torch.inference_mode(), animation.evaluating(self):
-            images = self.clip(to_tensor(still[None]).to(device), torch.tensor([label], device=device))["images"][0]
+            stills, labels = to_tensor(still[None]).to(device), torch.tensor([label], device=device)
+            images = self.clip(stills, labels, **beside)["images"][0]
         return Clip(animation.in_tone_of(still, to_frames(images.float().cpu())), fps, expression=expression)
 
     def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:

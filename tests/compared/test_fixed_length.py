@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from i2vlib.compared import VGAN, ConvLSTM, ConvLSTMConfig, VGANConfig
+from i2vlib.compared import VGAN, ConvLSTM, ConvLSTMConfig, MoCoGAN, MoCoGANConfig, VGANConfig
 from i2vlib.compared.fixed_length import spread, with_label
 from i2vlib.training import fit
 from tests.conftest import moving_square
 
 TINY = {
     "ConvLSTM": lambda **changes: ConvLSTM(ConvLSTMConfig.small(**{"size": 16, "base_channels": 4, **changes})),
+    "MoCoGAN": lambda **changes: MoCoGAN(MoCoGANConfig.small(**{"size": 16, "base_channels": 4, **changes})),
     "VGAN": lambda **changes: VGAN(VGANConfig.small(**{"size": 16, "base_channels": 4, **changes})),
 }
 
@@ -29,10 +30,9 @@ def test_a_label_is_a_plane_of_ones_and_none_where_there_is_no_choice():
 
 @pytest.mark.parametrize("name", TINY)
 def test_a_clip_has_the_length_of_the_system_and_is_the_same_in_any_company(name):
-    system = TINY[name](expressions=("happy", "angry")).eval()
-    stills = torch.rand(3, 3, 16, 16) * 2 - 1 if name == "ConvLSTM" else torch.rand(3, 3, 64, 64) * 2 - 1
-    if name == "VGAN":
-        system = TINY[name](size=64, expressions=("happy", "angry")).eval()
+    size = 64 if name == "VGAN" else 16
+    system = TINY[name](size=size, expressions=("happy", "angry")).eval()
+    stills = torch.rand(3, 3, size, size) * 2 - 1
     labels = torch.tensor([0, 1, 1])
     with torch.no_grad():
         together = system.clip(stills, labels)["images"]
