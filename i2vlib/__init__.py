@@ -17,6 +17,7 @@ METHODS = {
     "FRGANPoses": "papers.frgan",
     "Forecast": "papers.frgan",
     "GANimation": "compared",
+    "HP": "compared",
     "Hourglass": "papers.frgan",
     "MoCoGAN": "compared",
     "PosePredictor": "papers.frgan",

@@ -156,8 +156,8 @@ _SEEN: dict[str, np.ndarray | None] = {}
 
 
 def _eyes(picture: np.ndarray) -> np.ndarray | None:
-    """The eye centres ``(2, 2)`` of the largest face, as `_points`."""
-    points = _points(picture)
+    """The eye centres ``(2, 2)`` of the largest face, as `points_of`."""
+    points = points_of(picture)
     if points is None:
         return None
     from i2vlib import faces
@@ -165,7 +165,7 @@ def _eyes(picture: np.ndarray) -> np.ndarray | None:
     return faces.eye_centres(points)
 
 
-def _points(picture: np.ndarray) -> np.ndarray | None:
+def points_of(picture: np.ndarray) -> np.ndarray | None:
     """The landmarks ``(68, 2)`` of the largest face, NaN where there is none, and None where no reader is installed.
 
     By MediaPipe, and by dlib where that finds none: 10 ms against 35. A picture is read once, for a slider asks for
@@ -202,7 +202,7 @@ def mask_of(region: str | np.ndarray | None, still: np.ndarray) -> Tensor | None
     if region is None:
         return None
     named = isinstance(region, str) and region in regions.ACTING
-    points = _points(still) if named else None
+    points = points_of(still) if named else None
     if named and (points is None or not np.isfinite(points).all()):
         why = "no reader of faces is installed" if points is None else "no face was found in this picture"
         raise ValueError(

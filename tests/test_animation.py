@@ -183,7 +183,7 @@ def test_a_named_region_without_a_face_or_a_reader_is_refused(monkeypatch):
     square = moving_square(size=64).frames[0]
     with pytest.raises(ValueError, match="The region 'mouth' is found by landmarks, but no face was found"):
         animation.mask_of("mouth", square)
-    monkeypatch.setattr(animation, "_points", lambda picture: None)
+    monkeypatch.setattr(animation, "points_of", lambda picture: None)
     with pytest.raises(ValueError, match=r"no reader of faces is installed. Give a mask \(H, W\)"):
         animation.mask_of("eyes", square)
     assert animation.mask_of(None, square) is None

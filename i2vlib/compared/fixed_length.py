@@ -108,9 +108,10 @@ class FixedLength(Trainable):
             images = self.clip(stills, labels, **beside)["images"][0]
         return Clip(animation.in_tone_of(still, to_frames(images.float().cpu())), fps, expression=expression)
 
-    def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
-        """A held-out clip made again of its first frame, each of its frames at the nearest moment that was made."""
-        made = self.animate(clip.frames[0], clip.expression).frames
+    def redraw(self, clip: Clip, frames: Sequence[int] | None = None, **given: object) -> Redrawn:
+        """A held-out clip made again of its first frame, each of its frames at the nearest moment that was made;
+        ``given`` is what else `animate` is given."""
+        made = self.animate(clip.frames[0], clip.expression, **given).frames
         index = list(range(len(clip)) if frames is None else frames)
         return Redrawn(made[np.asarray(spread(len(made), len(clip)))[index]])
 

@@ -1,0 +1,267 @@
+r"""HP, hierarchical prediction (Villegas et al., 2017), as FAN compared with it: first landmarks, then the pictures.
+
+Declared adaptations. The network of pictures is a U-Net, as FAN has it, and the analogy is made on each of its levels.
+One still is seen where the paper sees ten poses, so a forecast is counted from the still's own points, and begins with
+a face at rest; the expression is told beside them. The 68 landmarks stand in the place of a body's joints: in training
+those that the clip states, in use those that are read off the still, or given; a clip that is made again gives its
+own. The feature loss is left out, for it asks for another network's weights. Both halves learn at once, by Adam, from
+nothing of each other: the pictures from true landmarks, as in the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from i2vlib import animation, regions, samples
+from i2vlib.clips import Clip
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, spread
+from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, widths
+from i2vlib.papers.losses import generator_loss, masked_l1
+from i2vlib.papers.method import Redrawn
+
+POINTS = 68
+
+
+@dataclass(frozen=True)
+class HPConfig(FixedLengthConfig):
+    """Everything that decides what HP is and how it learns."""
+
+    TERMS: ClassVar[Mapping[str, float]] = {
+        "pose": 1.0, "reconstruction": 1.0, "reconstruction_moving": 0.0, "adversarial": 1.0,
+    }  # fmt: skip
+
+    base_channels: int = 64
+    channel_cap: int = 8
+    code: int = 32
+    """Length of what the first linear layer makes of a pose."""
+    hidden: int = 1024
+    """Width of the LSTM."""
+    width: float = 0.02
+    """Standard deviation of a landmark's Gaussian, as a share of the side."""
+    pairs: int = 1
+    """Later frames of each clip that are drawn in a step, at random moments."""
+    discriminator_strides: tuple[int, ...] = (2, 2, 2, 1)
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(HPConfig.TERMS))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        widths(self.size, self.base_channels, self.channel_cap)
+        if not 1 <= self.pairs < self.frames:
+            raise ValueError(f"Of {self.frames} frames 1 to {self.frames - 1} are drawn; given was pairs={self.pairs}.")
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., HPConfig]]:
+        return {"paper": cls.paper, "small": cls.small}
+
+    @classmethod
+    def paper(cls, **changes: object) -> HPConfig:
+        """The paper's text: 128 px, batches of 8, an LSTM of 1024; ten frames, as FAN has it."""
+        return replace(cls(size=128, frames=10, clips_per_step=8, learning_rate=1e-4, augment=False), **changes)
+
+    @classmethod
+    def small(cls, **changes: object) -> HPConfig:
+        """What two cores can train, with weight on what moves, as every small model here has it."""
+        weights = {"pose": 1.0, "reconstruction": 1.0, "reconstruction_moving": 0.3, "adversarial": 0.02}
+        small = cls(
+            base_channels=16, channel_cap=4, hidden=128, pairs=3, learning_rate=5e-4, decay=0.3, weights=weights
+        )
+        return replace(small, **changes)
+
+
+def gaussians(points: Tensor, size: int, width: float) -> Tensor:
+    r"""HP, section 3.2: g, landmarks as pictures, a Gaussian each.
+
+    .. math:: g(p)_l(x) = \exp\left(-\frac{\lVert x - p_l \rVert_2^2}{2 \sigma^2}\right)
+
+    Args:
+        points: ``(B, 68, 2)``, x and y from -1 to 1 over the picture; NaN where unknown, which leaves a picture empty.
+        size: side of the pictures in pixels.
+        width: :math:`\sigma` as a share of the side.
+
+    Returns:
+        ``(B, 68, size, size)`` in [0, 1].
+    """
+    centres = (torch.arange(size, device=points.device) + 0.5) * (2 / size) - 1
+    away = torch.exp(-((centres - points.float().unsqueeze(-1)) / (2 * width)).square() / 2).nan_to_num(0.0)
+    return away[:, :, 1, :, None] * away[:, :, 0, None, :]
+
+
+def by_analogy(image: Tensor, to: Tensor, of: Tensor) -> Tensor:
+    r"""HP, section 3.2: the code of a frame whose landmarks are p', as p is to p'.
+
+    .. math:: f(I) + f_g(g(p')) - f_g(g(p))
+
+    Args:
+        image: f(I), ``(B, 1, C, h, w)``, on one level.
+        to: of p', ``(B, m, C, h, w)``.
+        of: of p, ``(B, 1, C, h, w)``.
+    """
+    return image + (to - of)
+
+
+def pose_error(made: Tensor, real: Tensor) -> Tensor:
+    r"""HP, section 3.3: the squared error of the landmarks that are known.
+
+    .. math:: \frac{1}{\sum m} \sum_{t,l} m_t^l \lVert \hat p_t^l - p_t^l \rVert_2^2
+
+    Args:
+        made, real: ``(B, T, 68, 2)``; the real ones are NaN where unknown.
+    """
+    known = torch.isfinite(real).all(-1)
+    squared = (made - real.nan_to_num(0.0)).square().sum(-1)
+    return (squared * known).sum() / known.sum().clamp_min(1)
+
+
+def mismatched(real: Tensor, made: Tensor, other: Tensor) -> Tensor:
+    r"""HP, section 3.3: what the discriminator minimises. A frame has to look real *and* be of the landmarks it is
+    shown with, so a real frame of other landmarks is as wrong as a made one.
+
+    .. math:: -\log D([p', x']) - \tfrac12 \log(1 - D([p', \hat x'])) - \tfrac12 \log(1 - D([p', x_t]))
+
+    Args:
+        real, made, other: its logits of x', of :math:`\hat x'` and of the still x_t, each beside p'.
+    """
+    return F.softplus(-real).mean() + (F.softplus(made).mean() + F.softplus(other).mean()) / 2
+
+
+class HP(nn.Module, FixedLength):
+    """An LSTM that forecasts landmarks, and a U-Net that draws what the still would be with them."""
+
+    Config = HPConfig
+    about = "Forecasts how a face's landmarks move, and draws each frame by analogy (Villegas et al., 2017)."
+
+    def __init__(self, config: HPConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = widths(config.size, config.base_channels, config.channel_cap)
+        self.pose = nn.Linear(2 * POINTS + len(config.expressions), config.code)
+        self.recurrence = nn.LSTM(config.code, config.hidden, batch_first=True)
+        self.offsets = nn.Linear(config.hidden, 2 * POINTS)
+        for parameter in self.offsets.parameters():
+            nn.init.zeros_(parameter)
+        self.image = Encoder(3, channels, "instance")
+        self.structure = Encoder(POINTS, channels, "instance")
+        self.decoder = Decoder(channels, "none", True, 0.0, 3)
+        self.discriminator = PatchDiscriminator(
+            3 + POINTS, config.base_channels, config.discriminator_strides, "instance"
+        )
+
+    def forecast(self, points: Tensor, label: Tensor) -> Tensor:
+        """Landmarks ``(B, 68, 2)`` of stills, from -1 to 1, to those of the later frames, ``(B, n - 1, 68, 2)``.
+
+        The LSTM is shown the still's, and then nothing.
+        """
+        told = F.one_hot(label, len(self.expressions)).to(points)
+        code = self.pose(torch.cat([points.flatten(1), told], 1)).unsqueeze(1)
+        said, _ = self.recurrence(F.pad(code, (0, 0, 0, self.config.frames - 2)))
+        return points.unsqueeze(1) + self.offsets(said).unflatten(-1, (POINTS, 2))
+
+    def draw(self, still: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Stills ``(B, 3, H, W)`` of landmarks ``(B, 68, 2)`` with others, ``(B, m, 68, 2)``: ``(B, m, 3, H, W)``."""
+        shape = after.shape[0], 1 + after.shape[1]
+        maps = self._maps(torch.cat([before.unsqueeze(1), after], 1).flatten(0, 1))
+        codes = []
+        for image, pose in zip(self.image(still), self.structure(maps), strict=True):
+            pose = pose.unflatten(0, shape)
+            codes.append(by_analogy(image.unsqueeze(1), pose[:, 1:], pose[:, :1]).flatten(0, 1))
+        return self.decoder(codes).unflatten(0, after.shape[:2])
+
+    def clip(self, still: Tensor, label: Tensor, points: Tensor) -> dict[str, Tensor]:
+        """Images ``(B, n, 3, H, W)``, the stills first, and the landmarks forecast; points ``(B, 68, 2)`` from -1 to 1
+        are the stills'."""
+        after = self.forecast(points, label)
+        return {"images": torch.cat([still.unsqueeze(1), self.draw(still, points, after)], 1), "points": after}
+
+    def _maps(self, points: Tensor) -> Tensor:
+        return gaussians(points, self.config.size, self.config.width)
+
+    # One training step ------------------------------------------------------------------------------------------
+
+    def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
+        """As of `FixedLength`, and points ``(n, 68, 2)`` from -1 to 1, and moments ``(pairs,)``, the frames to draw.
+
+        Raises:
+            ValueError: the clip does not state its first frame's landmarks.
+        """
+        if _first(clip) is None:
+            raise ValueError(f"{clip!r} does not state the landmarks of its first frame, which HP begins with.")
+        config, index = self.config, spread(len(clip), self.config.frames)
+        label = animation.label_of(clip.expression, self.expressions)
+        frames, _, points = samples.training_frames(clip, index, config.size, config.augment, rng)
+        moments = 1 + torch.randperm(config.frames - 1, generator=rng)[: config.pairs]
+        points = points * (2 / config.size) - 1
+        return {"frames": frames, "label": torch.tensor(label), "points": points, "moments": moments}
+
+    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Images ``(B, pairs, 3, H, W)`` of true landmarks, and the points forecast, ``(B, n - 1, 68, 2)``."""
+        still, points = batch["frames"][:, 0], batch["points"]
+        images = self.draw(still, points[:, 0], _at(points, batch["moments"]))
+        return {"images": images, "points": self.forecast(points[:, 0], batch["label"])}
+
+    def _judge(self, pictures: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """Logits of pictures ``(B, pairs, 3, H, W)``, each beside the landmarks of its moment."""
+        maps = self._maps(_at(batch["points"], batch["moments"]).flatten(0, 1))
+        return self.discriminator(torch.cat([pictures.flatten(0, 1), maps], 1))[0]
+
+    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """To call real a real frame beside its own landmarks, and nothing else."""
+        real, made = _at(batch["frames"], batch["moments"]), outputs["images"].detach()
+        seen = (real, made, batch["frames"][:, :1].expand_as(real))
+        return {"adversarial": mismatched(*(self._judge(pictures, batch) for pictures in seen))}
+
+    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """To forecast the landmarks; and to draw what was filmed, that looks real."""
+        real, made = _at(batch["frames"], batch["moments"]), outputs["images"]
+        terms = {
+            "pose": pose_error(outputs["points"], batch["points"][:, 1:]),
+            "reconstruction": F.mse_loss(made, real),
+            "adversarial": generator_loss(self._judge(made, batch), saturating=False),
+        }
+        if self.config.weights["reconstruction_moving"]:
+            terms["reconstruction_moving"] = masked_l1(made, real, regions.moving(real, batch["frames"][:, 0]))
+        return terms
+
+    # Using a trained model ---------------------------------------------------------------------------------------
+
+    def animate(
+        self, face: np.ndarray, expression: str | None = None, fps: float = 12.0, landmarks: np.ndarray | None = None
+    ) -> Clip:
+        """A clip of a face, as of `FixedLength.animate`.
+
+        Args:
+            landmarks: ``(68, 2)`` in pixels of the face; left out, they are read.
+
+        Raises:
+            ValueError: as `FixedLength.animate`; or no landmarks are given, and none can be read.
+        """
+        still = animation.crop_of(face, self.config.size)
+        scale = 2 / (len(still) if landmarks is None else len(face))
+        points = animation.points_of(still) if landmarks is None else np.asarray(landmarks, np.float32)
+        if points is None or points.shape != (POINTS, 2) or not np.isfinite(points).all():
+            raise ValueError(
+                "HP begins with the 68 landmarks of the still, and they were not given, nor could they be read off it. "
+                "Give landmarks, (68, 2) in its pixels."
+            )
+        given = torch.from_numpy(points * scale - 1).float()[None]
+        return super().animate(still, expression, fps, points=given.to(next(self.parameters()).device))
+
+    def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
+        """As of `FixedLength`, from the landmarks that the clip states of its first frame, if it does."""
+        return super().redraw(clip, frames, landmarks=_first(clip))
+
+
+def _first(clip: Clip) -> np.ndarray | None:
+    """The landmarks of a clip's first frame, if it states them."""
+    return clip.landmarks[0] if clip.landmarks is not None and np.isfinite(clip.landmarks[0]).all() else None
+
+
+def _at(values: Tensor, moments: Tensor) -> Tensor:
+    """Of ``(B, n, ...)`` those at moments ``(B, m)``."""
+    return values[torch.arange(len(values), device=values.device)[:, None], moments]
