@@ -19,6 +19,7 @@ METHODS = {
     "GANimation": "compared",
     "HP": "compared",
     "Hourglass": "papers.frgan",
+    "MCNet": "compared",
     "Mathieu": "compared",
     "MoCoGAN": "compared",
     "PosePredictor": "papers.frgan",

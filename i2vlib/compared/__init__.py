@@ -10,10 +10,11 @@ from i2vlib.compared.conv_lstm import ConvLSTM, ConvLSTMConfig
 from i2vlib.compared.ganimation import GANimation, GANimationConfig
 from i2vlib.compared.hp import HP, HPConfig
 from i2vlib.compared.mathieu import Mathieu, MathieuConfig
+from i2vlib.compared.mcnet import MCNet, MCNetConfig
 from i2vlib.compared.mocogan import MoCoGAN, MoCoGANConfig
 from i2vlib.compared.vgan import VGAN, VGANConfig
 
 __all__ = [
-    "HP", "VGAN", "ConvLSTM", "ConvLSTMConfig", "GANimation", "GANimationConfig", "HPConfig", "Mathieu",
-    "MathieuConfig", "MoCoGAN", "MoCoGANConfig", "VGANConfig",
+    "HP", "VGAN", "ConvLSTM", "ConvLSTMConfig", "GANimation", "GANimationConfig", "HPConfig", "MCNet", "MCNetConfig",
+    "Mathieu", "MathieuConfig", "MoCoGAN", "MoCoGANConfig", "VGANConfig",
 ]  # fmt: skip

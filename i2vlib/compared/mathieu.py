@@ -73,7 +73,7 @@ class MathieuConfig(FixedLengthConfig):
     def small(cls, **changes: object) -> MathieuConfig:
         """What two cores can train, with weight on what moves, as every small model here has it."""
         weights = {**cls.TERMS, "reconstruction_moving": 0.3}
-        few = cls(base_channels=8, judge_channels=8, widest=3, learning_rate=5e-4, decay=0.3, weights=weights)
+        few = cls(base_channels=16, judge_channels=8, widest=3, learning_rate=5e-4, decay=0.3, weights=weights)
         return replace(few, **changes)
 
 

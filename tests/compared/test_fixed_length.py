@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from i2vlib.compared import VGAN, ConvLSTM, ConvLSTMConfig, Mathieu, MathieuConfig, MoCoGAN, MoCoGANConfig, VGANConfig
+from i2vlib.compared import (
+    VGAN,
+    ConvLSTM,
+    ConvLSTMConfig,
+    Mathieu,
+    MathieuConfig,
+    MCNet,
+    MCNetConfig,
+    MoCoGAN,
+    MoCoGANConfig,
+    VGANConfig,
+)
 from i2vlib.compared.fixed_length import spread, with_label
 from i2vlib.training import fit
 from tests.conftest import moving_square
@@ -13,6 +24,7 @@ TINY = {
     "ConvLSTM": lambda **changes: ConvLSTM(ConvLSTMConfig.small(**{"size": 16, "base_channels": 4, **changes})),
     "MoCoGAN": lambda **changes: MoCoGAN(MoCoGANConfig.small(**{"size": 16, "base_channels": 4, **changes})),
     "Mathieu": lambda **changes: Mathieu(MathieuConfig.small(**{"size": 16, "base_channels": 2, **changes})),
+    "MCNet": lambda **changes: MCNet(MCNetConfig.small(**{"size": 16, "base_channels": 2, **changes})),
     "VGAN": lambda **changes: VGAN(VGANConfig.small(**{"size": 16, "base_channels": 4, **changes})),
 }
 

@@ -1,0 +1,174 @@
+r"""MCNet (Villegas et al., 2017), with residuals: what moves and what is there are encoded apart, and drawn together.
+
+Declared adaptations. One still has no motion to show: its differences are zero, and later ones are those of the frames
+that were made, in training as in use. Planes of constants say the expression, beside the differences too, for where
+nothing has moved yet they alone know what is to. Generator and discriminator both take every step, where the authors'
+code lets the one wait that is far ahead. Where the paper unpools, features are repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from i2vlib import regions
+from i2vlib.compared.conv_lstm import Cell
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, with_label
+from i2vlib.compared.mathieu import gradient_difference, lp_error
+from i2vlib.papers.losses import discriminator_loss, generator_loss, masked_l1
+
+LEVELS = 3  # times that both encoders halve a picture
+JUDGED = 4  # times that the discriminator does
+
+
+@dataclass(frozen=True)
+class MCNetConfig(FixedLengthConfig):
+    """Everything that decides what MCNet is and how it learns."""
+
+    TERMS: ClassVar[Mapping[str, float]] = {
+        "adversarial": 0.02, "reconstruction": 1.0, "gradient_difference": 1.0, "reconstruction_moving": 0.0,
+    }  # fmt: skip
+
+    base_channels: int = 64
+    """Of the outermost level of the encoders, and of the discriminator."""
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(MCNetConfig.TERMS))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.size % 2**JUDGED:
+            raise ValueError(f"The side is a multiple of {2**JUDGED}; given was size={self.size}.")
+
+    @classmethod
+    def presets(cls) -> dict[str, Callable[..., MCNetConfig]]:
+        return {"paper": cls.paper, "small": cls.small}
+
+    @classmethod
+    def paper(cls, **changes: object) -> MCNetConfig:
+        """The paper's text: 128 px and ten frames made, after the still; batches of 8."""
+        return replace(cls(size=128, frames=11, clips_per_step=8, learning_rate=1e-4, augment=False), **changes)
+
+    @classmethod
+    def small(cls, **changes: object) -> MCNetConfig:
+        """What two cores can train, with weight on what moves, as every small model here has it."""
+        weights = {**cls.TERMS, "reconstruction_moving": 0.3}
+        return replace(cls(base_channels=16, learning_rate=5e-4, decay=0.3, weights=weights), **changes)
+
+
+def last_change(frames: Sequence[Tensor]) -> Tensor:
+    r"""MCNet, Eq. 1, what its motion encoder reads: the last frame minus the one before it, zero for a still.
+
+    .. math:: x_t - x_{t-1}
+
+    Args:
+        frames: ``(B, 3, H, W)`` each, one or more.
+    """
+    return frames[-1] - frames[-2] if len(frames) > 1 else torch.zeros_like(frames[-1])
+
+
+def image_loss(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    r"""MCNet, the image loss of section 4: pixels squared (p = 2), and gradients as Mathieu et al. have them.
+
+    .. math:: \mathcal L_{img} = \mathcal L_p(x, \hat x) + \mathcal L_{gdl}(x, \hat x)
+
+    Args:
+        made, real: ``(B, n, 3, H, W)``.
+
+    Returns:
+        Both parts, each a mean.
+    """
+    return lp_error(made, real, 2), gradient_difference(made, real)
+
+
+def _convolutions(channels: Sequence[int], side: int = 3) -> nn.Sequential:
+    """Rectified each; begun so that a signal is as strong behind many of them, for nothing is normalised."""
+    layers: list[nn.Module] = []
+    for i, o in pairwise(channels):
+        layers += [nn.Conv2d(i, o, side, 1, side // 2), nn.ReLU()]
+        nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
+    return nn.Sequential(*layers)
+
+
+def _features(levels: Sequence[nn.Module], x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """What comes out of an encoder, and what each of its levels saw before it was halved."""
+    seen = []
+    for level in levels:
+        seen.append(level(x))
+        x = F.max_pool2d(seen[-1], 2)
+    return x, seen
+
+
+class MCNet(nn.Module, FixedLength):
+    """An encoder of differences with a memory, an encoder of the last frame, and a decoder that reads both."""
+
+    Config = MCNetConfig
+    about = "Makes a clip frame by frame, what moves encoded apart from what is there (Villegas et al., 2017)."
+
+    def __init__(self, config: MCNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        planes, b = len(config.expressions) if len(config.expressions) > 1 else 0, config.base_channels
+        given, widths = 3 + planes, [b, 2 * b, 4 * b]
+        sizes = zip(pairwise([given, *widths]), (5, 5, 7), strict=True)
+        self.motion = nn.ModuleList(_convolutions(pair, side) for pair, side in sizes)
+        self.memory = Cell(4 * b)
+        deep = zip(pairwise([given, *widths]), (2, 2, 3), strict=True)
+        self.content = nn.ModuleList(_convolutions([i, *[o] * count]) for (i, o), count in deep)
+        self.residual = nn.ModuleList(
+            nn.Sequential(_convolutions([2 * w, w]), nn.Conv2d(w, w, 3, 1, 1)) for w in widths
+        )
+        self.combination = _convolutions([8 * b, 4 * b, 2 * b, 4 * b])
+        outward = zip(pairwise([*widths[::-1], b]), (3, 2, 1), strict=True)
+        self.decoder = nn.ModuleList(_convolutions([*[i] * count, o]) for (i, o), count in outward)
+        self.picture = nn.Conv2d(b, 3, 3, 1, 1)
+        judged = [3 * config.frames, *(b * 2**level for level in range(JUDGED))]
+        layers = [(nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.2)) for i, o in pairwise(judged)]
+        self.discriminator = nn.Sequential(*(layer for pair in layers for layer in pair))
+        self.discriminator_score = nn.Conv2d(judged[-1], 1, config.size >> JUDGED)
+
+    def _next(
+        self, frames: Sequence[Tensor], label: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The next frame (Eq. 1 to 5), and what the motion encoder remembers."""
+        moved, still = (with_label(x, label, len(self.expressions)) for x in (last_change(frames), frames[-1]))
+        d, d_levels = _features(self.motion, moved)
+        state = self.memory(d, state)
+        s, s_levels = _features(self.content, still)
+        pairs = zip(self.residual, s_levels, d_levels, strict=True)
+        residuals = [residual(torch.cat(pair, 1)) for residual, *pair in pairs]
+        x = self.combination(torch.cat([state[0], s], 1))
+        for level, r in zip(self.decoder, reversed(residuals), strict=True):
+            x = level(F.interpolate(x, scale_factor=2) + r)
+        return torch.tanh(self.picture(x)), state
+
+    def clip(self, still: Tensor, label: Tensor) -> dict[str, Tensor]:
+        """Images ``(B, n, 3, H, W)``: the stills, then each frame of the last one and of how it differs."""
+        frames, state = [still], None
+        for _ in range(self.config.frames - 1):
+            made, state = self._next(frames, label, state)
+            frames.append(made)
+        return {"images": torch.stack(frames, 1)}
+
+    def _judge(self, clips: Tensor) -> Tensor:
+        """The logits of clips ``(B, n, 3, H, W)``, all frames at once, what was given first."""
+        return self.discriminator_score(self.discriminator(clips.flatten(1, 2)))
+
+    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """To call a true sequence real after its still, and nothing else."""
+        made = outputs["images"].detach()
+        return {"adversarial": discriminator_loss(self._judge(batch["frames"]), self._judge(made))}
+
+    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """To be called real, near the true pixels, and as steep."""
+        real, made = batch["frames"], outputs["images"]
+        pixels, steepness = image_loss(made[:, 1:], real[:, 1:])
+        adversarial = generator_loss(self._judge(made), saturating=False)
+        terms = {"adversarial": adversarial, "reconstruction": pixels, "gradient_difference": steepness}
+        if self.config.weights["reconstruction_moving"]:
+            terms["reconstruction_moving"] = masked_l1(made, real, regions.moving(real, real[:, 0]))
+        return terms

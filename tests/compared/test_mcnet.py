@@ -1,0 +1,87 @@
+"""MCNet: what moves and what is there by hand, what a clip is made of, and who learns from what."""
+
+import pytest
+import torch
+
+from i2vlib.compared import MCNet, MCNetConfig
+from i2vlib.compared.mcnet import image_loss, last_change
+
+
+def tiny(**changes):
+    return MCNet(MCNetConfig.small(**{"size": 16, "base_channels": 2, "frames": 4, **changes}))
+
+
+def test_eq_1_reads_how_the_last_frame_differs_and_nothing_off_a_still():
+    first, last = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.2)
+    assert torch.equal(last_change([last]), torch.zeros_like(last))
+    assert torch.allclose(last_change([first, first, last]), torch.full_like(last, -0.3))
+
+
+def test_the_image_loss_by_hand():
+    real = torch.tensor([[0.0, 1.0], [0.0, 1.0]]).expand(1, 1, 3, 2, 2)
+    pixels, steepness = image_loss(real + 2, real)
+    assert pixels == 4.0 and steepness == pytest.approx(0, abs=1e-6)
+    pixels, steepness = image_loss(torch.zeros_like(real), real)
+    assert pixels == 0.5 and steepness == 1.0
+
+
+def batch_of(system):
+    size, frames = system.config.size, system.config.frames
+    return {"frames": torch.rand(2, frames, 3, size, size) * 2 - 1, "label": torch.tensor([0, 0])}
+
+
+def test_a_still_is_told_to_the_content_alone():
+    system, still = tiny(), torch.rand(1, 3, 16, 16)
+    moved = []
+    system.motion[0].register_forward_hook(lambda _, given, __: moved.append(given[0]))
+    with torch.no_grad():
+        made = system.clip(still, torch.tensor([0]))["images"]
+    assert torch.equal(made[:, 0], still) and len(moved) == 3 and not moved[0].any()
+    assert torch.equal(moved[1], made[:, 1] - made[:, 0]) and torch.equal(moved[2], made[:, 2] - made[:, 1])
+
+
+def test_what_a_later_frame_asks_for_reaches_the_memory_and_both_encoders():
+    torch.manual_seed(0)
+    system = tiny(base_channels=8)
+    last = system.clip(torch.rand(1, 3, 16, 16), torch.tensor([0]))["images"][:, -1].sum()
+    last.backward()
+    for part in (system.memory, system.motion, system.content, system.residual, system.combination):
+        assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in part.parameters())
+
+
+def test_each_side_of_the_game_teaches_its_own():
+    system = tiny()
+    batch = batch_of(system)
+    outputs = system.outputs(batch)
+    sum(system.discriminator_terms(batch, outputs).values()).backward()
+    assert all(p.grad is None for p in system.generator_parameters())
+    assert all(p.grad is not None for p in system.discriminator_parameters())
+    system.zero_grad()
+    terms = system.generator_terms(batch, outputs)
+    assert set(terms) == set(MCNetConfig.TERMS)
+    sum(terms.values()).backward()
+    assert all(p.grad is not None for p in system.generator_parameters())
+
+
+def test_what_is_right_costs_nothing_but_what_it_looks_like():
+    system = tiny()
+    batch = batch_of(system)
+    terms = system.generator_terms(batch, {"images": batch["frames"]})
+    assert terms["reconstruction"] == terms["gradient_difference"] == terms["reconstruction_moving"] == 0
+    assert terms["adversarial"] > 0
+
+
+def test_the_still_costs_nothing():
+    system = tiny()
+    real = batch_of(system)["frames"]
+    off = torch.cat([real[:, :1], real[:, 1:] + 0.5], 1)
+    terms = system.generator_terms({"frames": real}, {"images": off})
+    assert terms["reconstruction"] == pytest.approx(0.25, abs=1e-6)
+
+
+def test_the_side_can_be_halved_as_often_as_the_discriminator_does():
+    with pytest.raises(ValueError, match="multiple of 16; given was size=24"):
+        MCNetConfig.small(size=24)
+    paper = MCNetConfig.paper()
+    assert (paper.size, paper.frames, paper.base_channels, paper.clips_per_step) == (128, 11, 64, 8)
+    assert paper.weights["adversarial"] == 0.02 and paper.weights["reconstruction_moving"] == 0
