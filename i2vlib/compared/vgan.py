@@ -56,7 +56,7 @@ class VGANConfig(FixedLengthConfig):
 
 
 def two_streams(mask: Tensor, foreground: Tensor, background: Tensor) -> Tensor:
-    r"""VGAN, Eq. 3: a clip out of what moves, a picture that does not, and where the one stands before the other.
+    r"""VGAN, section 3.2, two streams: a clip out of what moves, a picture that does not, and where the one stands before the other.
 
     .. math:: G(z) = m(z) \odot f(z) + (1 - m(z)) \odot b(z)
 
@@ -69,7 +69,7 @@ def two_streams(mask: Tensor, foreground: Tensor, background: Tensor) -> Tensor:
 
 
 def first_frame(made: Tensor, still: Tensor) -> Tensor:
-    r"""VGAN, section 3.3, of the conditional form: the first frame of a clip is to be the still.
+    r"""VGAN, of the conditional form: the first frame of a clip is to be the still.
 
     .. math:: \lVert x_0 - G_0(x_0) \rVert_1
 

@@ -7,7 +7,7 @@ from i2vlib.compared import VGAN, VGANConfig
 from i2vlib.compared.vgan import first_frame, two_streams
 
 
-def test_eq_3_by_hand():
+def test_two_streams_by_hand():
     mask = torch.tensor([0.0, 0.25]).view(1, 1, 2, 1, 1)
     foreground = torch.full((1, 3, 2, 1, 1), 0.8)
     background = torch.full((1, 3, 1, 1), -0.4)
