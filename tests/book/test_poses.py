@@ -178,9 +178,17 @@ def with_forecast(committed: pd.DataFrame, system: str | None, factor: float = 1
         (poses.MEAN, 1.0, "not reproduced"),
         (poses.LAST_STEP, 1.0, "not reproduced"),
         (poses.LAST_STEP, 0.9, "not reproduced"),  # nearer than itself, and further than a copy
-        (None, 1.0, "partly"),  # the truth; the video that follows is not measured yet
+        (None, 1.0, "partly"),  # the truth, and a video that does not move
     ],
 )
 def test_no_rule_is_passed_by_a_copy_of_the_last_pose(committed, monkeypatch, system, factor, verdict):
     monkeypatch.setattr(poses, "measured", lambda: with_forecast(committed, system, factor))
+    monkeypatch.setattr(claims.frgan, "bodies_move", lambda table: False)
+    assert claims.answer("FRG-11").verdict == verdict
+
+
+@pytest.mark.parametrize(("system", "verdict"), [(poses.STILL, "partly"), (None, "reproduced")])
+def test_a_video_that_moves_is_half_of_the_claim(committed, monkeypatch, system, verdict):
+    monkeypatch.setattr(poses, "measured", lambda: with_forecast(committed, system, 1.0))
+    monkeypatch.setattr(claims.frgan, "bodies_move", lambda table: True)
     assert claims.answer("FRG-11").verdict == verdict
