@@ -56,7 +56,7 @@ class VGANConfig(FixedLengthConfig):
 
 
 def two_streams(mask: Tensor, foreground: Tensor, background: Tensor) -> Tensor:
-    r"""VGAN, section 3.2, two streams: a clip out of what moves, a picture that does not, and where the one stands before the other.
+    r"""VGAN, section 3.2, two streams: a clip out of what moves, a picture that does not, and where the one covers it.
 
     .. math:: G(z) = m(z) \odot f(z) + (1 - m(z)) \odot b(z)
 
