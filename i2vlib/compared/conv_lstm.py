@@ -97,8 +97,7 @@ class ConvLSTM(nn.Module, FixedLength):
         super().__init__()
         self.config = config
         channels = widths(config.size, config.base_channels, config.channel_cap)
-        planes = len(config.expressions) if len(config.expressions) > 1 else 0
-        self.encoder = Encoder(3 + planes, channels, "instance")
+        self.encoder = Encoder(3 + config.planes, channels, "instance")
         sides = [config.size >> level for level in range(1, len(channels) + 1)]
         kept = [c for c, side in zip(channels, sides, strict=True) if side <= config.remembered]
         self.cells = nn.ModuleList(map(Cell, kept))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -38,6 +39,11 @@ class FixedLengthConfig(Config):
         checked_expressions(self.expressions)
         if self.frames < 2:
             raise ValueError(f"A clip has two frames or more, the still among them; given was frames={self.frames}.")
+
+    @property
+    def planes(self) -> int:
+        """Planes of constants beside a still: one an expression, and none where there is one expression only."""
+        return len(self.expressions) if len(self.expressions) > 1 else 0
 
 
 def with_label(still: Tensor, label: Tensor, expressions: int) -> Tensor:
@@ -116,11 +122,26 @@ class FixedLength(Trainable):
         return Redrawn(made[np.asarray(spread(len(made), len(clip)))[index]])
 
 
-def started(network: nn.Module, deviation: float) -> nn.Module:
-    """A network whose convolutions begin with normal weights of a standard deviation, and without a bias."""
+def halved(convolution: type, norm: type, channels: Sequence[int]) -> nn.Sequential:
+    """Half the side, and of a clip the time, with each 4-wide convolution; the first is not normalised."""
+    layers: list[nn.Module] = []
+    for level, (i, o) in enumerate(pairwise(channels)):
+        layers += [convolution(i, o, 4, 2, 1), *([norm(o)] if level else []), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers)
+
+
+def doubled(convolution: type, norm: type, channels: Sequence[int]) -> nn.Sequential:
+    """The way back from `halved`, as far as a doubling before the end; rectified."""
+    layers: list[nn.Module] = []
+    for i, o in pairwise(channels):
+        layers += [convolution(i, o, 4, 2, 1), norm(o), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def start(network: nn.Module, deviation: float) -> None:
+    """Gives a network's convolutions normal weights of a standard deviation to begin with, and no bias."""
     for part in network.modules():
         if isinstance(part, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
             nn.init.normal_(part.weight, std=deviation)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
-    return network

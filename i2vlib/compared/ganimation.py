@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from i2vlib import animation, samples
 from i2vlib.clips import Clip
 from i2vlib.expressions import recipe
+from i2vlib.papers.losses import gradient_norm
 from i2vlib.papers.method import Config, Trainable, checked_expressions
 
 
@@ -92,9 +93,8 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Ten
         share: s, ``(B,)`` in [0, 1].
     """
     s = share[:, None, None, None]
-    at = (s * real + (1 - s) * made).detach().requires_grad_()
-    (slope,) = torch.autograd.grad(critic(at).flatten(1).mean(1).sum(), at, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    slope = gradient_norm(lambda x: critic(x).flatten(1).mean(1), s * real + (1 - s) * made)
+    return (slope - 1).square().mean()
 
 
 def roughness(attention: Tensor) -> Tensor:

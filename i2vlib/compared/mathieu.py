@@ -161,8 +161,8 @@ class Mathieu(nn.Module, FixedLength):
     def __init__(self, config: MathieuConfig) -> None:
         super().__init__()
         self.config = config
-        planes = len(config.expressions) if len(config.expressions) > 1 else 0
-        given, judged = 3 * (config.seen + 1) + planes, 3 * (config.seen + 1)
+        judged = 3 * (config.seen + 1)
+        given = judged + config.planes
         self.generators = nn.ModuleList(_generator(given, config.base_channels, *g, config.widest) for g in GENERATORS)
         sides = [config.size // COARSEST << scale for scale in range(len(GENERATORS))]
         self.discriminators = nn.ModuleList(_judge(judged, config.judge_channels, side) for side in sides)

@@ -112,8 +112,8 @@ class MCNet(nn.Module, FixedLength):
     def __init__(self, config: MCNetConfig) -> None:
         super().__init__()
         self.config = config
-        planes, b = len(config.expressions) if len(config.expressions) > 1 else 0, config.base_channels
-        given, widths = 3 + planes, [b, 2 * b, 4 * b]
+        b = config.base_channels
+        given, widths = 3 + config.planes, [b, 2 * b, 4 * b]
         sizes = zip(pairwise([given, *widths]), (5, 5, 7), strict=True)
         self.motion = nn.ModuleList(_convolutions(pair, side) for pair, side in sizes)
         self.memory = Cell(4 * b)

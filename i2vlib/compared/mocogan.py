@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2vlib.clips import Clip
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, started
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, doubled, halved, start
 from i2vlib.compared.vgan import first_frame
 from i2vlib.papers.losses import discriminator_loss, generator_loss
 
@@ -136,13 +136,21 @@ class MoCoGAN(nn.Module, FixedLength):
         self.config = config
         widths = [config.base_channels * 2**level for level in range(config.levels)]
         kinds, left = len(config.expressions), config.frames - 3 * config.levels
-        self.encoder = nn.Sequential(*_down(widths), nn.Conv2d(widths[-1], config.content, SIDE))
+        inward, read = widths[::-1], halved(nn.Conv2d, nn.BatchNorm2d, [3, *widths])
+        self.encoder = nn.Sequential(*read, nn.Conv2d(widths[-1], config.content, SIDE))
         self.recurrence = nn.GRU(kinds + config.motion, config.motion, batch_first=True)
-        self.frame = nn.Sequential(*_up(config.content + config.motion, widths))
-        self.discriminator_image = nn.Sequential(*_down(widths), nn.Conv2d(widths[-1], 1, SIDE))
+        first = (
+            nn.ConvTranspose2d(config.content + config.motion, inward[0], SIDE),
+            nn.BatchNorm2d(inward[0]),
+            nn.ReLU(),
+        )
+        last = nn.ConvTranspose2d(inward[-1], 3, 4, 2, 1), nn.Tanh()
+        self.frame = nn.Sequential(*first, *doubled(nn.ConvTranspose2d, nn.BatchNorm2d, inward), *last)
+        judge = halved(nn.Conv2d, nn.BatchNorm2d, [3, *widths])
+        self.discriminator_image = nn.Sequential(*judge, nn.Conv2d(widths[-1], 1, SIDE))
         self.discriminator_video = nn.Sequential(*_down_clip(widths))
         self.discriminator_video_score = nn.Conv3d(widths[-1], 1 + kinds, (left, SIDE, SIDE))
-        started(self, config.deviation)
+        start(self, config.deviation)
 
     def noise(self, seed: int = 0) -> Tensor:
         """The draw of a clip, ``(frames + 1, motion)``: where the walk begins, and what drives each step of it."""
@@ -204,13 +212,6 @@ class MoCoGAN(nn.Module, FixedLength):
         return super().animate(face, expression, fps, noise=noise)
 
 
-def _down(widths: list[int]) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for level, (i, o) in enumerate(zip([3, *widths], widths, strict=False)):
-        layers += [nn.Conv2d(i, o, 4, 2, 1), *([nn.BatchNorm2d(o)] if level else []), nn.LeakyReLU(0.2)]
-    return layers
-
-
 def _down_clip(widths: list[int]) -> list[nn.Module]:
     """Half the side a level, and three frames fewer: time is never strided."""
     layers: list[nn.Module] = []
@@ -218,12 +219,3 @@ def _down_clip(widths: list[int]) -> list[nn.Module]:
         convolution = nn.Conv3d(i, o, 4, (1, 2, 2), (0, 1, 1))
         layers += [convolution, *([nn.BatchNorm3d(o)] if level else []), nn.LeakyReLU(0.2)]
     return layers
-
-
-def _up(code: int, widths: list[int]) -> list[nn.Module]:
-    """A code ``(B, code, 1, 1)`` to a picture in [-1, 1]."""
-    inward = widths[::-1]
-    layers: list[nn.Module] = [nn.ConvTranspose2d(code, inward[0], SIDE), nn.BatchNorm2d(inward[0]), nn.ReLU()]
-    for i, o in zip(inward, inward[1:], strict=False):
-        layers += [nn.ConvTranspose2d(i, o, 4, 2, 1), nn.BatchNorm2d(o), nn.ReLU()]
-    return [*layers, nn.ConvTranspose2d(inward[-1], 3, 4, 2, 1), nn.Tanh()]

@@ -7,14 +7,14 @@ not stabilised: crops are aligned. `BatchNorm` as printed; while playing it uses
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, started, with_label
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, doubled, halved, start, with_label
 from i2vlib.papers.losses import discriminator_loss, generator_loss
 
 DOUBLED = 4  # times: a code of 4 x 4 becomes 64 x 64, and one moment 16
@@ -80,26 +80,6 @@ def first_frame(made: Tensor, still: Tensor) -> Tensor:
     return (made[:, :, 0] - still).abs().mean()
 
 
-def _widths(base: int) -> list[int]:
-    return [base * 2**level for level in range(DOUBLED)]
-
-
-def _down(convolution: type, norm: type, channels: Sequence[int]) -> nn.Sequential:
-    """Half the side, and of a clip the time, with each 4-wide convolution; the first is not normalised."""
-    layers: list[nn.Module] = []
-    for level, (i, o) in enumerate(zip(channels, channels[1:], strict=False)):
-        layers += [convolution(i, o, 4, 2, 1), *([norm(o)] if level else []), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers)
-
-
-def _up(convolution: type, norm: type, channels: Sequence[int]) -> nn.Sequential:
-    """The way back, as far as a doubling before the end; rectified."""
-    layers: list[nn.Module] = []
-    for i, o in zip(channels, channels[1:], strict=False):
-        layers += [convolution(i, o, 4, 2, 1), norm(o), nn.ReLU()]
-    return nn.Sequential(*layers)
-
-
 class VGAN(nn.Module, FixedLength):
     """A still to a code, and the code to a foreground, its mask, and a background; one discriminator of clips."""
 
@@ -109,17 +89,17 @@ class VGAN(nn.Module, FixedLength):
     def __init__(self, config: VGANConfig) -> None:
         super().__init__()
         self.config = config
-        widths, planes = _widths(config.base_channels), len(config.expressions) if len(config.expressions) > 1 else 0
+        widths = [config.base_channels * 2**level for level in range(DOUBLED)]
         inward = widths[::-1]
-        self.encoder = _down(nn.Conv2d, nn.BatchNorm2d, [3 + planes, *widths])
-        self.moving = _up(nn.ConvTranspose3d, nn.BatchNorm3d, inward)
+        self.encoder = halved(nn.Conv2d, nn.BatchNorm2d, [3 + config.planes, *widths])
+        self.moving = doubled(nn.ConvTranspose3d, nn.BatchNorm3d, inward)
         self.foreground = nn.ConvTranspose3d(inward[-1], 3, 4, 2, 1)
         self.mask = nn.ConvTranspose3d(inward[-1], 1, 4, 2, 1)
         still = nn.ConvTranspose2d(inward[-1], 3, 4, 2, 1)
-        self.background = nn.Sequential(_up(nn.ConvTranspose2d, nn.BatchNorm2d, inward), still, nn.Tanh())
-        self.discriminator = _down(nn.Conv3d, nn.BatchNorm3d, [3, *widths])
-        self.discriminator_score = nn.Conv3d(widths[-1], 1, (config.frames >> DOUBLED, 4, 4))
-        started(self, config.deviation)
+        self.background = nn.Sequential(doubled(nn.ConvTranspose2d, nn.BatchNorm2d, inward), still, nn.Tanh())
+        self.discriminator = halved(nn.Conv3d, nn.BatchNorm3d, [3, *widths])
+        self.discriminator_score = nn.Conv3d(widths[-1], 1, (config.frames >> DOUBLED, *[config.size >> DOUBLED] * 2))
+        start(self, config.deviation)
 
     def clip(self, still: Tensor, label: Tensor) -> dict[str, Tensor]:
         """Images ``(B, n, 3, H, W)``, and the mean of each clip's mask."""

@@ -3,6 +3,9 @@ as probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -36,3 +39,22 @@ def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """
     error = (prediction - target).abs().mean(-3, keepdim=True)
     return (error * mask).sum() / mask.sum().clamp_min(1)
+
+
+def gradient_norm(critic: Callable[..., Tensor], *at: Tensor) -> Tensor:
+    r"""How steep a critic is at some samples, along all that it is shown (Gulrajani et al., 2017).
+
+    .. math:: \lVert \nabla_x D(x) \rVert_2
+
+    Differentiable in the critic's weights, and in nothing else.
+
+    Args:
+        critic: of all of ``at``, scores of any shape, those of a sample added up.
+        at: ``(B, ...)`` each.
+
+    Returns:
+        ``(B,)``.
+    """
+    at = tuple(x.detach().clone().requires_grad_() for x in at)
+    slopes = torch.autograd.grad(critic(*at).sum(), at, create_graph=True)
+    return torch.cat([along.flatten(1) for along in slopes], 1).norm(dim=1)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from i2vlib.papers.losses import gradient_norm
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
@@ -234,9 +236,7 @@ def slope(
     Differentiable in the critic's weights, and in nothing else. ``share`` is s, in [0, 1].
     """
     s = share.view(-1, *(1 for _ in real.shape[1:]))
-    at = [(s * real + (1 - s) * made).detach().requires_grad_(), maps.detach().clone().requires_grad_()]
-    slopes = torch.autograd.grad(critic(*at).sum(), at, create_graph=True)
-    return torch.cat([along.flatten(1) for along in slopes], 1).norm(dim=1)
+    return gradient_norm(critic, s * real + (1 - s) * made, maps)
 
 
 def frames_of(clips: Float[Tensor, "B C T H W"], chosen: Int[Tensor, "B n"]) -> Float[Tensor, "B*n C H W"]:
