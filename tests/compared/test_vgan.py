@@ -5,6 +5,7 @@ import torch
 
 from i2vlib.compared import VGAN, VGANConfig
 from i2vlib.compared.vgan import first_frame, two_streams
+from tests.compared.sides import terms_of_both_sides
 
 
 def test_two_streams_by_hand():
@@ -31,19 +32,13 @@ def test_a_background_stands_still():
 def test_each_side_of_the_game_teaches_its_own():
     system = VGAN(VGANConfig.small(base_channels=4))
     batch = {"frames": torch.rand(2, 16, 3, 64, 64) * 2 - 1, "label": torch.tensor([0, 0])}
-    outputs = system.outputs(batch)
-    sum(system.discriminator_terms(batch, outputs).values()).backward()
-    assert all(p.grad is None for p in system.generator_parameters())
-    assert all(p.grad is not None for p in system.discriminator_parameters())
-    system.zero_grad()
-    terms = system.generator_terms(batch, outputs)
-    assert set(terms) == {"adversarial", "first"}
-    sum(terms.values()).backward()
-    assert all(p.grad is not None for p in system.generator_parameters())
+    assert terms_of_both_sides(system, batch) == ({"adversarial"}, {"adversarial", "first"})
 
 
 def test_frames_and_pixels_come_in_sixteens():
     with pytest.raises(ValueError, match="multiples of 16; given were 12 and 64"):
         VGANConfig.small(frames=12)
+    half = VGAN(VGANConfig.small(size=32, base_channels=4))
+    assert half._judge(torch.rand(2, 16, 3, 32, 32)).shape == (2, 1, 1, 1, 1)
     paper = VGANConfig.paper()
     assert (paper.frames, paper.clips_per_step, paper.base_channels, paper.weights["first"]) == (32, 32, 128, 10.0)

@@ -52,3 +52,13 @@ def test_generator_losses_by_hand():
 def test_what_is_made_is_averaged_as_what_is_real_is():
     real, made = torch.tensor([np.log(4)]), torch.tensor([[-np.log(4), np.log(3)]])  # 80 % real; 20 % and 75 %
     assert losses.discriminator_loss(real, made).item() == pytest.approx(-np.log(0.8) - np.log(0.8 * 0.25) / 2)
+
+
+def test_the_norm_of_a_gradient_counts_all_that_a_critic_is_shown_and_reaches_its_weights_alone():
+    weight = torch.tensor(2.0, requires_grad=True)
+    x, y = torch.ones(2, 1, 2, requires_grad=True), torch.full((2, 3), 0.5)
+    critic = lambda x, y: weight * (x.sum((1, 2)) + (y**2).sum(1))  # noqa: E731
+    found = losses.gradient_norm(critic, x, y)  # two slopes of 2, and three of 2 * 2 * .5
+    assert found.tolist() == pytest.approx([20**0.5] * 2)
+    found.sum().backward()
+    assert weight.grad.item() == pytest.approx(2 * 5**0.5) and x.grad is None
