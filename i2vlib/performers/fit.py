@@ -8,6 +8,7 @@ way only, and from movements that are smooth. All frames of many clips are fitte
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -155,8 +156,6 @@ def performed(fit: Fit, joints: np.ndarray, visible: np.ndarray) -> np.ndarray:
     places = body.joints(*body.posed(fit.pose))
     flat = places[..., [0, 2]] * [1, -1] * (fit.height / tall(body))
     away = np.where(np.asarray(visible)[..., None], joints - flat, np.nan)
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # frames in which nothing is visible
         return (flat + np.nanmedian(away, 1, keepdims=True)).astype(np.float32)

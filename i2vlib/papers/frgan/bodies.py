@@ -155,7 +155,7 @@ def _followed(driver: Clip | Poses | str | Path, pose: np.ndarray | None) -> np.
     if isinstance(driver, str | Path):
         joints, known = load_joints(driver)
     else:
-        joints, known = own_sides(driver) if hasattr(driver, "bbox") else joints_of(driver)
+        joints, known = own_sides(driver) if isinstance(driver, Poses) else joints_of(driver)
     pose = np.asarray(pose, np.float32)
     both = known[0] & np.isfinite(pose).all(-1)
     if not both.any():
