@@ -66,13 +66,18 @@ def measured_faces(run: Run, method: Method, split: str, facts: dict[str, object
 
     from i2vlib import metrics
 
-    held_out = clips(run, split, **({"driven_by": DRIVEN_BY} if run.kind.retargets else {}))
-    ours = (
-        metrics.evaluate(method, held_out, every=run.every)
-        if run.kind.dialled
-        else retargeted(method.redraw, held_out, run.every)
-    )
+    driven = {"driven_by": DRIVEN_BY} if run.kind.retargets else {}
+    held_out = clips(run, split, **driven)
+
+    def rows(data: Sequence[Clip]) -> pd.DataFrame:
+        if run.kind.dialled:
+            return metrics.evaluate(method, data, every=run.every)
+        return retargeted(method.redraw, data, run.every)
+
+    ours = rows(held_out)
     parts = {"clips": ours}
+    if run.seen:
+        parts["seen"] = rows(clips(run, "train", **driven, subjects=run.seen))
     if run.kind.infers:
         parts["inferences"] = pd.DataFrame(inferences(method, held_out))
     if method.before(held_out[0]) is not None:

@@ -46,6 +46,8 @@ class Run:
     the driver's fitted expression on the face fitted to the target's still."""
     every: int = 3
     """When measured, faces are read in every so many frames of a clip, its first, its peak and its last among them."""
+    seen: int = 0
+    """When measured, so many of the people that it was taught are as well (FAN, Fig. 2)."""
     ships: str | None = None
     """The name under `i2vlib/weights` that the result is shipped as; of a row with seeds, that of the first."""
     keep: Literal["best", "last"] = "best"

@@ -3,6 +3,7 @@
 - ``run.json``: facts, and the digest of the definition that they are of (`Run.digest`).
 - ``clips.parquet``: the metrics, a row a held-out clip; ``unrefined.parquet`` of the clips that a G_R was given.
 - ``forecast.parquet``: of bodies, the same by forecast poses and not by true ones; so ``unrefined_forecast.parquet``.
+- ``seen.parquet``: the same of people that the model was taught.
 - ``pairs.parquet``: of a G_M, two rows a clip, how it draws from a frame that is not neutral.
 - ``inferences.parquet``: what a model that infers the intensity reads off each clip.
 - ``history.parquet``: the training, as many rows as a curve shows.
@@ -67,7 +68,8 @@ def rows(run: Run, part: str = "clips") -> pd.DataFrame:
     Args:
         run: one of `planned`.
         part: ``clips`` with their metrics, NaN where a method has none, ``unrefined``, the same of the clips that a
-            G_R was given, ``pairs`` and ``inferences`` (see `measuring`), or ``history``.
+            G_R was given, ``seen``, of people in training, ``pairs`` and ``inferences`` (see `measuring`), or
+            ``history``.
 
     Raises:
         ValueError: the run has no result yet, or not that part.
@@ -80,7 +82,7 @@ def rows(run: Run, part: str = "clips") -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"The result of {run.name} has no {part}: {path} is not there.")
     frame = read_table(path, HISTORY_DIGITS if part == "history" else DIGITS)
-    return with_every_metric(frame) if part in ("clips", "unrefined") else frame
+    return with_every_metric(frame) if part in ("clips", "unrefined", "seen") else frame
 
 
 def with_every_metric(frame: pd.DataFrame) -> pd.DataFrame:
