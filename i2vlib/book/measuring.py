@@ -75,7 +75,9 @@ def measured_faces(run: Run, method: Method, split: str, facts: dict[str, object
         return retargeted(method.redraw, data, run.every)
 
     ours = rows(held_out)
-    parts = {"clips": ours}
+    drawn = ((method.redraw(clip).frames, clip) for clip in (held_out[index] for index in range(len(held_out))))
+    by_frame = [metrics.compare_frames(*pair, every=run.every) for pair in drawn]
+    parts = {"clips": ours, "frames": pd.DataFrame(by_frame)}
     if run.seen:
         parts["seen"] = rows(clips(run, "train", **driven, subjects=run.seen))
     if run.kind.infers:

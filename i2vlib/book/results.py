@@ -2,6 +2,8 @@
 
 - ``run.json``: facts, and the digest of the definition that they are of (`Run.digest`).
 - ``clips.parquet``: the metrics, a row a held-out clip; ``unrefined.parquet`` of the clips that a G_R was given.
+- ``frames.parquet``: of faces, a row a clip again, and in it a list of a value a frame (`metrics.compare_frames`);
+  results that were measured before there was such a thing lack it.
 - ``forecast.parquet``: of bodies, the same by forecast poses and not by true ones; so ``unrefined_forecast.parquet``.
 - ``seen.parquet``: the same of people that the model was taught.
 - ``pairs.parquet``: of a G_M, two rows a clip, how it draws from a frame that is not neutral.
@@ -68,8 +70,8 @@ def rows(run: Run, part: str = "clips") -> pd.DataFrame:
     Args:
         run: one of `planned`.
         part: ``clips`` with their metrics, NaN where a method has none, ``unrefined``, the same of the clips that a
-            G_R was given, ``seen``, of people in training, ``pairs`` and ``inferences`` (see `measuring`), or
-            ``history``.
+            G_R was given, ``seen``, of people in training, ``frames``, ``pairs`` and ``inferences`` (see `measuring`),
+            or ``history``.
 
     Raises:
         ValueError: the run has no result yet, or not that part.

@@ -11,7 +11,16 @@ them is held against. Start with `COLUMNS`.
 
 from i2vlib.metrics.bodies import BODY_COLUMNS, Nearest, body_table, compare_bodies
 from i2vlib.metrics.curves import falls, spearman, unevenness
-from i2vlib.metrics.evaluation import COLUMNS, Model, compare, evaluate, evaluate_references, summary, to_table
+from i2vlib.metrics.evaluation import (
+    COLUMNS,
+    Model,
+    compare,
+    compare_frames,
+    evaluate,
+    evaluate_references,
+    summary,
+    to_table,
+)
 from i2vlib.metrics.expression import blendshape_error, landmark_error, lead_change, lead_rise
 from i2vlib.metrics.identity import acd_c, acd_g, acd_i, detection_rate
 from i2vlib.metrics.pixels import (
@@ -33,8 +42,8 @@ from i2vlib.metrics.statistics import crossed, interval, paired, share
 
 __all__ = [
     "BEST_PSNR", "BODY_COLUMNS", "COLUMNS", "REFERENCE_ROWS", "CopyNeutral", "CrossFade", "Model", "Nearest",
-    "acd_c", "acd_g", "acd_i", "blendshape_error", "body_table", "compare", "compare_bodies", "constant_pose",
-    "constant_velocity", "crossed", "detection_rate", "evaluate", "evaluate_references", "falls",
+    "acd_c", "acd_g", "acd_i", "blendshape_error", "body_table", "compare", "compare_bodies", "compare_frames",
+    "constant_pose", "constant_velocity", "crossed", "detection_rate", "evaluate", "evaluate_references", "falls",
     "flicker", "interval", "joint_error", "joints_found", "landmark_error", "lead_change", "lead_rise", "mask_iou",
     "mean_pose", "motion", "moving_error", "moving_ratio", "moving_region", "normal_error", "paired", "peak_frame",
     "psnr", "share", "sharpness", "spearman", "static_change", "summary", "to_table", "unevenness",

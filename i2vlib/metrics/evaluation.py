@@ -218,6 +218,47 @@ def compare(
     return row
 
 
+def compare_frames(generated: np.ndarray, clip: Clip, readers: bool = True, every: int = 1) -> dict[str, object]:
+    """Where `compare` has one number a clip, one a frame: how a clip leaves its still, and how long it stays sharp.
+
+    All of it is seen from the true still and inside the region that moves at the true peak.
+
+    Args:
+        generated: ``uint8 (T, H, W, 3)``.
+        clip: the true one, of as many frames.
+        readers: whether to read faces; without, there are no curves.
+        every: as of `evaluate`.
+
+    Returns:
+        subject, expression; reach and reach_true, a value a frame: the mean absolute change from the still, over that
+        of the true peak; sharp, the variance of the Laplacian over the true frame's; shown, which frames are read;
+        curve and curve_true, a value for each of these: the mean distance of the landmarks from those read in the
+        first frame of the same clip, in % of the distance between the true face's outer eye corners. NaN where no face
+        was found, or nothing moves.
+    """
+    real, peak = clip.frames, peak_frame(clip)
+    check_shapes(generated, real)
+    region = moving_region(real[peak], real[0])
+    whole = moving_error(real[peak], real[0], region)
+    row: dict[str, object] = {"subject": clip.subject, "expression": clip.expression}
+    for name, frames in (("reach", generated), ("reach_true", real)):
+        row[name] = [ratio(moving_error(frame, real[0], region), whole) for frame in frames]
+    pairs = zip(generated, real, strict=True)
+    row["sharp"] = [ratio(sharpness(ours, region), sharpness(theirs, region)) for ours, theirs in pairs]
+    if readers:
+        row["shown"] = _shown(clip, every)
+        ours, theirs = (_read(frames[row["shown"]]).landmarks for frames in (generated, real))
+        scale = np.linalg.norm(theirs[0, 36] - theirs[0, 45])
+        for name, points in (("curve", ours), ("curve_true", theirs)):
+            row[name] = (100 * np.linalg.norm(points - points[0], axis=-1).mean(-1) / scale).tolist()
+    return row
+
+
+def _shown(clip: Clip, every: int) -> list[int]:
+    """Which frames of a clip are read."""
+    return sorted({0, peak_frame(clip), len(clip) - 1, *range(0, len(clip), max(1, every))})
+
+
 def _halfway(generated: np.ndarray, clip: Clip) -> float:
     if clip.intensity is None or clip.intensity.ndim != 1:
         return float("nan")
@@ -226,7 +267,7 @@ def _halfway(generated: np.ndarray, clip: Clip) -> float:
 
 
 def _compare_readings(generated: np.ndarray, clip: Clip, peak: int, every: int, seed: int) -> dict[str, float]:
-    shown = sorted({0, peak, len(clip) - 1, *range(0, len(clip), max(1, every))})
+    shown = _shown(clip, every)
     ours, theirs = _read(generated[shown]), _read(clip.frames[shown])
     of_input, at = theirs.embeddings[0], shown.index(peak)
     row = {"detection": detection_rate(ours.embeddings)}

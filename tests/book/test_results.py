@@ -135,7 +135,7 @@ def test_every_committed_result_is_whole() -> None:
         assert (stored["run"], stored["method"], stored["steps"]) == (run.name, run.method, run.steps)
         parts = {path.stem for path in run.results.glob("*.parquet")}
         of_bodies = {"forecast", "unrefined_forecast"} if run.bodies else set()
-        of_faces = {"inferences", "unrefined", "pairs", "seen"}
+        of_faces = {"inferences", "unrefined", "pairs", "seen", "frames"}
         assert {"clips", "history"} <= parts <= {"clips", "history"} | of_faces | of_bodies
         assert run.method == "Forecast" or "pairs" not in parts
         assert run.kind.infers or "inferences" not in parts

@@ -548,6 +548,9 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     assert own[["flicker", "static_change", "mask_mean", "landmark_ratio"]].notna().all().all()
     assert set(runs.summary(second)["system"]) == set(frame["system"])
     assert np.asarray(Image.open(second.picture)).shape == (128, 6 * 64 + 5 * 2, 3)
+    by_frame = runs.rows(second, "frames")
+    assert by_frame["subject"].tolist() == own["subject"].tolist()
+    assert {len(row.reach) for row in by_frame.itertuples()} == {16} and by_frame["curve"].map(len).min() >= 3
     before = runs.measured({0: ["tiny_refine"]}, "unrefined")
     assert len(before) == len(own) and before[["mask_mean", "mask_iou"]].isna().all().all()
     shipped = load_pretrained(measuring.SHIPPED / "tiny")

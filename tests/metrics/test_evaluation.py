@@ -210,6 +210,47 @@ def test_every_reads_fewer_frames_and_always_the_peak(smiles, monkeypatch):
     assert seen == [3] and row["lead_rise"] == pytest.approx(1)
 
 
+def test_every_frame_is_measured_from_the_still_and_over_the_true_peak():
+    clip = moving_square(frames=5)
+    ends = clip.frames.astype(float)
+    half = (ends[:1] + (ends - ends[:1]) / 2).round().astype(np.uint8)
+    made = half.copy()
+    made[1] = ends[-1]  # at the end at once, and back
+    row = metrics.compare_frames(made, clip, readers=False)
+    wanted = np.array([0, 1, 0.25, 0.375, 0.5])
+    assert row["reach"] == pytest.approx(wanted, abs=0.02)
+    assert row["reach_true"] == pytest.approx([0, 0.25, 0.5, 0.75, 1], abs=0.02)
+    assert row["subject"] == clip.subject and "curve" not in row
+    assert np.isnan(metrics.compare_frames(clip.frames[[0] * 5], clip[[0] * 5], readers=False)["reach"]).all()
+    with pytest.raises(ValueError, match="compared at one size"):
+        metrics.compare_frames(made[:3], clip, readers=False)
+
+
+def test_a_frame_is_as_sharp_as_the_true_one_of_its_moment():
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
+    clip = Clip(frames, intensity=np.array([0, 0.5, 1], np.float32), expression="happy")
+    made = frames.copy()
+    made[1] = 128 + (frames[1].astype(int) - 128) // 2
+    made[2] = 128
+    assert metrics.compare_frames(made, clip, readers=False)["sharp"] == pytest.approx([1, 0.25, 0], abs=0.01)
+
+
+def test_landmark_curves_start_at_zero_and_share_their_scale(smiles):
+    clip = smiles[0]
+    row = metrics.compare_frames(clip.frames, clip, every=2)
+    peak = metrics.peak_frame(clip)
+    assert row["shown"] == sorted({0, 2, 4, 5, peak}) and row["curve"] == row["curve_true"]
+    assert row["curve"][0] == 0 and 2 < max(row["curve"]) < 30
+    points = evaluation._read(clip.frames).landmarks
+    moved = np.linalg.norm(points[2] - points[0], axis=-1).mean()
+    assert row["curve"][1] == pytest.approx(100 * moved / np.linalg.norm(points[0, 36] - points[0, 45]))
+    made = clip.frames.copy()
+    made[2] = 0
+    blind = metrics.compare_frames(made, clip, every=2)
+    assert np.isnan(blind["curve"][1]) and np.isfinite(blind["curve_true"]).all()
+
+
 def test_missed_faces_cost_by_the_papers_rule_only(smiles):
     generated = smiles[0].frames.copy()
     generated[2] = np.random.default_rng(0).integers(0, 256, generated[2].shape)
