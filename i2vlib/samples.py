@@ -56,7 +56,7 @@ def training_frames(
     looks: float = 0.0,
     crop: float = 0.0,
 ) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Some frames of a clip, the masks of their mouths and their landmarks, augmented all alike.
+    """Some frames of a clip, the masks of their mouths and the points that it states, augmented all alike.
 
     Args:
         looks: the share of samples that are shown as photographs look (`Look`).
@@ -65,7 +65,8 @@ def training_frames(
 
     Returns:
         ``(n, 3, size, size)`` in [-1, 1]; ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
-        where the mouth is; and ``(n, 68, 2)`` in pixels, NaN where nobody knows where they are.
+        where the mouth is; and ``(n, 68, 2)`` in pixels, NaN where nobody knows where they are: of a clip of a body
+        its joints, ``(n, 13, 2)`` (`points_of`).
 
     Raises:
         ValueError: the clip has another size.
@@ -74,14 +75,23 @@ def training_frames(
         raise ValueError(f"{clip!r} does not fit a model of {size} px. Open the data with size={size}.")
     frames, mouth = to_tensor(clip.frames[list(index)]), mouth_masks(clip, index)
     mask = torch.zeros(len(index), 1, size, size) if mouth is None else torch.from_numpy(mouth)[:, None].float()
-    points = np.full((len(index), 68, 2), np.nan) if clip.landmarks is None else clip.landmarks[list(index)]
-    points = torch.from_numpy(points).float()
+    stated = points_of(clip)
+    points = torch.full((len(index), 68, 2), torch.nan) if stated is None else torch.from_numpy(stated[list(index)])
     if augmented or crop:
         mirror = not one_sided(clip.expression)
         changed = Augmentation.draw(rng, mirror, looks) if augmented else Augmentation.cropped(rng, crop)
         frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
         points = changed.moved_points(points, size)
     return frames, None if mouth is None else mask, points
+
+
+def points_of(clip: Clip) -> np.ndarray | None:
+    """The points of a person that a clip states, ``float32 (T, n, 2)`` in pixels: the 68 landmarks of a face, NaN where
+    none was found, or the 13 joints of a body, NaN where they are hidden; None of a clip that states neither."""
+    if clip.landmarks is not None or "joints" not in clip.truth:
+        return clip.landmarks
+    shown = np.asarray(clip.truth.get("visible", True))[..., None]
+    return np.where(shown, clip.truth["joints"], np.nan).astype(np.float32)
 
 
 def mouth_masks(clip: Clip, index: Sequence[int]) -> np.ndarray | None:
@@ -224,10 +234,12 @@ class Augmentation:
         return moved[:, list(joints.MIRRORED)] if self.mirrored else moved
 
     def moved_points(self, points: Tensor, size: int) -> Tensor:
-        """Landmarks ``(T, 68, 2)`` in pixels; a flip also makes the left eye the right one (`MIRRORED`)."""
+        """Landmarks ``(T, 68, 2)`` in pixels, or joints ``(T, 13, 2)``; a flip also makes the left eye, or hand, the
+        right one (`MIRRORED`, `joints.MIRRORED`)."""
         points = (points * (2 / size) - 1 - self.shift) * self.scale
         if self.mirrored:
-            points = (points * torch.tensor([-1.0, 1.0]))[:, list(MIRRORED)]
+            turned = {len(order): order for order in (MIRRORED, joints.MIRRORED)}[points.shape[1]]
+            points = (points * torch.tensor([-1.0, 1.0]))[:, list(turned)]
         return (points + 1) * (size / 2)
 
     def lit(self, frames: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from i2vlib import samples
+from i2vlib import joints, samples
 from i2vlib.clips import Clip
 from tests.conftest import moving_square
 
@@ -73,6 +73,37 @@ def test_a_training_sample_without_landmarks_has_none_and_draws_the_same():
     assert shown[0][2].isnan().all() and shown[1][2].isfinite().all()
     plain = samples.training_frames(known, [5, 2], 32, False, torch.Generator())[2]
     assert np.allclose(plain, points[[5, 2]], atol=1e-5)
+
+
+def of_a_body() -> Clip:
+    """Thirteen joints, the last of which is hidden in frame 3."""
+    visible = np.ones((6, 13), bool)
+    visible[3, 12] = False
+    places = np.random.default_rng(1).uniform(8, 24, (6, 13, 2))
+    return Clip(moving_square(size=32).frames, truth={"joints": places, "visible": visible})
+
+
+def test_the_points_of_a_body_are_its_joints_and_nothing_is_said_of_hidden_ones():
+    clip = of_a_body()
+    points = samples.points_of(clip)
+    assert points.dtype == np.float32 and np.isnan(points[3, 12]).all() and np.isfinite(points).sum() == 6 * 26 - 2
+    assert np.allclose(points[:3], clip.truth["joints"][:3])
+    all_seen = samples.points_of(Clip(clip.frames, truth={"joints": clip.truth["joints"]}))
+    assert np.allclose(all_seen, clip.truth["joints"])
+    landmarks = np.zeros((6, 68, 2), np.float32)
+    assert samples.points_of(Clip(clip.frames, landmarks=landmarks, truth=clip.truth)).shape == (6, 68, 2)
+    assert samples.points_of(moving_square()) is None
+
+
+def test_joints_move_with_their_picture_and_in_a_mirror_left_is_right():
+    clip, rng = of_a_body(), torch.Generator().manual_seed(1)
+    plain = samples.training_frames(clip, [0, 3], 32, False, rng)[2]
+    assert np.allclose(plain[0], clip.truth["joints"][0]) and plain[1, 12].isnan().all()
+    still = samples.Augmentation(torch.ones(1), torch.zeros(2), True, torch.ones(1), torch.ones(1), torch.ones(3))
+    turned = still.moved_points(plain, 32)
+    assert torch.allclose(turned[0, :, 0], 32 - plain[0, list(joints.MIRRORED), 0], atol=1e-5)
+    assert torch.allclose(turned[0, :, 1], plain[0, list(joints.MIRRORED), 1], atol=1e-5)
+    assert turned[1, 11].isnan().all() and turned[1, 12].isfinite().all()
 
 
 @pytest.mark.parametrize(("first", "count"), [(0, 6), (1, 5)])

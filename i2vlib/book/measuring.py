@@ -6,7 +6,6 @@ It needs readers of faces and pyarrow, and the weights and facts that training l
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -100,17 +99,27 @@ def measured_bodies(run: Run, method: Method, split: str, facts: dict[str, objec
 
     Returns:
         clips, by the true poses, and forecast, by those that G_C forecasts (FRGAN, Table 3); of a G_R, unrefined and
-        unrefined_forecast too. The reference rows are the real clips, copying the still, and the nearest training clip.
+        unrefined_forecast too. Of a system that makes poses of its own, forecast is by these, and forecast_shared by
+        those of G_C; one that knows no poses has clips alone. The reference rows are the real clips, copying the still,
+        and the nearest training clip.
     """
     from i2vlib import metrics
 
     predictor = earlier(run)[0]
     true, guessed = (clips(run, split, lambda clip, by=by: future_of(clip, predictor, by)) for by in (False, True))
-    draws = {"": method.redraw} | ({"unrefined": method.before} if method.before(true[0]) is not None else {})
+    if run.kind.retargets:
+        ways = {"clips": (method.redraw, true), "forecast": (method.redraw, guessed)}
+    elif method.followed(true[0]) is not None:
+        ways = {"clips": (method.followed, true), "forecast": (method.redraw, true)}
+        ways |= {"forecast_shared": (method.followed, guessed)}
+    else:
+        ways = {"clips": (method.redraw, true)}
+    if method.before(true[0]) is not None:
+        ways |= {"unrefined": (method.before, true), "unrefined_forecast": (method.before, guessed)}
     parts = {}
-    for (what, draw), (by, data) in itertools.product(draws.items(), {"": true, "forecast": guessed}.items()):
+    for name, (draw, data) in ways.items():
         rows = ((data[i], true[i]) for i in range(len(true)))
-        parts["_".join(filter(None, (what, by))) or "clips"] = metrics.body_table(
+        parts[name] = metrics.body_table(
             [_named(real) | metrics.compare_bodies(draw(clip).frames, real) for clip, real in rows]
         )
     facts["references"] = reference_digest(run, facts)
@@ -203,9 +212,11 @@ def reference_digest(run: Run, facts: Mapping[str, object]) -> str:
         facts: of its result: ``split``; ``measured_actors`` and ``readings`` if its data are actors, and of bodies
             ``measured_performers``.
     """
+    # Bodies are driven by nobody: those that are drawn are filed together, whether by condition maps or without.
+    drives = run.kind.retargets or (run.bodies and run.kind.pictures)
     parts = {
         "data": run.data, "taught": run.taught, "backwards": run.backwards, "every": run.every,
-        "dealt": run.settings.expressions if run.dealt else (), "driven_by": DRIVEN_BY if run.kind.retargets else 0,
+        "dealt": run.settings.expressions if run.dealt else (), "driven_by": DRIVEN_BY if drives else 0,
         "split": facts["split"], "actors": facts.get("measured_actors"),
         "readers": facts.get("readings", {}).get("extractors"),
     }  # fmt: skip

@@ -5,6 +5,7 @@
 - ``frames.parquet``: of faces, a row a clip again, and in it a list of a value a frame (`metrics.compare_frames`);
   results that were measured before there was such a thing lack it.
 - ``forecast.parquet``: of bodies, the same by forecast poses and not by true ones; so ``unrefined_forecast.parquet``.
+  ``forecast_shared.parquet`` is by FRGAN's forecast, of a system whose own is in ``forecast.parquet``.
 - ``seen.parquet``: the same of people that the model was taught.
 - ``pairs.parquet``: of a G_M, two rows a clip, how it draws from a frame that is not neutral.
 - ``inferences.parquet``: what a model that infers the intensity reads off each clip.

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,8 +25,13 @@ class FixedLengthConfig(Config):
     """Height and width in pixels."""
     frames: int = 12
     """Of the clip that is made, the still's own frame among them; training clips are sampled evenly at so many."""
+    first: int = 0
+    """The frame of a training clip that counts as the still: those before it are left out, as FRGAN's are that are
+    only watched."""
+    shows: Literal["faces", "bodies"] = "faces"
+    """Who is animated: faces cropped by `i2vlib.align_face`, or whole bodies in any square picture."""
     expressions: tuple[str, ...] = ("happy",)
-    """One model for all of them: a plane of constants an expression beside the still."""
+    """One model for all of them: a plane of constants an expression beside the still; of bodies, actions."""
     clips_per_step: int = 4
     learning_rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
@@ -37,6 +43,8 @@ class FixedLengthConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         checked_expressions(self.expressions)
+        if self.first < 0:
+            raise ValueError(f"Frames count from 0; given was first={self.first}.")
         if self.frames < 2:
             raise ValueError(f"A clip has two frames or more, the still among them; given was frames={self.frames}.")
 
@@ -72,8 +80,8 @@ class FixedLength(Trainable):
 
     dialled = False
     limits = (
-        "A clip of one length, frontal faces cropped by align_face. A system that others compared with, trained here; "
-        "what it makes is synthetic."
+        "A clip of one length, of frontal faces cropped by align_face or of bodies, whichever it was taught. A system "
+        "that others compared with, trained here; what it makes is synthetic."
     )
 
     @property
@@ -88,18 +96,35 @@ class FixedLength(Trainable):
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
         """One training sample: frames ``(n, 3, H, W)`` in [-1, 1] at even moments of the clip, and label ()."""
         label = animation.label_of(clip.expression, self.expressions)
-        index = spread(len(clip), self.config.frames)
+        index = self.moments(clip)
         frames, *_ = samples.training_frames(clip, index, self.config.size, self.config.augment, rng)
         return {"frames": frames, "label": torch.tensor(label)}
+
+    def moments(self, clip: Clip) -> list[int]:
+        """The frames of a training clip that it is shown, from ``config.first`` on.
+
+        Raises:
+            ValueError: the clip ends before two of them.
+        """
+        first = self.config.first
+        if len(clip) - first < 2:
+            raise ValueError(f"{clip!r} has no two frames from its frame {first} on, which is to be the still.")
+        return [first + later for later in spread(len(clip) - first, self.config.frames)]
+
+    def still_of(self, picture: np.ndarray) -> np.ndarray:
+        """What a user gives to animate, as ``uint8 (size, size, 3)``; `ValueError` for what is not square."""
+        taken = animation.crop_of if self.config.shows == "faces" else animation.fit_to
+        return taken(picture, self.config.size)
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return self.clip(batch["frames"][:, 0], batch["label"])
 
     def animate(self, face: np.ndarray, expression: str | None = None, fps: float = 12.0, **beside: Tensor) -> Clip:
-        """The clip of a face: it has the length that the system was taught, and no intensity can be asked for.
+        """The clip of a still: it has the length that the system was taught, and no intensity can be asked for.
 
         Args:
-            face: ``uint8 (H, W, 3)``, a square crop made by `i2vlib.align_face`; other sizes are resampled.
+            face: ``uint8 (H, W, 3)``, a square crop made by `i2vlib.align_face`, or a square picture of a body where
+                ``config.shows`` says so; other sizes are resampled.
             expression: one of `expressions`; may be left out if there is one only.
             beside: what else a system's `clip` is given, a batch of one.
 
@@ -107,7 +132,7 @@ class FixedLength(Trainable):
             ValueError: the face is no square picture, or the expression is unknown.
         """
         label = animation.label_of(expression, self.expressions)
-        still = animation.crop_of(face, self.config.size)
+        still = self.still_of(face)
         device = next(self.parameters()).device
         with torch.inference_mode(), animation.evaluating(self):
             stills, labels = to_tensor(still[None]).to(device), torch.tensor([label], device=device)

@@ -4,8 +4,10 @@ Declared adaptations. The network of pictures is a U-Net, as FAN has it, and the
 One still is seen where the paper sees ten poses, so a forecast is counted from the still's own points, and begins with
 a face at rest; the expression is told beside them. The 68 landmarks stand in the place of a body's joints: in training
 those that the clip states, in use those that are read off the still, or given; a clip that is made again gives its
-own. The feature loss is left out, for it asks for another network's weights. Both halves learn at once, by Adam, from
-nothing of each other: the pictures from true landmarks, as in the paper.
+own. Of bodies they are the 13 joints, as in the paper. Nobody reads these: they are given, and one that is hidden in
+the still sets out from the middle of those that are not. The feature loss is left out, for it asks for another
+network's weights. Both halves learn at once, by Adam, from nothing of each other: the pictures from true landmarks, as
+in the paper.
 """
 
 from __future__ import annotations
@@ -20,13 +22,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
-from i2vlib.clips import Clip
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, spread
+from i2vlib.clips import Clip, to_frames, to_tensor
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig
+from i2vlib.joints import JOINTS
 from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, widths
 from i2vlib.papers.losses import generator_loss, masked_l1
 from i2vlib.papers.method import Redrawn
-
-POINTS = 68
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class HPConfig(FixedLengthConfig):
         if not 1 <= self.pairs < self.frames:
             raise ValueError(f"Of {self.frames} frames 1 to {self.frames - 1} are drawn; given was pairs={self.pairs}.")
 
+    @property
+    def points(self) -> int:
+        """Landmarks of a face, or joints of a body."""
+        return {"faces": 68, "bodies": len(JOINTS)}[self.shows]
+
     @classmethod
     def presets(cls) -> dict[str, Callable[..., HPConfig]]:
         return {"paper": cls.paper, "small": cls.small}
@@ -81,12 +87,12 @@ def gaussians(points: Tensor, size: int, width: float) -> Tensor:
     .. math:: g(p)_l(x) = \exp\left(-\frac{\lVert x - p_l \rVert_2^2}{2 \sigma^2}\right)
 
     Args:
-        points: ``(B, 68, 2)``, x and y from -1 to 1 over the picture; NaN where unknown, which leaves a picture empty.
+        points: ``(B, l, 2)``, x and y from -1 to 1 over the picture; NaN where unknown, which leaves a picture empty.
         size: side of the pictures in pixels.
         width: :math:`\sigma` as a share of the side.
 
     Returns:
-        ``(B, 68, size, size)`` in [0, 1].
+        ``(B, l, size, size)`` in [0, 1].
     """
     centres = (torch.arange(size, device=points.device) + 0.5) * (2 / size) - 1
     away = torch.exp(-((centres - points.float().unsqueeze(-1)) / (2 * width)).square() / 2).nan_to_num(0.0)
@@ -112,11 +118,18 @@ def pose_error(made: Tensor, real: Tensor) -> Tensor:
     .. math:: \frac{1}{\sum m} \sum_{t,l} m_t^l \lVert \hat p_t^l - p_t^l \rVert_2^2
 
     Args:
-        made, real: ``(B, T, 68, 2)``; the real ones are NaN where unknown.
+        made, real: ``(B, T, l, 2)``; the real ones are NaN where unknown.
     """
     known = torch.isfinite(real).all(-1)
     squared = (made - real.nan_to_num(0.0)).square().sum(-1)
     return (squared * known).sum() / known.sum().clamp_min(1)
+
+
+def from_the_middle(points: Tensor) -> Tensor:
+    """Points ``(B, l, 2)``, where the unknown ones, NaN, stand in the middle of those that are known."""
+    known = torch.isfinite(points).all(-1, keepdim=True)
+    middle = torch.where(known, points, 0).sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp_min(1)
+    return torch.where(known, points, middle)
 
 
 def mismatched(real: Tensor, made: Tensor, other: Tensor) -> Tensor:
@@ -135,36 +148,40 @@ class HP(nn.Module, FixedLength):
     """An LSTM that forecasts landmarks, and a U-Net that draws what the still would be with them."""
 
     Config = HPConfig
-    about = "Forecasts how a face's landmarks move, and draws each frame by analogy (Villegas et al., 2017)."
+    about = (
+        "Forecasts how a face's landmarks or a body's joints move, and draws each frame by analogy (Villegas et al., "
+        "2017)."
+    )
 
     def __init__(self, config: HPConfig) -> None:
         super().__init__()
         self.config = config
         channels = widths(config.size, config.base_channels, config.channel_cap)
-        self.pose = nn.Linear(2 * POINTS + len(config.expressions), config.code)
+        self.pose = nn.Linear(2 * config.points + len(config.expressions), config.code)
         self.recurrence = nn.LSTM(config.code, config.hidden, batch_first=True)
-        self.offsets = nn.Linear(config.hidden, 2 * POINTS)
+        self.offsets = nn.Linear(config.hidden, 2 * config.points)
         for parameter in self.offsets.parameters():
             nn.init.zeros_(parameter)
         self.image = Encoder(3, channels, "instance")
-        self.structure = Encoder(POINTS, channels, "instance")
+        self.structure = Encoder(config.points, channels, "instance")
         self.decoder = Decoder(channels, "none", True, 0.0, 3)
         self.discriminator = PatchDiscriminator(
-            3 + POINTS, config.base_channels, config.discriminator_strides, "instance"
+            3 + config.points, config.base_channels, config.discriminator_strides, "instance"
         )
 
     def forecast(self, points: Tensor, label: Tensor) -> Tensor:
-        """Landmarks ``(B, 68, 2)`` of stills, from -1 to 1, to those of the later frames, ``(B, n - 1, 68, 2)``.
+        """Points ``(B, l, 2)`` of stills, from -1 to 1, to those of the later frames, ``(B, n - 1, l, 2)``.
 
         The LSTM is shown the still's, and then nothing.
         """
+        points = from_the_middle(points)
         told = F.one_hot(label, len(self.expressions)).to(points)
         code = self.pose(torch.cat([points.flatten(1), told], 1)).unsqueeze(1)
         said, _ = self.recurrence(F.pad(code, (0, 0, 0, self.config.frames - 2)))
-        return points.unsqueeze(1) + self.offsets(said).unflatten(-1, (POINTS, 2))
+        return points.unsqueeze(1) + self.offsets(said).unflatten(-1, (self.config.points, 2))
 
     def draw(self, still: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        """Stills ``(B, 3, H, W)`` of landmarks ``(B, 68, 2)`` with others, ``(B, m, 68, 2)``: ``(B, m, 3, H, W)``."""
+        """Stills ``(B, 3, H, W)`` of points ``(B, l, 2)`` with others, ``(B, m, l, 2)``: ``(B, m, 3, H, W)``."""
         shape = after.shape[0], 1 + after.shape[1]
         maps = self._maps(torch.cat([before.unsqueeze(1), after], 1).flatten(0, 1))
         codes = []
@@ -174,7 +191,7 @@ class HP(nn.Module, FixedLength):
         return self.decoder(codes).unflatten(0, after.shape[:2])
 
     def clip(self, still: Tensor, label: Tensor, points: Tensor) -> dict[str, Tensor]:
-        """Images ``(B, n, 3, H, W)``, the stills first, and the landmarks forecast; points ``(B, 68, 2)`` from -1 to 1
+        """Images ``(B, n, 3, H, W)``, the stills first, and the points forecast; points ``(B, l, 2)`` from -1 to 1
         are the stills'."""
         after = self.forecast(points, label)
         return {"images": torch.cat([still.unsqueeze(1), self.draw(still, points, after)], 1), "points": after}
@@ -185,14 +202,17 @@ class HP(nn.Module, FixedLength):
     # One training step ------------------------------------------------------------------------------------------
 
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
-        """As of `FixedLength`, and points ``(n, 68, 2)`` from -1 to 1, and moments ``(pairs,)``, the frames to draw.
+        """As of `FixedLength`, and points ``(n, l, 2)`` from -1 to 1, and moments ``(pairs,)``, the frames to draw.
 
         Raises:
-            ValueError: the clip does not state its first frame's landmarks.
+            ValueError: the clip does not state the landmarks, or of a body any joint, of the still.
         """
-        if _first(clip) is None:
-            raise ValueError(f"{clip!r} does not state the landmarks of its first frame, which HP begins with.")
-        config, index = self.config, spread(len(clip), self.config.frames)
+        config, index = self.config, self.moments(clip)
+        if self._stated(clip[index[:1]]) is None:
+            raise ValueError(
+                f"{clip!r} does not state the {config.points} landmarks or joints of its frame {index[0]}, which HP "
+                "begins with."
+            )
         label = animation.label_of(clip.expression, self.expressions)
         frames, _, points = samples.training_frames(clip, index, config.size, config.augment, rng)
         moments = 1 + torch.randperm(config.frames - 1, generator=rng)[: config.pairs]
@@ -200,7 +220,7 @@ class HP(nn.Module, FixedLength):
         return {"frames": frames, "label": torch.tensor(label), "points": points, "moments": moments}
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Images ``(B, pairs, 3, H, W)`` of true landmarks, and the points forecast, ``(B, n - 1, 68, 2)``."""
+        """Images ``(B, pairs, 3, H, W)`` of true points, and those forecast, ``(B, n - 1, l, 2)``."""
         still, points = batch["frames"][:, 0], batch["points"]
         images = self.draw(still, points[:, 0], _at(points, batch["moments"]))
         return {"images": images, "points": self.forecast(points[:, 0], batch["label"])}
@@ -236,30 +256,48 @@ class HP(nn.Module, FixedLength):
         """A clip of a face, as of `FixedLength.animate`.
 
         Args:
-            landmarks: ``(68, 2)`` in pixels of the face; left out, they are read.
+            landmarks: ``(68, 2)`` in pixels of the face; left out, they are read. Of a body its joints, ``(13, 2)``,
+                NaN for those that are hidden, and they have to be given.
 
         Raises:
             ValueError: as `FixedLength.animate`; or no landmarks are given, and none can be read.
         """
-        still = animation.crop_of(face, self.config.size)
+        still, count = self.still_of(face), self.config.points
         scale = 2 / (len(still) if landmarks is None else len(face))
-        points = animation.points_of(still) if landmarks is None else np.asarray(landmarks, np.float32)
-        if points is None or points.shape != (POINTS, 2) or not np.isfinite(points).all():
+        reads = landmarks is None and self.config.shows == "faces"
+        points = animation.points_of(still) if reads else landmarks
+        points = np.full((1, 2), np.nan) if points is None else np.asarray(points, np.float32)
+        if points.shape != (count, 2) or not np.isfinite(points).all(-1).any():
             raise ValueError(
-                "HP begins with the 68 landmarks of the still, and they were not given, nor could they be read off it. "
-                "Give landmarks, (68, 2) in its pixels."
+                f"HP begins with the {count} landmarks or joints of the still, and they were not given, nor could they "
+                f"be read off it. Give landmarks, ({count}, 2) in its pixels."
             )
         given = torch.from_numpy(points * scale - 1).float()[None]
         return super().animate(still, expression, fps, points=given.to(next(self.parameters()).device))
 
     def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
         """As of `FixedLength`, from the landmarks that the clip states of its first frame, if it does."""
-        return super().redraw(clip, frames, landmarks=_first(clip))
+        stated = self._stated(clip)
+        return super().redraw(clip, frames, landmarks=None if stated is None else stated[0])
 
+    def followed(self, clip: Clip) -> Redrawn | None:
+        """A clip made again of its first frame by the points that it states, instead of those that are forecast; None
+        if it states none."""
+        stated = self._stated(clip)
+        if stated is None:
+            return None
+        still, device = self.still_of(clip.frames[0]), next(self.parameters()).device
+        points = torch.from_numpy(stated * (2 / clip.frames.shape[1]) - 1)[None].to(device)
+        with torch.inference_mode(), animation.evaluating(self):
+            made = self.draw(to_tensor(still[None]).to(device), points[:, 0], points[:, 1:])[0]
+        drawn = np.concatenate([still[None], to_frames(made.float().cpu())])
+        return Redrawn(animation.in_tone_of(still, drawn))
 
-def _first(clip: Clip) -> np.ndarray | None:
-    """The landmarks of a clip's first frame, if it states them."""
-    return clip.landmarks[0] if clip.landmarks is not None and np.isfinite(clip.landmarks[0]).all() else None
+    def _stated(self, clip: Clip) -> np.ndarray | None:
+        """The points of a clip ``(T, l, 2)`` in pixels, if it states some of its first frame, of whom is shown."""
+        points = samples.points_of(clip)
+        fits = points is not None and points.shape[1] == self.config.points and np.isfinite(points[0]).all(-1).any()
+        return points if fits else None
 
 
 def _at(values: Tensor, moments: Tensor) -> Tensor:

@@ -200,6 +200,11 @@ class Method(Pretrained):
         """The clip as it was before this method, for one that refines; None for one that does not."""
         return None
 
+    def followed(self, clip: Clip) -> Redrawn | None:
+        """The clip made again of its first frame by the poses that it states, by a method that makes poses of its own
+        when it redraws; None for any other."""
+        return None
+
     def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
         """What is shipped when the method is the last of its stages: usually itself."""
         return self

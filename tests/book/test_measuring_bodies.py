@@ -8,6 +8,7 @@ import torch
 
 from i2vlib import metrics
 from i2vlib.book import measuring, poses, results
+from i2vlib.compared import HP, ConvLSTM
 from i2vlib.datasets import performers
 from i2vlib.papers.frgan import Forecasts, Hourglass, HourglassConfig, PosePredictor, PosePredictorConfig
 from i2vlib.papers.frgan.condition import Posed
@@ -79,6 +80,45 @@ def test_g_r_is_measured_beside_what_it_was_given(trained):
     )
     assert set(parts) == {"clips", "forecast", "unrefined", "unrefined_forecast"}
     assert not np.allclose(parts["clips"]["mse"], parts["unrefined"]["mse"], rtol=1e-6)
+
+
+def shown(system, **changes):
+    """One of the systems of `compared` that are shown bodies of these clips."""
+    config = {"size": SIZE, "base_channels": 4, "frames": 5, "shows": "bodies", "expressions": ("golf_swing",)}
+    return system(system.Config.small(**config, **changes)).eval()
+
+
+def test_a_system_that_knows_no_poses_is_measured_on_the_same_frames(trained):
+    stages, kept = trained
+    run, facts = run_of(1), {"split": "test", "measured_performers": 3}
+    measuring.measured_bodies(run, stages["bodies"], "test", facts)
+    run.kind.retargets = False
+    system = shown(ConvLSTM)
+    parts, known, _ = measuring.measured_bodies(run, system, "test", facts)
+    clip = measuring.clips(run, "test", lambda one: measuring.future_of(one, stages["poses"]))[1]
+    assert set(parts) == {"clips"} and len(kept) == 1 and len(known) == 3 * PEOPLE
+    wanted = metrics.compare_bodies(system.redraw(clip).frames, clip)
+    assert parts["clips"].iloc[1]["mse"] == pytest.approx(wanted["mse"])
+
+
+def test_a_system_with_poses_of_its_own_is_measured_by_true_ones_its_own_and_g_cs(trained):
+    stages, _ = trained
+    run = run_of(1)
+    run.kind.retargets = False
+    system = shown(HP, hidden=8)
+    torch.nn.init.normal_(system.offsets.weight)
+    parts, _, _ = measuring.measured_bodies(run, system, "test", {"split": "test", "measured_performers": 3})
+    true, guessed = (
+        measuring.clips(run, "test", lambda one, by=by: measuring.future_of(one, stages["poses"], by))[2]
+        for by in (False, True)
+    )
+    draws = {
+        "clips": system.followed(true), "forecast": system.redraw(true), "forecast_shared": system.followed(guessed),
+    }  # fmt: skip
+    assert set(parts) == set(draws)
+    for name, made in draws.items():
+        assert parts[name].iloc[2]["mse"] == pytest.approx(metrics.compare_bodies(made.frames, true)["mse"])
+    assert len({round(parts[name]["mse"].mean(), 9) for name in parts}) == 3
 
 
 def test_a_forecaster_is_measured_as_the_committed_errors_are(trained):

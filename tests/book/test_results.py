@@ -134,14 +134,14 @@ def test_every_committed_result_is_whole() -> None:
         stored = results.result(run)
         assert (stored["run"], stored["method"], stored["steps"]) == (run.name, run.method, run.steps)
         parts = {path.stem for path in run.results.glob("*.parquet")}
-        of_bodies = {"forecast", "unrefined_forecast"} if run.bodies else set()
+        of_bodies = {"forecast", "unrefined_forecast", "forecast_shared"} if run.bodies else set()
         of_faces = {"inferences", "unrefined", "pairs", "seen", "frames"}
         assert {"clips", "history"} <= parts <= {"clips", "history"} | of_faces | of_bodies
         assert run.method == "Forecast" or "pairs" not in parts
         assert run.kind.infers or "inferences" not in parts
-        assert ("unrefined" in parts) == (run.method == "Refine") and ("forecast" in parts) == (
-            run.bodies and run.kind.pictures
-        )
+        assert ("unrefined" in parts) == (run.method == "Refine")
+        assert ("forecast" in parts) == (run.bodies and (run.kind.retargets or run.method == "HP"))
+        assert ("forecast_shared" in parts) == (run.bodies and run.method == "HP")
         clips = results.rows(run)
         column = "motion" if run.kind.pictures else "pck" if run.kind.reads else "1"
         assert len(clips) and clips[column].notna().all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from i2vlib.clips import to_tensor
 from i2vlib.compared import (
     VGAN,
     ConvLSTM,
@@ -17,8 +18,10 @@ from i2vlib.compared import (
     VGANConfig,
 )
 from i2vlib.compared.fixed_length import spread, with_label
+from i2vlib.joints import ACTIONS
 from i2vlib.training import fit
 from tests.conftest import moving_square
+from tests.papers.frgan.test_kinds import body
 
 TINY = {
     "ConvLSTM": lambda **changes: ConvLSTM(ConvLSTMConfig.small(**{"size": 16, "base_channels": 4, **changes})),
@@ -80,6 +83,46 @@ def test_it_is_trained_by_fit_and_starts_from_its_seed(name):
         assert history.filter(like="generator/").notna().all().all()
         weights.append(torch.cat([p.detach().flatten() for p in system.parameters()]))
     assert torch.equal(*weights)
+
+
+def test_what_is_only_watched_is_left_out_of_a_sample():
+    system = TINY["ConvLSTM"](frames=3, first=2, augment=False, shows="bodies", expressions=ACTIONS)
+    clip = body(7, size=16)
+    assert system.moments(clip) == [2, 4, 6]
+    sample = system.example(clip, torch.Generator())
+    assert torch.equal(sample["frames"], to_tensor(clip.frames[[2, 4, 6]]))
+    assert ACTIONS[sample["label"]] == clip.expression
+    with pytest.raises(ValueError, match="no two frames from its frame 2 on"):
+        system.example(clip[:3], torch.Generator())
+    assert system.moments(clip[:4]) == [2, 2, 3]
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_bodies_are_learnt_from_and_played_as_faces_are(name):
+    size = 64 if name == "VGAN" else 16
+    clip = body(5, size=size)
+    system = TINY[name](size=size, clips_per_step=2, first=1, shows="bodies", expressions=ACTIONS)
+    history = fit(system, [clip], 2, seed=3, log_every=1, progress=False, device="cpu")
+    assert history.filter(like="generator/").notna().all().all()
+    made = system.redraw(clip[1:])
+    assert made.frames.shape == (4, size, size, 3) and system.followed(clip) is None
+
+
+def test_a_body_is_taken_as_it_is_and_a_face_is_looked_for(monkeypatch):
+    looked = []
+    monkeypatch.setattr("i2vlib.animation.crop_of", lambda face, size: looked.append(size) or face)
+    picture = np.zeros((32, 32, 3), np.uint8)
+    shown = {shows: TINY["ConvLSTM"](shows=shows).still_of(picture).shape for shows in ("bodies", "faces")}
+    assert shown["bodies"] == (16, 16, 3) and looked == [16]
+    with pytest.raises(ValueError, match="takes a square crop"):
+        TINY["ConvLSTM"](shows="bodies").animate(picture[:20])
+
+
+def test_who_is_shown_and_from_when_is_checked():
+    with pytest.raises(ValueError, match="shows is one of 'faces', 'bodies'; given was 'cats'"):
+        ConvLSTMConfig.small(shows="cats")
+    with pytest.raises(ValueError, match="Frames count from 0; given was first=-1"):
+        ConvLSTMConfig.small(first=-1)
 
 
 def test_a_clip_of_one_frame_or_no_expression_is_refused():

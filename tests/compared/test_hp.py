@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from i2vlib import animation
+from i2vlib.clips import to_frames, to_tensor
 from i2vlib.compared import HP, HPConfig
-from i2vlib.compared.hp import by_analogy, gaussians, mismatched, pose_error
+from i2vlib.compared.hp import by_analogy, from_the_middle, gaussians, mismatched, pose_error
 from i2vlib.training import fit
 from tests.conftest import moving_square
+from tests.papers.frgan.test_kinds import body
 
 
 def tiny(**changes):
@@ -155,8 +157,10 @@ def test_a_sample_has_the_clips_own_landmarks_moved_with_it():
     sample = system.example(clip, torch.Generator().manual_seed(1))
     assert torch.allclose((sample["points"] + 1) * 8, torch.from_numpy(clip.landmarks), atol=1e-5)
     assert len(set(sample["moments"].tolist())) == 3 and sample["moments"].min() >= 1
-    with pytest.raises(ValueError, match="does not state the landmarks of its first frame"):
+    with pytest.raises(ValueError, match="does not state the 68 landmarks or joints of its frame 0"):
         system.example(moving_square(), torch.Generator())
+    with pytest.raises(ValueError, match="does not state the 68"):
+        system.example(replace(body(), expression="happy"), torch.Generator())
 
 
 def test_it_is_trained_by_fit_from_its_seed_and_makes_a_clip_again():
@@ -182,6 +186,70 @@ def test_the_landmarks_of_a_still_are_given_or_read(monkeypatch):
     monkeypatch.setattr(animation, "points_of", lambda still: None)
     with pytest.raises(ValueError, match="nor could they be read off it"):
         system.animate(clip.frames[0], "happy")
+
+
+# Of bodies ----------------------------------------------------------------------------------------------------------
+
+
+def of_bodies(**changes):
+    return tiny(**{"size": 64, "shows": "bodies", "expressions": ("golf_swing",), "first": 1, **changes})
+
+
+def test_a_hidden_joint_sets_out_from_the_middle_of_those_that_are_seen():
+    points = torch.tensor([[[0.0, 0.2], [torch.nan, torch.nan], [0.4, 0.6]]])
+    assert from_the_middle(points).tolist()[0][1] == pytest.approx([0.2, 0.4])
+    assert torch.equal(from_the_middle(points)[:, ::2], points[:, ::2])
+    system = of_bodies().eval()
+    torch.nn.init.normal_(system.offsets.weight)
+    hidden = torch.full((1, 13, 2), torch.nan)
+    hidden[:, :2] = torch.tensor([-0.5, 0.5])
+    made = system.clip(torch.rand(1, 3, 64, 64), torch.tensor([0]), hidden)
+    assert made["points"].shape == (1, 4, 13, 2) and all(value.isfinite().all() for value in made.values())
+
+
+def test_a_sample_of_a_body_has_its_joints_and_nothing_of_those_that_are_hidden():
+    system, clip = of_bodies(augment=False), body(6, size=64)
+    points = system.example(clip, torch.Generator().manual_seed(1))["points"]
+    seen = clip.truth["visible"][1:]
+    assert points.shape == (5, 13, 2) and np.array_equal(points.isfinite().all(-1).numpy(), seen)
+    assert np.allclose((points.numpy()[seen] + 1) * 32, clip.truth["joints"][1:][seen], atol=1e-4)
+    dark = replace(clip, truth={**clip.truth, "visible": np.zeros_like(clip.truth["visible"])})
+    with pytest.raises(ValueError, match="does not state the 13 landmarks or joints of its frame 1"):
+        system.example(dark, torch.Generator())
+
+
+def test_it_learns_from_bodies_some_of_whose_joints_are_hidden():
+    system = of_bodies(clips_per_step=2)
+    history = fit(system, [body(6, size=64)], 2, seed=3, log_every=1, progress=False, device="cpu")
+    assert history.filter(like="generator/").notna().all().all()
+    assert all(parameter.isfinite().all() for parameter in system.parameters())
+
+
+def test_a_body_is_drawn_by_poses_that_are_given_or_forecast():
+    system, clip = of_bodies().eval(), body(5, size=64)
+    joints = np.where(clip.truth["visible"][..., None], clip.truth["joints"], np.nan).astype(np.float32)
+    given = torch.from_numpy(joints / 32 - 1)[None]
+    with torch.no_grad():
+        by_true = system.draw(to_tensor(clip.frames[:1]), given[:, 0], given[:, 1:])[0]
+        by_own = system.clip(to_tensor(clip.frames[:1]), torch.tensor([0]), given[:, 0])["images"][0]
+    followed, redrawn = system.followed(clip).frames, system.redraw(clip).frames
+    assert np.abs(followed[1:] - to_frames(by_true).astype(int)).max() <= 1
+    assert np.abs(redrawn - to_frames(by_own).astype(int)).max() <= 1
+    assert np.array_equal(followed[0], clip.frames[0]) and not np.array_equal(followed, redrawn)
+    assert system.followed(replace(clip, truth={})) is None and system.followed(faced(size=64)) is None
+    assert tiny().eval().followed(faced()).frames.shape == (5, 16, 16, 3)
+
+
+def test_the_joints_of_a_body_are_given_and_never_read(monkeypatch):
+    system, clip = of_bodies().eval(), body(5, size=64)
+    monkeypatch.setattr(animation, "points_of", lambda still: pytest.fail("a body has no face to be read"))
+    with pytest.raises(ValueError, match="begins with the 13 landmarks or joints"):
+        system.animate(clip.frames[0])
+    with pytest.raises(ValueError, match=r"Give landmarks, \(13, 2\)"):
+        system.animate(clip.frames[0], landmarks=np.full((13, 2), np.nan))
+    with pytest.raises(ValueError, match="begins with the 13"):
+        system.animate(clip.frames[0], landmarks=np.zeros((68, 2)))
+    assert len(system.animate(clip.frames[0], landmarks=clip.truth["joints"][0])) == 5
 
 
 def test_frames_that_are_drawn_are_later_ones():

@@ -16,11 +16,11 @@ from tests.papers.frgan.clips import SIZE, forecaster, refiner
 STILL = Augmentation(torch.ones(1), torch.zeros(2), False, torch.ones(1), torch.ones(1), torch.ones(3))
 
 
-def body(frames: int = 16, seed: int = 0) -> Clip:
+def body(frames: int = 16, seed: int = 0, size: int = SIZE) -> Clip:
     """Thirteen joints that wander over a grey wall."""
     rng = np.random.default_rng(seed)
-    joints = np.cumsum(rng.normal(0, 0.4, (frames, 13, 2)), 0) + rng.uniform(8, SIZE - 8, (13, 2))
-    pictures = rng.integers(100, 140, (frames, SIZE, SIZE, 3)).astype(np.uint8)
+    joints = np.cumsum(rng.normal(0, 0.4, (frames, 13, 2)), 0) + rng.uniform(size / 4, size * 3 / 4, (13, 2))
+    pictures = rng.integers(100, 140, (frames, size, size, 3)).astype(np.uint8)
     truth = {"joints": joints.astype(np.float32), "visible": rng.random((frames, 13)) < 0.8}
     return Clip(pictures, 30.0, subject=f"body {seed}", expression="golf_swing", truth=truth)
 
