@@ -33,6 +33,7 @@ AFFINE_NETWORKS = "i2vlib/papers/affinegan/networks.py"
 FRGAN_EQUATIONS = "i2vlib/papers/frgan/equations.py"
 FORECAST, REFINE = "i2vlib/papers/frgan/forecast.py", "i2vlib/papers/frgan/refine.py"
 REGIONS, TRAINING = "i2vlib/regions.py", "i2vlib/training.py"
+FIXED_LENGTH, HP, MEASURING = "i2vlib/compared/fixed_length.py", "i2vlib/compared/hp.py", "i2vlib/book/measuring.py"
 
 #: What mutmut breaks: equations and losses whole, and of the other files what a training step goes through.
 FUNCTIONS: dict[str, Sequence[str]] = {
@@ -112,6 +113,8 @@ OF_AFFINE = tuple(f"tests/papers/affinegan/test_{name}.py" for name in ("equatio
 OF_FRGAN = ("tests/papers/frgan/test_equations.py", "tests/papers/frgan/test_terms.py")
 OF_FORECAST = (*OF_FRGAN, "tests/papers/frgan/test_forecast.py")
 OF_REFINE = (*OF_FRGAN, "tests/papers/frgan/test_refine.py")
+OF_COMPARED = ("tests/compared/test_fixed_length.py", "tests/compared/test_hp.py")
+OF_BODIES = ("tests/book/test_measuring_bodies.py",)
 OF_STEP = ("tests/test_step.py",)
 OF_REGIONS = ("tests/test_regions.py",)
 
@@ -298,6 +301,24 @@ CHANGES = (
            'self(batch["forecast"], batch["maps"])', 'self(batch["maps"], batch["forecast"])', OF_REFINE),
     Change("FRGAN G_R: what moves, from frame to frame's own", REFINE,
            "regions.moving(by_frame, by_frame[:, 0])", "regions.moving(by_frame, by_frame[:, -1])", OF_REFINE),
+    # What FRGAN is compared with on bodies
+    Change("compared: a sample begins before the still", FIXED_LENGTH,
+           "[first + later for later", "[later for later", OF_COMPARED),
+    Change("compared: a body's face is looked for", FIXED_LENGTH,
+           'animation.crop_of if self.config.shows == "faces" else animation.fit_to', "animation.crop_of", OF_COMPARED),
+    Change("HP: a hidden joint sets out from the middle of the picture", HP,
+           "torch.where(known, points, middle)", "torch.where(known, points, 0)", OF_COMPARED),
+    Change("HP: hidden joints count in the middle", HP,
+           "known.sum(1, keepdim=True).clamp_min(1)", "points.shape[1]", OF_COMPARED),
+    Change("HP: every frame of the still's own poses", HP,
+           "points[:, 0], points[:, 1:])[0]", "points[:, 0], points[:, :1].expand_as(points[:, 1:]))[0]", OF_COMPARED),
+    Change("bodies: G_C's forecast is the truth", MEASURING,
+           '"forecast_shared": (method.followed, guessed)', '"forecast_shared": (method.followed, true)', OF_BODIES),
+    Change("bodies: a forecast of its own is the true poses", MEASURING,
+           '"clips": (method.followed, true), "forecast": (method.redraw, true)',
+           '"clips": (method.followed, true), "forecast": (method.followed, true)', OF_BODIES),
+    Change("bodies: what is drawn is filed by how", MEASURING,
+           "run.kind.retargets or (run.bodies and run.kind.pictures)", "run.kind.retargets", OF_BODIES),
     # The training step
     Change("the gradients of processes summed", TRAINING, '(gradient, "mean")', '(gradient, "sum")', OF_STEP),
     Change("terms without their weights", TRAINING, "weights[name] * value", "value", OF_STEP),
