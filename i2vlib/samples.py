@@ -66,7 +66,7 @@ def training_frames(
     Returns:
         ``(n, 3, size, size)`` in [-1, 1]; ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
         where the mouth is; and ``(n, 68, 2)`` in pixels, NaN where nobody knows where they are: of a clip of a body
-        its joints, ``(n, 13, 2)`` (`points_of`).
+        its joints, ``(n, 13, 2)`` (`stated_points`).
 
     Raises:
         ValueError: the clip has another size.
@@ -75,7 +75,7 @@ def training_frames(
         raise ValueError(f"{clip!r} does not fit a model of {size} px. Open the data with size={size}.")
     frames, mouth = to_tensor(clip.frames[list(index)]), mouth_masks(clip, index)
     mask = torch.zeros(len(index), 1, size, size) if mouth is None else torch.from_numpy(mouth)[:, None].float()
-    stated = points_of(clip)
+    stated = stated_points(clip)
     points = torch.full((len(index), 68, 2), torch.nan) if stated is None else torch.from_numpy(stated[list(index)])
     if augmented or crop:
         mirror = not one_sided(clip.expression)
@@ -85,7 +85,7 @@ def training_frames(
     return frames, None if mouth is None else mask, points
 
 
-def points_of(clip: Clip) -> np.ndarray | None:
+def stated_points(clip: Clip) -> np.ndarray | None:
     """The points of a person that a clip states, ``float32 (T, n, 2)`` in pixels: the 68 landmarks of a face, NaN where
     none was found, or the 13 joints of a body, NaN where they are hidden; None of a clip that states neither."""
     if clip.landmarks is not None or "joints" not in clip.truth:

@@ -85,14 +85,14 @@ def of_a_body() -> Clip:
 
 def test_the_points_of_a_body_are_its_joints_and_nothing_is_said_of_hidden_ones():
     clip = of_a_body()
-    points = samples.points_of(clip)
+    points = samples.stated_points(clip)
     assert points.dtype == np.float32 and np.isnan(points[3, 12]).all() and np.isfinite(points).sum() == 6 * 26 - 2
     assert np.allclose(points[:3], clip.truth["joints"][:3])
-    all_seen = samples.points_of(Clip(clip.frames, truth={"joints": clip.truth["joints"]}))
+    all_seen = samples.stated_points(Clip(clip.frames, truth={"joints": clip.truth["joints"]}))
     assert np.allclose(all_seen, clip.truth["joints"])
     landmarks = np.zeros((6, 68, 2), np.float32)
-    assert samples.points_of(Clip(clip.frames, landmarks=landmarks, truth=clip.truth)).shape == (6, 68, 2)
-    assert samples.points_of(moving_square()) is None
+    assert samples.stated_points(Clip(clip.frames, landmarks=landmarks, truth=clip.truth)).shape == (6, 68, 2)
+    assert samples.stated_points(moving_square()) is None
 
 
 def test_joints_move_with_their_picture_and_in_a_mirror_left_is_right():

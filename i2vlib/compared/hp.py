@@ -295,7 +295,7 @@ class HP(nn.Module, FixedLength):
 
     def _stated(self, clip: Clip) -> np.ndarray | None:
         """The points of a clip ``(T, l, 2)`` in pixels, if it states some of its first frame, of whom is shown."""
-        points = samples.points_of(clip)
+        points = samples.stated_points(clip)
         fits = points is not None and points.shape[1] == self.config.points and np.isfinite(points[0]).all(-1).any()
         return points if fits else None
 
