@@ -7,7 +7,6 @@ else), and none of those wins three of a system that does its work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,6 @@ from i2vlib.book.effects import Effect, level
 if TYPE_CHECKING:
     import pandas as pd
 
-#: How far a made clip is from the true one, by what is looked at: of the rows of a table of metrics.
-FAR: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {
-    "the pixels that move": lambda rows: (rows["moving_ratio"] + rows["halfway_ratio"]) / 2,
-    "the landmarks": lambda rows: rows["landmark_ratio"],
-    "the person": lambda rows: rows["acd_g_ratio"],
-    "the sharpness": lambda rows: np.log(rows["sharpness"].clip(lower=1e-6)).abs(),
-    "the expression": lambda rows: (rows["lead_change"] - rows["lead_change_real"]).abs(),
-}
 #: What cannot be read is so far away.
 UNREAD = 1e6
 CLIP = ["seed", "subject", "expression"]
@@ -56,12 +47,19 @@ def win_rate(ours: pd.DataFrame, *others: pd.DataFrame) -> Effect:
     return level(preferred(ours, *others), "won")
 
 
+def far_off(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """How far each clip is from the true one, by what is looked at: five numbers for each of the rows."""
+    far = {
+        "the pixels that move": (rows["moving_ratio"] + rows["halfway_ratio"]) / 2,
+        "the landmarks": rows["landmark_ratio"],
+        "the person": rows["acd_g_ratio"],
+        "the sharpness": np.log(rows["sharpness"].clip(lower=1e-6)).abs(),
+        "the expression": (rows["lead_change"] - rows["lead_change_real"]).abs(),
+    }
+    return {name: values.clip(upper=UNREAD).fillna(UNREAD) for name, values in far.items()}
+
+
 def _won(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.Series:
-    nearer = sum(np.sign(b - a) for a, b in zip(_far(ours), _far(theirs), strict=True))
+    one, other = (far_off(rows.set_index(CLIP)) for rows in (ours, theirs))
+    nearer = sum(np.sign(other[name] - one[name]) for name in one)
     return ((np.sign(nearer) + 1) / 2).rename("won")
-
-
-def _far(rows: pd.DataFrame) -> list[pd.Series]:
-    """By clip, each of the five distances."""
-    by_clip = rows.set_index(CLIP)
-    return [measure(by_clip).clip(upper=UNREAD).fillna(UNREAD) for measure in FAR.values()]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -368,51 +369,202 @@ def arms(monkeypatch):
         def seeds_of_all(*bases):
             return sorted(set.intersection(*(set(tables[b]["seed"]) if b in tables else set() for b in bases)))
 
-        for module in (claims.fan, claims.affinegan):
+        for module in (common, claims.fan, claims.affinegan, claims.frgan):
             monkeypatch.setattr(module, "seeds", lambda base, part="clips": tables[base])
             monkeypatch.setattr(module, "names", lambda *bases: bases)
-            monkeypatch.setattr(module, "seeds_of_all", seeds_of_all)
+            monkeypatch.setattr(module, "seeds_of_all", seeds_of_all, raising=False)
+            monkeypatch.setattr(module, "waiting", lambda *bases: "")
 
     return stand
 
 
-def beside(**changes):
-    """AffineGAN and three systems as the paper has them; other numbers of a system by its name."""
+FAR_OFF = {"landmark_ratio": 0.8, "lead_change": 0.4, "lead_change_real": 0.5}
+
+
+def beside(trained=(0, 1), **changes):
+    """AffineGAN and four systems as the paper has them; other numbers of a system by its name."""
     usual = {
         "AffineGAN": {"acd_i_ratio": 1.0, "acd_c_ratio": 1.0, "acd_g_ratio": 0.5},
         "ConvLSTM": {"acd_i_ratio": 1.5, "acd_c_ratio": 1.5, "acd_g_ratio": 0.9, "sharpness": 0.2},
         "VideoGAN": {"acd_i_ratio": 2.5, "acd_c_ratio": 1.3, "acd_g_ratio": 1.2},
+        "FGST": {"acd_i_ratio": 1.3, "acd_c_ratio": 1.2, "acd_g_ratio": 0.8, "landmark_error": 5.0},
         "GANimation": {"acd_i_ratio": 1.1, "acd_c_ratio": 0.8, "acd_g_ratio": 0.7, "motion": 0.3},
     }
     rows = claims.affinegan.BESIDE
-    return {rows[name]: people_of([0], **{**own, **changes.get(name, {})}) for name, own in usual.items()}
+    return {
+        rows[name]: people_of(trained, **FAR_OFF | own | changes.get(name, {})) for name, own in usual.items()
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("changes", "table", "figure"),
     [
-        ({}, "partly", "partly"),
-        ({"GANimation": {"acd_i_ratio": 0.9, "motion": 0.3}}, "not reproduced", "partly"),
-        ({"ConvLSTM": {"acd_c_ratio": 0.9, "sharpness": 0.2}}, "not reproduced", "partly"),
-        ({"GANimation": {"acd_c_ratio": 0.5, "motion": 0.9}}, "partly", "not reproduced"),
-        ({"VideoGAN": {"acd_i_ratio": 1.6}}, "partly", "not reproduced"),
-        ({"ConvLSTM": {"sharpness": 0.5}}, "partly", "not reproduced"),
+        ({}, "reproduced", "reproduced"),
+        ({"trained": [0]}, "partly", "partly"),
+        ({"GANimation": {"acd_i_ratio": 0.9, "motion": 0.3}}, "not reproduced", "reproduced"),
+        ({"ConvLSTM": {"acd_c_ratio": 0.9, "sharpness": 0.2}}, "not reproduced", "reproduced"),
+        ({"FGST": {"acd_c_ratio": 0.9, "landmark_error": 5.0}}, "not reproduced", "reproduced"),
+        ({"FGST": {"landmark_error": 1.0}}, "reproduced", "not reproduced"),
+        ({"FGST": {"landmark_error": 300.0}}, "reproduced", "reproduced"),
+        ({"GANimation": {"acd_c_ratio": 0.5, "motion": 0.9}}, "reproduced", "not reproduced"),
+        ({"VideoGAN": {"acd_i_ratio": 1.6}}, "reproduced", "not reproduced"),
+        ({"ConvLSTM": {"sharpness": 0.5}}, "reproduced", "not reproduced"),
         ({"AffineGAN": {"motion": 0.3}}, "not reproduced", "not reproduced"),
     ],
 )
 def test_affinegan_is_held_against_what_it_was_compared_with(arms, monkeypatch, changes, table, figure):
     arms(beside(**changes))
-    monkeypatch.setattr(claims.affinegan, "lacking", lambda *bases, least: ())
     assert (claims.answer("AFF-11").verdict, claims.answer("AFF-12").verdict) == (table, figure)
     assert "AffineGAN 1." in claims.answer("AFF-11").note
 
 
-def test_a_comparison_waits_for_a_seed_of_every_system(arms, monkeypatch):
-    arms(beside())
-    monkeypatch.setattr(claims.affinegan, "lacking", lambda *bases, least: [b for b in bases if "vgan" in b])
-    for name in ("AFF-11", "AFF-12"):
+NEARER = {"moving_ratio": 0.7, "halfway_ratio": 0.8, "landmark_ratio": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("trained", "worse", "motion", "verdict"),
+    [
+        ([0, 1], NEARER, 0.7, "reproduced"),
+        ([0], NEARER, 0.7, "partly"),
+        ([0, 1], {"landmark_ratio": 0.7}, 0.7, "not reproduced"),
+        ([0, 1], {}, 0.7, "not reproduced"),  # no preference
+        ([0, 1], NEARER, 0.3, "not reproduced"),
+    ],
+)
+def test_raters_are_stood_in_for_by_what_is_nearer_in_more(arms, trained, worse, motion, verdict):
+    same = FAR_OFF | {"acd_g_ratio": 0.8}
+    for module, claim in ((claims.affinegan, "AFF-14"), (claims.fan, "FAN-14"), (claims.frgan, "FRG-10")):
+        ours, *others = module.BESIDE.values()
+        arms(
+            {ours: people_of(trained, **same, motion=motion)}
+            | {base: people_of(trained, **same | worse) for base in others}
+        )
+        assert claims.answer(claim).verdict == verdict, claim
+
+
+def test_to_be_preferred_to_one_of_two_is_half_of_the_claim(arms):
+    same = FAR_OFF | {"acd_g_ratio": 0.8}
+    ours, one, other = claims.fan.BESIDE.values()
+    arms({ours: people_of([0, 1], **same), one: people_of([0, 1], **same | NEARER), other: people_of([0, 1], **same)})
+    found = claims.answer("FAN-14")
+    assert found.verdict == "partly" and found.value == 0.5
+    assert "ConvLSTM 1.00 [1.00, 1.00], HP 0.50 [0.50, 0.50]" in found.note and "To both 0.50" in found.note
+
+
+@pytest.mark.parametrize(
+    ("trained", "seen", "unseen", "verdict"),
+    [
+        ([0, 1], {"psnr": 29.5}, {}, "reproduced"),
+        ([0], {"psnr": 29.5}, {}, "partly"),
+        ([0, 1], {"psnr": 25.0}, {}, "partly"),  # they do not keep up
+        ([0, 1], {"psnr": 29.5}, {"psnr": 31.0}, "partly"),
+        ([0, 1], {"psnr": 29.5}, {"landmark_error": 1.0}, "partly"),
+        ([0, 1], {"psnr": 25.0}, {"acd_i_ratio": 0.5}, "not reproduced"),
+    ],
+)
+def test_baselines_keep_up_on_faces_that_were_seen_alone(arms, monkeypatch, trained, seen, unseen, verdict):
+    fan, *others = claims.fan.BESIDE.values()
+    arms({})
+    behind = {"psnr": 28.0, "landmark_error": 3.0, "acd_i_ratio": 1.5}
+    parts = {
+        "clips": {fan: people_of(trained, psnr=30.0)}
+        | {base: people_of(trained, **behind | unseen) for base in others},
+        "seen": {fan: people_of(trained, psnr=30.0)} | {base: people_of(trained, **behind | seen) for base in others},
+    }
+    monkeypatch.setattr(claims.fan, "seeds", lambda base, part="clips": parts[part][base])
+    assert claims.answer("FAN-6").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("recurrent", "jump", "verdict"),
+    [(0.3, 0.5, "reproduced"), (0.7, 0.5, "not reproduced"), (0.3, 0.05, "not reproduced")],
+)
+def test_convlstm_hardly_moves_and_hp_jumps(arms, monkeypatch, recurrent, jump, verdict):
+    def course(height, first):
+        row = {
+            "reach": [0.0, first, 1.0],
+            "reach_true": [0.0, 0.1, 1.0],
+            "curve": [0.0, height],
+            "curve_true": [0.0, 1.0],
+        }
+        return people_of([0, 1]).assign(**{name: [values] * 16 for name, values in row.items()})
+
+    arms({})
+    rows = dict(
+        zip(claims.fan.BESIDE.values(), (course(1.0, 0.1), course(recurrent, 0.1), course(1.0, jump)), strict=True)
+    )
+    rows[claims.fan.BESIDE["HP"]] = course(1.0, jump)
+    monkeypatch.setattr(claims.fan, "seeds", lambda base, part="clips": rows[base])
+    assert claims.fan._beside_others().verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("trained", "changes", "verdict"),
+    [
+        ([0, 1], {}, "reproduced"),
+        ([0], {}, "partly"),
+        ([0, 1], {"MoCoGAN": {"acd_i_ratio": 0.9, "acd_c_ratio": 2.0}}, "not reproduced"),
+        ([0, 1], {"MCNet": {"acd_i_ratio": 2.0, "acd_c_ratio": 0.9}}, "not reproduced"),
+    ],
+)
+def test_g_m_stays_the_person_more_than_the_others(arms, trained, changes, verdict):
+    usual = {name: {"acd_i_ratio": 2.0, "acd_c_ratio": 2.0} for name in claims.frgan.BESIDE}
+    usual["FRGAN"] = {"acd_i_ratio": 1.0, "acd_c_ratio": 1.0}
+    arms({base: people_of(trained, **(usual | changes)[name]) for name, base in claims.frgan.BESIDE.items()})
+    assert claims.frgan.table_1().verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("trained", "worse", "table", "figure"),
+    [
+        ([0, 1], {}, "reproduced", "reproduced"),
+        ([0], {}, "partly", "partly"),
+        ([0, 1], {"VGAN": 0.001}, "not reproduced", "reproduced"),
+        ([0, 1], {"Villegas et al.": 0.001}, "not reproduced", "reproduced"),
+    ],
+)
+def test_bodies_are_held_against_what_they_were_compared_with(arms, monkeypatch, trained, worse, table, figure):
+    arms({})
+    usual = {name: 0.02 for name in claims.frgan.BODIES_BESIDE} | {"FRGAN": 0.01} | worse
+    rows = {
+        base: people_of(trained, mse=usual[name], psnr=30.0 if name == "FRGAN" else 20.0)
+        for name, base in claims.frgan.BODIES_BESIDE.items()
+    }
+    monkeypatch.setattr(claims.frgan, "bodies", lambda base, part="clips": rows[base])
+    assert claims.frgan.beside_on_bodies("mse", -1).verdict == table
+    assert claims.frgan.beside_on_bodies("psnr", 1, by="expression").verdict == figure
+
+
+def test_one_action_in_which_another_is_better_is_enough(arms, monkeypatch):
+    arms({})
+    rows = {
+        base: pd.concat(
+            people_of([0, 1], psnr=30.0 if name == "FRGAN" or action == "serve" and name == "VGAN" else 20.0).assign(
+                expression=action
+            )
+            for action in ("swing", "serve")
+        )
+        for name, base in claims.frgan.BODIES_BESIDE.items()
+    }
+    monkeypatch.setattr(claims.frgan, "bodies", lambda base, part="clips": rows[base])
+    assert claims.frgan.beside_on_bodies("psnr", 1).verdict == "reproduced"
+    assert claims.frgan.beside_on_bodies("psnr", 1, by="expression").verdict == "not reproduced"
+
+
+def test_a_comparison_waits_for_a_seed_of_every_system(monkeypatch):
+    measured = {f"{row}_0" for row in claims.affinegan.BESIDE.values()} - {"compared_vgan_0"}
+    monkeypatch.setattr(common.results, "result", lambda run: run.name in measured)
+    monkeypatch.setattr(
+        common.results, "planned", lambda: {n: SimpleNamespace(name=n) for n in (*measured, "compared_vgan_0")}
+    )
+    for name in ("AFF-11", "AFF-12", "AFF-14"):
         found = claims.answer(name)
-        assert found.verdict == "not testable here" and found.runs == () and "compared_vgan" in found.note
+        assert found.verdict == "not testable here" and found.runs == () and found.note.endswith("for compared_vgan_0.")
+    measured.add("compared_vgan_0")
+    assert common.waiting(*claims.affinegan.BESIDE.values()) == ""
+    measured.remove("compared_fgst_0")
+    monkeypatch.setattr(common.results, "planned", lambda: {n: SimpleNamespace(name=n) for n in measured})
+    assert common.waiting(*claims.affinegan.BESIDE.values()) == "The comparison waits for compared_fgst_0."
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,15 @@ from i2vlib import metrics
 from i2vlib.book import results
 from i2vlib.book.checkout import RESULTS
 from i2vlib.book.effects import level
+from i2vlib.book.preference import win_rate
 from i2vlib.joints import ACTIONS
 
 #: The seeds of training that a row of the table of runs may have.
 SEEDS = range(3)
 #: How far a face has to move, over how far the true one does.
 MOVES = 0.6
+#: A face may be lost by the reader of landmarks; its error then says nothing, and counts as this much.
+LOST = 20.0
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,38 @@ def lacking(*bases: str, least: int = 2) -> tuple[str, ...]:
     return tuple(name for seed in wanted for base in bases if (name := f"{base}_{seed}") not in names(base))
 
 
+def waiting(*bases: str) -> str:
+    """In words, what a comparison of systems still waits for: the first seed of each; nothing once it can be made, and
+    while a rule is tried on a `STAND_IN`."""
+    tried = STAND_IN.get() is not None
+    missing = [base for base in bases if f"{base}_0" not in results.planned() or not (tried or names(base))]
+    return f"The comparison waits for {', '.join(f'{base}_0' for base in missing)}." if missing else ""
+
+
+def preferences(ours: str, others: Mapping[str, str]) -> Answer:
+    """How often one system's clips are preferred to those of each of others, by the judge that stands in for raters
+    (`i2vlib.book.preference`).
+
+    Args:
+        ours: its row of the table of runs.
+        others: by name, the rows of the others.
+
+    Returns:
+        More than half of the clips, with the whole interval: of every other in two seeds, reproduced; of some, partly.
+        The number is the least of the rates, and the note names each.
+    """
+    if note := waiting(ours, *others.values()):
+        return Answer("not testable here", None, None, (), note)
+    rates = {name: win_rate(seeds(ours), seeds(base)) for name, base in others.items()}
+    found = [rate.low > 0.5 and min(rate.by_seed) > 0.5 for rate in rates.values()]
+    enough = min(rate.seeds for rate in rates.values()) > 1
+    least = min(rates.values(), key=lambda rate: rate.mean)
+    shown = ", ".join(f"{name} {rate:.2f}" for name, rate in rates.items())
+    note = f"Proxy: share of clips that a stated judge prefers, the least of these: {shown}; 64 px, as many steps."
+    verdict = graded(all(found) and enough, any(found))
+    return Answer(verdict, least.mean, least.interval, names(ours, *others.values()), note)
+
+
 def single(run: str, part: str = "clips") -> pd.DataFrame:
     """What was measured of one run. Raises `ValueError` if it has no result."""
     table = measured({results.planned()[run].seed: [run]}, part)
@@ -179,6 +214,11 @@ def seeds_in_words(seeds: Sequence[int]) -> str:
 def people(table: pd.DataFrame, metric: str) -> pd.Series:
     """A metric by person: the mean over that person's clips and seeds."""
     return table.groupby("subject")[metric].mean()
+
+
+def found_or_lost(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of clips, the landmarks of none further off than those that are lost."""
+    return table.assign(landmark_error=table["landmark_error"].clip(upper=LOST))
 
 
 def mean_and_interval(values: pd.Series) -> tuple[float, tuple[float, float]]:

@@ -16,7 +16,7 @@ from i2vlib.book import effects
 from i2vlib.book.claims.common import Claim
 
 #: Where a rule's own code lies. What clips are measured by has a digest of its own, that of the runs.
-OURS = ("i2vlib.book.claims", "i2vlib.book.effects", "i2vlib.metrics.statistics")
+OURS = ("i2vlib.book.claims", "i2vlib.book.effects", "i2vlib.book.preference", "i2vlib.metrics.statistics")
 #: What "lower" and "higher" mean, of which every rule that compares depends.
 SENSE = (effects.Effect.counts, effects.Effect.more.fget, effects.Effect.less.fget)
 PLAIN = (int, float, str, tuple, range, dict)
