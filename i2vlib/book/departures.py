@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -18,7 +19,7 @@ from i2vlib.book.plan import Run
 from i2vlib.papers.affinegan import AffineGANConfig
 from i2vlib.papers.fan import FANConfig
 from i2vlib.papers.frgan import ForecastConfig, RefineConfig
-from i2vlib.papers.method import Config
+from i2vlib.papers.method import Config, Method
 
 _SMALL = "What two cores train in hours."
 _GAME = "Against a judge that is sure, the printed form has no gradient left."
@@ -195,6 +196,19 @@ def table(lineage: Sequence[Run]) -> tables.Table:
         of = f"weight of {name}, over the reconstruction's" if name != one.name else _named(name, told[name])
         rows[of] = {"paper": _value(one.paper), "here": _stages(one.ours), "why, and what it did": what}
     return tables.table(rows, first="field")
+
+
+def declared(system: type[Method]) -> str:
+    """What a compared system declares to have adapted: that paragraph at the head of its file, on one line, as text.
+
+    Raises:
+        ValueError: the file declares nothing.
+    """
+    head = inspect.cleandoc(sys.modules[system.__module__].__doc__ or "")
+    found = re.search(r"^Declared adaptations\.\s+(.+?)(?:\n\n|\Z)", head, re.MULTILINE | re.DOTALL)
+    if not found:
+        raise ValueError(f"The file of {system.__name__} has no paragraph that begins with 'Declared adaptations.'")
+    return " ".join(re.sub(":math:|`", "", found[1]).split())
 
 
 def _did(arms: Arms) -> str:

@@ -88,6 +88,11 @@ def rows(run: Run, part: str = "clips") -> pd.DataFrame:
     return with_every_metric(frame) if part in ("clips", "unrefined", "seen") else frame
 
 
+def parts(run: Run) -> set[str]:
+    """Which tables the result of a run has (`rows`); none before there is a result."""
+    return {path.stem for path in run.results.glob("*.parquet")} if result(run) else set()
+
+
 def with_every_metric(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows with a column for every metric, NaN where none was kept."""
     from i2vlib.metrics import COLUMNS

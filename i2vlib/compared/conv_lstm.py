@@ -56,11 +56,13 @@ class ConvLSTMConfig(FixedLengthConfig):
 
 
 def cell(gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-    r"""ConvLSTM, Eq. 3: what is remembered and what is said, of the gates that a convolution has computed.
+    r"""ConvLSTM, its cell: what is remembered and what is said, of the gates that a convolution has computed.
 
     .. math::
         C_t = \sigma(f_t) \circ C_{t-1} + \sigma(i_t) \circ \tanh(g_t), \qquad
         H_t = \sigma(o_t) \circ \tanh(C_t)
+
+    Derived in the chapter *compared*, "ConvLSTM".
 
     Args:
         gates: ``(B, 4 C, h, w)``: i, f, o and g, :math:`W * [X_t, H_{t-1}] + b`.

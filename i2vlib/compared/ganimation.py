@@ -72,9 +72,11 @@ class GANimationConfig(Config):
 
 
 def attended(attention: Tensor, colour: Tensor, still: Tensor) -> Tensor:
-    r"""GANimation, Eq. 1: where the attention is 1 the still shows through, where it is 0 what was drawn.
+    r"""GANimation, its picture: where the attention is 1 the still shows through, where it is 0 what was drawn.
 
     .. math:: I_{y_f} = (1 - A) \cdot C + A \cdot I_{y_o}
+
+    Derived in the chapter *compared*, "GANimation".
 
     Args:
         attention: ``(B, 1, H, W)`` in [0, 1].
@@ -84,9 +86,11 @@ def attended(attention: Tensor, colour: Tensor, still: Tensor) -> Tensor:
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Tensor, share: Tensor) -> Tensor:
-    r"""GANimation, Eq. 2, its last part: how far the critic's slope between real and made pictures is from 1.
+    r"""GANimation, the penalty of its critic: how far the critic's slope between real and made pictures is from 1.
 
     .. math:: (\lVert \nabla_{\tilde I} D_I(\tilde I) \rVert_2 - 1)^2, \qquad \tilde I = s I + (1 - s) \hat I
+
+    Derived in the chapter *compared*, "GANimation".
 
     Args:
         real, made: ``(B, 3, H, W)``.
@@ -98,9 +102,11 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Ten
 
 
 def roughness(attention: Tensor) -> Tensor:
-    r"""GANimation, Eq. 3, its first part: how uneven the attention is from pixel to pixel.
+    r"""GANimation, the attention loss, its first part: how uneven the attention is from pixel to pixel.
 
     .. math:: \sum_{i,j} (A_{i+1,j} - A_{i,j})^2 + (A_{i,j+1} - A_{i,j})^2
+
+    Derived in the chapter *compared*, "GANimation".
 
     Args:
         attention: ``(B, 1, H, W)``; the sum is over pixels, the mean over the batch.
@@ -110,9 +116,11 @@ def roughness(attention: Tensor) -> Tensor:
 
 
 def attention_norm(attention: Tensor) -> Tensor:
-    r"""GANimation, Eq. 3, its second part: the attention's own size, so that it does not show the still everywhere.
+    r"""GANimation, the attention loss, its second part: its size, so that it does not show the still everywhere.
 
     .. math:: \lVert A \rVert_2
+
+    Derived in the chapter *compared*, "GANimation".
 
     As a mean over pixels, so that it does not grow with the picture: the root of the mean square.
     """
@@ -120,9 +128,11 @@ def attention_norm(attention: Tensor) -> Tensor:
 
 
 def condition(read: Tensor, wanted: Tensor) -> Tensor:
-    r"""GANimation, Eq. 4, of one picture: how far the coefficients that the critic reads are from those it should.
+    r"""GANimation, the condition loss, of one picture: how far what the critic reads is from what it should.
 
     .. math:: \lVert D_y(I) - y \rVert_2^2
+
+    Derived in the chapter *compared*, "GANimation".
 
     As a mean over the coefficients, ``(B, n)``.
     """
@@ -130,9 +140,11 @@ def condition(read: Tensor, wanted: Tensor) -> Tensor:
 
 
 def there_and_back(again: Tensor, still: Tensor) -> Tensor:
-    r"""GANimation, Eq. 5: the way there and back gives the still again.
+    r"""GANimation, the identity loss: the way there and back gives the still again.
 
     .. math:: \lVert G(G(I_{y_o} | y_f) | y_o) - I_{y_o} \rVert_1
+
+    Derived in the chapter *compared*, "GANimation".
     """
     return (again - still).abs().mean()
 
@@ -149,7 +161,7 @@ class _Block(nn.Module):
 
 
 class GANimation(nn.Module, Trainable):
-    """A generator with two heads, attention and colour, and a critic that reads the coefficients as well (Eq. 6)."""
+    """A generator with two heads, attention and colour, and a critic that reads the coefficients as well."""
 
     Config = GANimationConfig
     about = "Redraws a face for the blendshapes that it is given, learnt without pairs (Pumarola et al., 2018)."

@@ -82,9 +82,11 @@ class HPConfig(FixedLengthConfig):
 
 
 def gaussians(points: Tensor, size: int, width: float) -> Tensor:
-    r"""HP, section 3.2: g, landmarks as pictures, a Gaussian each.
+    r"""HP, g: landmarks as pictures, a Gaussian each.
 
     .. math:: g(p)_l(x) = \exp\left(-\frac{\lVert x - p_l \rVert_2^2}{2 \sigma^2}\right)
+
+    Derived in the chapter *compared*, "HP".
 
     Args:
         points: ``(B, l, 2)``, x and y from -1 to 1 over the picture; NaN where unknown, which leaves a picture empty.
@@ -100,9 +102,11 @@ def gaussians(points: Tensor, size: int, width: float) -> Tensor:
 
 
 def by_analogy(image: Tensor, to: Tensor, of: Tensor) -> Tensor:
-    r"""HP, section 3.2: the code of a frame whose landmarks are p', as p is to p'.
+    r"""HP, the analogy: the code of a frame whose landmarks are p', as p is to p'.
 
     .. math:: f(I) + f_g(g(p')) - f_g(g(p))
+
+    Derived in the chapter *compared*, "HP".
 
     Args:
         image: f(I), ``(B, 1, C, h, w)``, on one level.
@@ -113,9 +117,11 @@ def by_analogy(image: Tensor, to: Tensor, of: Tensor) -> Tensor:
 
 
 def pose_error(made: Tensor, real: Tensor) -> Tensor:
-    r"""HP, section 3.3: the squared error of the landmarks that are known.
+    r"""HP, the loss of its forecast: the squared error of the landmarks that are known.
 
     .. math:: \frac{1}{\sum m} \sum_{t,l} m_t^l \lVert \hat p_t^l - p_t^l \rVert_2^2
+
+    Derived in the chapter *compared*, "HP".
 
     Args:
         made, real: ``(B, T, l, 2)``; the real ones are NaN where unknown.
@@ -133,10 +139,12 @@ def from_the_middle(points: Tensor) -> Tensor:
 
 
 def mismatched(real: Tensor, made: Tensor, other: Tensor) -> Tensor:
-    r"""HP, section 3.3: what the discriminator minimises. A frame has to look real *and* be of the landmarks it is
-    shown with, so a real frame of other landmarks is as wrong as a made one.
+    r"""HP, what its discriminator minimises. A frame has to look real *and* be of the landmarks it is shown with,
+    so a real frame of other landmarks is as wrong as a made one.
 
     .. math:: -\log D([p', x']) - \tfrac12 \log(1 - D([p', \hat x'])) - \tfrac12 \log(1 - D([p', x_t]))
+
+    Derived in the chapter *compared*, "HP".
 
     Args:
         real, made, other: its logits of x', of :math:`\hat x'` and of the still x_t, each beside p'.

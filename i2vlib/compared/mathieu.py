@@ -21,7 +21,7 @@ from i2vlib import regions
 from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, with_label
 from i2vlib.papers.losses import discriminator_loss, generator_loss, masked_l1
 
-#: Table 1, coarsest scale first: widths over the first one's, and the side of each kernel.
+#: The paper's networks, coarsest scale first: widths over the first one's, and the side of each kernel.
 GENERATORS = (
     ((1, 2, 1), (3, 3, 3, 3)),
     ((1, 2, 1), (5, 3, 3, 5)),
@@ -45,7 +45,7 @@ class MathieuConfig(FixedLengthConfig):
     judge_channels: int = 64
     """Of the outermost level of each discriminator."""
     widest: int = 7
-    """Side of the widest kernel; those of Table 1 that are wider have this one."""
+    """Side of the widest kernel; those of the paper that are wider have this one."""
     power: int = 1
     """p of the error in pixels."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(MathieuConfig.TERMS))
@@ -78,9 +78,11 @@ class MathieuConfig(FixedLengthConfig):
 
 
 def lp_error(made: Tensor, real: Tensor, power: int) -> Tensor:
-    r"""Mathieu et al., Eq. 1: how far pixels are from the true ones.
+    r"""Mathieu et al., the error of pixels: how far they are from the true ones.
 
     .. math:: \lVert \hat Y - Y \rVert_p^p
+
+    Derived in the chapter *compared*, "Mathieu et al.".
 
     As a mean over everything, so that it does not grow with the picture.
     """
@@ -88,9 +90,11 @@ def lp_error(made: Tensor, real: Tensor, power: int) -> Tensor:
 
 
 def next_at_scales(networks: Sequence[Callable[[Tensor], Tensor]], seen: Sequence[Tensor]) -> list[Tensor]:
-    r"""Mathieu et al., Eq. 2: the next frame at each scale, a correction of the one before it, upscaled.
+    r"""Mathieu et al., coarse to fine: the next frame at each scale, a correction of the one before it, upscaled.
 
     .. math:: \hat Y_k = u_k(\hat Y_{k-1}) + G'_k(X_k, u_k(\hat Y_{k-1}))
+
+    Derived in the chapter *compared*, "Mathieu et al.".
 
     Args:
         networks: :math:`G'_k`, coarsest first; ``(B, C + 3, h, w)`` to ``(B, 3, h, w)``.
@@ -104,11 +108,13 @@ def next_at_scales(networks: Sequence[Callable[[Tensor], Tensor]], seen: Sequenc
 
 
 def gradient_difference(made: Tensor, real: Tensor) -> Tensor:
-    r"""Mathieu et al., Eq. 6: edges are to be as steep as the true ones, whichever way they go.
+    r"""Mathieu et al., the gradient difference: edges are to be as steep as the true ones, whichever way they go.
 
     .. math::
         \sum_{i,j} \bigl| |Y_{i,j} - Y_{i-1,j}| - |\hat Y_{i,j} - \hat Y_{i-1,j}| \bigr|
         + \bigl| |Y_{i,j-1} - Y_{i,j}| - |\hat Y_{i,j-1} - \hat Y_{i,j}| \bigr|
+
+    Derived in the chapter *compared*, "Mathieu et al.".
 
     With :math:`\alpha = 1`, and each part as a mean.
 
@@ -185,13 +191,13 @@ class Mathieu(nn.Module, FixedLength):
         return [judge(torch.cat([x, y], 2).flatten(0, 1)) for judge, x, y in pairs]
 
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Eq. 3: to call real what is real, and nothing else, at every scale."""
+        """To call real what is real, and nothing else, at every scale."""
         frames, made = batch["frames"], [scale.detach() for scale in _scales(outputs)]
         pairs = zip(self._said(frames, pyramid(frames[:, 1:])), self._said(frames, made), strict=True)
         return {"adversarial": sum(discriminator_loss(of_real, of_made) for of_real, of_made in pairs)}
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Eq. 7: to be called real (Eq. 5), near the true pixels, and as steep, summed over scales."""
+        """To be called real, near the true pixels, and as steep, summed over scales."""
         frames, made = batch["frames"], _scales(outputs)
         pairs = list(zip(made, pyramid(frames[:, 1:]), strict=True))
         terms = {

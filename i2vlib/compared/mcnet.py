@@ -61,9 +61,11 @@ class MCNetConfig(FixedLengthConfig):
 
 
 def last_change(frames: Sequence[Tensor]) -> Tensor:
-    r"""MCNet, Eq. 1, what its motion encoder reads: the last frame minus the one before it, zero for a still.
+    r"""MCNet, what its motion encoder reads: the last frame minus the one before it, zero for a still.
 
     .. math:: x_t - x_{t-1}
+
+    Derived in the chapter *compared*, "MCNet".
 
     Args:
         frames: ``(B, 3, H, W)`` each, one or more.
@@ -72,9 +74,11 @@ def last_change(frames: Sequence[Tensor]) -> Tensor:
 
 
 def image_loss(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    r"""MCNet, the image loss of section 4: pixels squared (p = 2), and gradients as Mathieu et al. have them.
+    r"""MCNet, its image loss: pixels squared (p = 2), and gradients as Mathieu et al. have them.
 
     .. math:: \mathcal L_{img} = \mathcal L_p(x, \hat x) + \mathcal L_{gdl}(x, \hat x)
+
+    Derived in the chapter *compared*, "MCNet".
 
     Args:
         made, real: ``(B, n, 3, H, W)``.
@@ -134,7 +138,7 @@ class MCNet(nn.Module, FixedLength):
     def _next(
         self, frames: Sequence[Tensor], label: Tensor, state: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """The next frame (Eq. 1 to 5), and what the motion encoder remembers."""
+        """The next frame, and what the motion encoder remembers."""
         moved, still = (with_label(x, label, len(self.expressions)) for x in (last_change(frames), frames[-1]))
         d, d_levels = _features(self.motion, moved)
         state = self.memory(d, state)

@@ -74,9 +74,11 @@ class MoCoGANConfig(FixedLengthConfig):
 
 
 def trajectory(content: Tensor, motion: Tensor) -> Tensor:
-    r"""MoCoGAN, section 3: the codes of a clip's frames, of which a part stays and a part moves.
+    r"""MoCoGAN, the codes of a clip's frames, of which a part stays and a part moves.
 
     .. math:: z^{(k)} = \begin{bmatrix} z_C \\ z_M^{(k)} \end{bmatrix}, \qquad k = 1, \dots, K
+
+    Derived in the chapter *compared*, "MoCoGAN".
 
     Args:
         content: ``(B, c)``.
@@ -89,9 +91,11 @@ def trajectory(content: Tensor, motion: Tensor) -> Tensor:
 
 
 def driven(noise: Tensor, category: Tensor) -> Tensor:
-    r"""MoCoGAN, section 3.1: what the recurrence reads, noise that is new for each frame and a category that is not.
+    r"""MoCoGAN, what its recurrence reads: noise that is new for each frame and a category that is not.
 
     .. math:: z_M^{(k)} = R_M\big([z_A; \epsilon^{(k)}],\ z_M^{(k-1)}\big)
+
+    Derived in the chapter *compared*, "MoCoGAN".
 
     Args:
         noise: ``(B, K, m)``.
@@ -104,7 +108,7 @@ def driven(noise: Tensor, category: Tensor) -> Tensor:
 
 
 def one_frame(clips: Tensor, moment: Tensor) -> Tensor:
-    r"""MoCoGAN, section 3.2: :math:`S_1`, one frame of each clip, which is all that :math:`D_I` sees.
+    r"""MoCoGAN, :math:`S_1`, one frame of each clip, which is all that :math:`D_I` sees.
 
     Args:
         clips: ``(B, K, 3, H, W)``.
@@ -114,9 +118,11 @@ def one_frame(clips: Tensor, moment: Tensor) -> Tensor:
 
 
 def category_loss(logits: Tensor, label: Tensor) -> Tensor:
-    r"""MoCoGAN, section 3.2, after InfoGAN: the category that :math:`Q` reads off a clip is to be the one asked for.
+    r"""MoCoGAN, after InfoGAN: the category that :math:`Q` reads off a clip is to be the one asked for.
 
     .. math:: L_I = -\log Q(z_A \mid v)
+
+    Derived in the chapter *compared*, "MoCoGAN".
 
     Args:
         logits: ``(B, n)``.

@@ -56,9 +56,11 @@ class VGANConfig(FixedLengthConfig):
 
 
 def two_streams(mask: Tensor, foreground: Tensor, background: Tensor) -> Tensor:
-    r"""VGAN, section 3.2, two streams: a clip out of what moves, a picture that does not, and where the one covers it.
+    r"""VGAN, its two streams: a clip out of what moves, a picture that does not, and where the one covers it.
 
     .. math:: G(z) = m(z) \odot f(z) + (1 - m(z)) \odot b(z)
+
+    Derived in the chapter *compared*, "VGAN".
 
     Args:
         mask: ``(B, 1, T, H, W)`` in [0, 1].
@@ -72,6 +74,8 @@ def first_frame(made: Tensor, still: Tensor) -> Tensor:
     r"""VGAN, of the conditional form: the first frame of a clip is to be the still.
 
     .. math:: \lVert x_0 - G_0(x_0) \rVert_1
+
+    Derived in the chapter *compared*, "VGAN".
 
     Args:
         made: ``(B, 3, T, H, W)``.

@@ -7,11 +7,13 @@ from dataclasses import fields, replace
 
 import pytest
 
+from i2vlib import compared
 from i2vlib.book import departures, results
 from i2vlib.book.checkout import NOTEBOOKS
 from i2vlib.book.plan import lineage, planned
 from i2vlib.papers.affinegan import AffineGANConfig
-from i2vlib.papers.fan import FANConfig
+from i2vlib.papers.fan import FAN, FANConfig
+from i2vlib.papers.method import Method
 
 #: What is shipped, stage by stage, and the chapter that has its table.
 SHIPPED = {"fan": "fan", "affinegan": "affinegan", "frgan_photos": "frgan_faces", "frgan": "frgan_refinement"}
@@ -79,3 +81,20 @@ def test_two_arms_differ_in_the_one_field(kind: type) -> None:
         assert {name for name, value in vars(ours).items() if value != vars(papers)[name]} == {field}
         assert vars(papers)[field] == vars(kind.preset("paper"))[field]
         assert all(results.result(planned()[f"{name}_0"]) for name in (arms.ours, arms.papers))
+
+
+SYSTEMS = [kind for kind in vars(compared).values() if isinstance(kind, type) and issubclass(kind, Method)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.__name__)
+def test_a_compared_system_declares_what_it_has_adapted(system: type[Method]) -> None:
+    said = departures.declared(system)
+    assert said.endswith(".") and "`" not in said and "\n" not in said and "Declared" not in said
+    assert any(word in said for word in ("expression", "label"))  # nobody's paper had ours
+
+
+def test_a_file_that_declares_nothing_is_refused() -> None:
+    assert departures.declared(compared.MoCoGAN).startswith("The paper makes clips of nothing; here an encoder")
+    assert "the drawn z_C" in departures.declared(compared.MoCoGAN)
+    with pytest.raises(ValueError, match="The file of FAN has no paragraph that begins with"):
+        departures.declared(FAN)

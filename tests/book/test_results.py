@@ -46,6 +46,7 @@ def test_a_result_is_a_folder_that_replaces_the_earlier_one(run: Run) -> None:
     clips = pd.DataFrame({"subject": ["a"], "expression": ["happy"], "motion": [0.5]})
     history = pd.DataFrame({"step": [1], "loss": [0.00012]})
     results.write(run, facts(run), {"clips": clips, "unrefined": clips, "history": history}, PICTURE)
+    assert results.parts(run) == {"clips", "unrefined", "history"}
     results.write(run, facts(run, seconds=3), {"clips": clips, "history": history}, PICTURE)
     assert {path.name for path in run.results.iterdir()} == {
         "run.json", "clips.parquet", "history.parquet", "sample.webp",
@@ -62,7 +63,7 @@ def test_a_result_is_a_folder_that_replaces_the_earlier_one(run: Run) -> None:
 def test_a_result_that_was_not_written_to_its_end_is_none(run: Run) -> None:
     with pytest.raises(AttributeError):
         results.write(run, facts(run), {"clips": "no table"}, PICTURE)
-    assert results.result(run) is None
+    assert results.result(run) is None and results.parts(run) == set()
     with pytest.raises(
         ValueError, match="has no result yet. Make it: python -m i2vlib.book.runs --only affinegan_64_0"
     ):
@@ -133,7 +134,7 @@ def test_every_committed_result_is_whole() -> None:
     for run in done:
         stored = results.result(run)
         assert (stored["run"], stored["method"], stored["steps"]) == (run.name, run.method, run.steps)
-        parts = {path.stem for path in run.results.glob("*.parquet")}
+        parts = results.parts(run)
         of_bodies = {"forecast", "unrefined_forecast", "forecast_shared"} if run.bodies else set()
         of_faces = {"inferences", "unrefined", "pairs", "seen", "frames"}
         assert {"clips", "history"} <= parts <= {"clips", "history"} | of_faces | of_bodies

@@ -7,7 +7,7 @@ from i2vlib.compared import ConvLSTM, ConvLSTMConfig
 from i2vlib.compared.conv_lstm import cell
 
 
-def test_eq_3_by_hand():
+def test_the_cell_by_hand():
     i, f, o, g = 0.5, -1.0, 2.0, 0.25
     gates = torch.tensor([i, f, o, g]).view(1, 4, 1, 1)
     said, memory = cell(gates, torch.full((1, 1, 1, 1), 0.8))

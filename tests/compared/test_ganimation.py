@@ -23,13 +23,13 @@ def tiny(**changes):
     return GANimation(GANimationConfig.small(**{"size": 32, "base_channels": 4, "blocks": 1, **changes}))
 
 
-def test_eq_1_shows_the_still_where_the_attention_is_one():
+def test_the_still_shows_where_the_attention_is_one():
     attention = torch.tensor([1.0, 0.0, 0.25]).view(3, 1, 1, 1)
     made = attended(attention, torch.full((3, 3, 1, 1), -1.0), torch.full((3, 3, 1, 1), 1.0))
     assert made[:, 0, 0, 0].tolist() == [1.0, -1.0, -0.5]
 
 
-def test_eq_2_asks_a_linear_critic_for_a_slope_of_one():
+def test_the_penalty_asks_a_linear_critic_for_a_slope_of_one():
     weight = torch.zeros(3, 2, 2)
     weight[0, 0] = torch.tensor([3.0, 4.0])  # a slope of 5 everywhere
     critic = lambda x: (x * weight).flatten(1).sum(1, keepdim=True)  # noqa: E731
@@ -37,21 +37,21 @@ def test_eq_2_asks_a_linear_critic_for_a_slope_of_one():
     assert gradient_penalty(critic, real, made, torch.tensor([0.2, 0.9])) == pytest.approx(16.0)
 
 
-def test_eq_2_looks_between_real_and_made():
+def test_the_penalty_looks_between_real_and_made():
     critic = lambda x: x.square().flatten(1).sum(1, keepdim=True)  # noqa: E731
     real, made = torch.ones(1, 3, 1, 1), torch.zeros(1, 3, 1, 1)
     found = [gradient_penalty(critic, real, made, torch.tensor([share])).item() for share in (1.0, 0.5)]
     assert found == pytest.approx([(2 * 3**0.5 - 1) ** 2, (3**0.5 - 1) ** 2])
 
 
-def test_eq_3_by_hand():
+def test_the_attention_loss_by_hand():
     attention = torch.tensor([[0.0, 1.0], [0.5, 0.5]]).view(1, 1, 2, 2)
     assert roughness(attention) == pytest.approx(0.25 + 0.25 + 1.0 + 0.0)
     assert attention_norm(attention) == pytest.approx((1.5 / 4) ** 0.5)
     assert roughness(torch.cat([attention, torch.ones_like(attention)])) == pytest.approx(0.75)
 
 
-def test_eq_4_and_5_by_hand():
+def test_the_condition_and_the_identity_by_hand():
     assert condition(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 0.0]])) == 0.5
     assert there_and_back(torch.full((1, 3, 2, 2), 0.5), torch.zeros(1, 3, 2, 2)) == 0.5
 

@@ -12,12 +12,12 @@ def tiny(**changes):
     return Mathieu(MathieuConfig.small(**{"size": 16, "base_channels": 2, "judge_channels": 2, "frames": 4, **changes}))
 
 
-def test_eq_1_by_hand():
+def test_the_error_of_pixels_by_hand():
     made, real = torch.tensor([0.0, 2.0]), torch.tensor([1.0, -1.0])
     assert lp_error(made, real, 1) == 2.0 and lp_error(made, real, 2) == 5.0
 
 
-def test_eq_2_corrects_what_the_coarser_scale_has_made():
+def test_a_scale_corrects_what_the_coarser_scale_has_made():
     shown = []
 
     def add(value):
@@ -30,7 +30,7 @@ def test_eq_2_corrects_what_the_coarser_scale_has_made():
     assert shown[1][0, :, 3, 3].tolist() == [8, 8, 8, 8, 0.5, 0.5, 0.5]
 
 
-def test_eq_6_weighs_how_steep_an_edge_is_and_not_which_way_it_goes():
+def test_the_gradient_difference_weighs_how_steep_an_edge_is_and_not_which_way_it_goes():
     real = torch.tensor([[0.0, 1.0], [0.0, 1.0]])
     assert gradient_difference(-real + 5, real) == 0
     assert gradient_difference(torch.zeros(2, 2), real) == 1.0  # two steps across, none down

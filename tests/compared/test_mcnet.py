@@ -12,7 +12,7 @@ def tiny(**changes):
     return MCNet(MCNetConfig.small(**{"size": 16, "base_channels": 2, "frames": 4, **changes}))
 
 
-def test_eq_1_reads_how_the_last_frame_differs_and_nothing_off_a_still():
+def test_motion_is_how_the_last_frame_differs_and_nothing_off_a_still():
     first, last = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.2)
     assert torch.equal(last_change([last]), torch.zeros_like(last))
     assert torch.allclose(last_change([first, first, last]), torch.full_like(last, -0.3))
