@@ -514,6 +514,7 @@ start = "tiny_forecast"
 keep = "last"
 ships = "tiny"
 fitted = true
+seen = 2
 data = { name = "actors", size = 64, subjects = 2, frames = 16, mode = "full", expressions = ["happy"] }
 taught = { skip = 2 }
 config = { size = 64, frames = 16, base_channels = 4, channel_cap = 2, critic_base = 4, clips_per_step = 1 }
@@ -551,6 +552,8 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     by_frame = runs.rows(second, "frames")
     assert by_frame["subject"].tolist() == own["subject"].tolist()
     assert {len(row.reach) for row in by_frame.itertuples()} == {16} and by_frame["curve"].map(len).min() >= 3
+    seen = runs.rows(second, "seen")
+    assert seen["subject"].tolist() == ["actor-2", "actor-3"] and list(seen) == list(runs.rows(second))
     before = runs.measured({0: ["tiny_refine"]}, "unrefined")
     assert len(before) == len(own) and before[["mask_mean", "mask_iou"]].isna().all().all()
     shipped = load_pretrained(measuring.SHIPPED / "tiny")
