@@ -16,8 +16,8 @@ import numpy as np
 from i2vlib.actors.mesh import canvas
 from i2vlib.actors.nuisance import Nuisance, blinks, drift, gaze, noisy, rotations, with_eyes
 from i2vlib.actors.people import generator, identity, one_thread, own_gains, person
-from i2vlib.actors.scene import Scene
-from i2vlib.actors.truth import DEFAULT, SURFACE, derived, hulls, wanted
+from i2vlib.actors.scene import WIDTH, Scene
+from i2vlib.actors.truth import DEFAULT, FIRST, SURFACE, derived, hulls, seen_before, wanted
 from i2vlib.clips import Clip, pixels
 from i2vlib.expressions import BLENDSHAPES, named, sides
 
@@ -199,7 +199,10 @@ def clip(
         * ``skin``, ``brows``, ``hair``, ``background``: bool (T, S, S), where `parts` says so. Lips are skin;
         * ``normals``: int8 (T, S, S, 3), 127 to the unit, along the camera's axes: x right, y down, z away from the
           camera, so that z is negative on what is seen; 0 on the background;
-        * ``depth``: float32 (T, S, S), metres along the camera's axis; 0 on the background.
+        * ``depth``: float32 (T, S, S), metres along the camera's axis; 0 on the background;
+        * ``flow_to_first``: float32 (T, S, S, 2), in pixels, from a pixel's centre to where the same point of the
+          person is in the clip's first frame; 0 on the background and in the first frame;
+        * ``seen_in_first``: bool (T, S, S), whether that point is seen there, and not behind something or outside.
 
     Raises:
         ValueError: an unknown expression, mode or truth, too few frames, a size below 16, intensities or coefficients
@@ -317,15 +320,19 @@ def _drawn(take: Take, pictures: bool) -> _Drawn:
     """The frames of a take, one after the other: of each its picture, if asked for, and what the truth needs."""
     scene, names = take.stage(), take.order.truth
     below = bool(set(names) & set(SURFACE))
-    frames, points, placed, surfaces = [], [], [], []
+    compared = bool(set(names) & set(FIRST))
+    frames, points, placed, surfaces, first = [], [], [], [], None
     for a, turn, head in zip(take.intensity, take.turns, take.heads(scene), strict=True):
         mesh = scene.shown(head) if pictures or below else None
         if pictures:
             frames.append(scene.picture(*mesh, float(a)))
         if below:
-            surfaces.append(scene.surface(*mesh))
+            first = mesh[0] if compared and first is None else first
+            surfaces.append(scene.surface(*mesh, first))
         points.append(scene.landmarks(head))
         placed.append(scene.placed(turn))
+    for one in surfaces if compared else ():
+        one["seen_in_first"] = seen_before(one, surfaces[0], WIDTH / scene.size)
     landmarks, count = np.stack(points), len(points)
     truth = {name: np.stack([one[name] for one in surfaces]) for name in (surfaces[0] if surfaces else ())}
     if "mouth" in names or "eyes" in names:

@@ -15,14 +15,21 @@ PARTS = ("background", "skin", "brows", "hair", "eyeball", "mouth_inside", "lash
 #: The masks that are pixels of one part.
 PART_MASKS = ("skin", "brows", "hair", "background")
 #: Everything that a clip of actors can know in its `truth`, and what it knows unless asked for more.
-TRUTH = ("mouth", "eyes", "camera", "identity", "pose", "parts", *PART_MASKS, "normals", "depth")
+TRUTH = (
+    "mouth", "eyes", "camera", "identity", "pose", "parts", *PART_MASKS, "normals", "depth", "flow_to_first",
+    "seen_in_first",
+)  # fmt: skip
 DEFAULT = ("mouth", "eyes", "camera")
 #: What needs the surface under each pixel.
-SURFACE = ("parts", *PART_MASKS, "normals", "depth")
+SURFACE = ("parts", *PART_MASKS, "normals", "depth", "flow_to_first", "seen_in_first")
+#: Of these, what needs the first frame's surface beside a frame's own.
+FIRST = ("flow_to_first", "seen_in_first")
 #: Normals are whole numbers: this many to the unit.
 NORMAL_SCALE = 127
 
 _HAIR, _BROW, _CAVITY = 0.5, 0.3, 0.5
+_STEEPEST, _NEAR = 5.0, 0.001
+_BITS = ("mouth", "eyes", "seen_in_first")
 
 
 def wanted(truth: str | Iterable[str], known: Sequence[str] = TRUTH, whose: str = "Actors") -> tuple[str, ...]:
@@ -66,6 +73,7 @@ def surface(
     camera: np.ndarray,
     who: Person,
     canvas: mesh.Canvas,
+    first: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """What the surface under the centre of each pixel is.
 
@@ -75,18 +83,46 @@ def surface(
         points, normal: ``(M, 3)``, in metres and of unit length, in the world.
         flat: ``(M, 2)``, the points in pixels.
         camera: ``(3, 4)``.
+        first: ``(M, 3)``, the points in the first frame, where they are asked for.
 
     Returns:
         ``parts`` uint8 (S, S), indices into `PARTS`; ``normals`` int8 (S, S, 3), 127 to the unit, along the camera's
-        axes (x right, y down, z away from it); ``depth`` float32 (S, S), metres along the camera's axis. Normals and
-        depth are 0 where nothing is.
+        axes (x right, y down, z away from it); ``depth`` float32 (S, S), metres along the camera's axis; and of the
+        first frame ``flow_to_first`` float32 (S, S, 2), in pixels from a pixel's centre to where the same point was,
+        and ``first_depth`` float32 (S, S), how far away. All but parts are 0 where nothing is.
     """
     far = points @ camera[2, :3] + camera[2, 3]
     seen, corners, share = below(ids, triangles, flat, far)
     mix = lambda values: np.einsum("nk,nk...->n...", share, values[corners])  # noqa: E731
     parts, depth = np.zeros(ids.shape, np.uint8), np.zeros(ids.shape, np.float32)
     parts[seen], depth[seen] = _labels(mix, corners, who, canvas), mix(far)
-    return {"parts": parts, "normals": normal_map(seen, mix(normal) @ axes(camera).T), "depth": depth}
+    found = {"parts": parts, "normals": normal_map(seen, mix(normal) @ axes(camera).T), "depth": depth}
+    if first is not None:
+        flow, before = np.zeros((*ids.shape, 2), np.float32), np.zeros(ids.shape, np.float32)
+        now, then = (mix(place @ camera[:, :3].T + camera[:, 3]) for place in (points, first))
+        flow[seen], before[seen] = then[:, :2] / then[:, 2:] - now[:, :2] / now[:, 2:], then[:, 2]
+        found |= {"flow_to_first": flow, "first_depth": before}
+    return found
+
+
+def seen_before(frame: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray], pixel: float) -> np.ndarray:
+    """Whether what a pixel shows is seen in the first frame too, ``bool (S, S)``: nothing lies before it there.
+
+    Args:
+        frame, first: what `surface` tells of a frame and of the first one.
+        pixel: its width in metres, over which a slope may lie as much nearer as it is steep.
+    """
+    side = len(frame["depth"])
+    row, column = np.indices((side, side))
+    there = np.floor(frame["flow_to_first"] + np.stack([column, row], -1) + 0.5).astype(int)
+    inside = ((there >= 0) & (there < side)).all(-1)
+    at = tuple(there.clip(0, side - 1).transpose(2, 1, 0).swapaxes(1, 2)[::-1])
+    of = lambda parts: np.isin(parts, [PARTS.index("background"), PARTS.index("hair")])  # noqa: E731
+    part, before = frame["parts"], first["parts"][at]
+    across, down, away = first["normals"][at].astype(np.float32).transpose(2, 0, 1)
+    steep = np.minimum(np.hypot(across, down) / np.maximum(np.abs(away), 1), _STEEPEST)
+    near = frame["first_depth"] <= first["depth"][at] + pixel * steep + _NEAR
+    return inside & np.where(of(part) | of(before), part == before, near)
 
 
 def below(
@@ -155,8 +191,7 @@ def _labels(mix: object, corners: np.ndarray, who: Person, canvas: mesh.Canvas) 
 
 def to_bits(truth: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Truth as a file holds it: bits of masks eight to the byte."""
-    bits = ("mouth", "eyes")
-    return {name: np.packbits(value, axis=-1) if name in bits else value for name, value in truth.items()}
+    return {name: np.packbits(value, axis=-1) if name in _BITS else value for name, value in truth.items()}
 
 
 def from_bits(arrays: Mapping[str, np.ndarray], names: Sequence[str], width: int) -> dict[str, np.ndarray]:
@@ -164,6 +199,5 @@ def from_bits(arrays: Mapping[str, np.ndarray], names: Sequence[str], width: int
     truth = {}
     for name in stored(names):
         value = arrays[name]
-        bits = name in ("mouth", "eyes")
-        truth[name] = np.unpackbits(value, axis=-1, count=width).astype(bool) if bits else value
+        truth[name] = np.unpackbits(value, axis=-1, count=width).astype(bool) if name in _BITS else value
     return derived(truth, names)

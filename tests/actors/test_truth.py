@@ -46,6 +46,8 @@ def test_shapes_and_types(known: dict[int, Clip]) -> None:
             "parts": (np.uint8, (SIZE, SIZE)),
             "normals": (np.int8, (SIZE, SIZE, 3)),
             "depth": (np.float32, (SIZE, SIZE)),
+            "flow_to_first": (np.float32, (SIZE, SIZE, 2)),
+            "seen_in_first": (np.bool_, (SIZE, SIZE)),
         }
 
 
@@ -104,6 +106,72 @@ def test_parts_lie_where_the_landmarks_say(known: dict[int, Clip]) -> None:
             beside = part(clip, frame, "eyeball") & ~binary_dilation(clip.truth["eyes"][frame], iterations=3)
             assert not beside.any()
         assert part(clip, 1, "mouth_inside").sum() > part(clip, 0, "mouth_inside").sum()
+
+
+# Flow
+
+
+def test_nothing_has_moved_in_the_first_frame(known: dict[int, Clip]) -> None:
+    for clip in known.values():
+        assert not clip.truth["flow_to_first"][0].any() and clip.truth["seen_in_first"][0].all()
+        assert not clip.truth["flow_to_first"][1][clip.truth["background"][1]].any()
+
+
+def test_the_flow_leads_from_landmarks_to_landmarks(known: dict[int, Clip]) -> None:
+    """Where it is smooth, so that it can be asked between the centres of pixels, and they are seen."""
+    from scipy.ndimage import map_coordinates
+
+    for clip in known.values():
+        flow, (first, now) = clip.truth["flow_to_first"][1], clip.landmarks
+        at = now[:, ::-1].T - 0.5
+        row, column = np.floor(at).astype(int)
+        around = np.stack([flow[row + i, column + j] for i in (0, 1) for j in (0, 1)])
+        seen = np.all([clip.truth["skin"][1][row + i, column + j] for i in (0, 1) for j in (0, 1)], 0)
+        smooth = seen & (np.ptp(around, axis=0).max(-1) < 0.5)
+        landed = now + np.stack([map_coordinates(flow[..., c], at, order=1) for c in (0, 1)], 1)
+        off = np.linalg.norm(landed - first, axis=1)[smooth]
+        moved = np.linalg.norm(now - first, axis=1)[smooth]
+        assert smooth.sum() >= 15 and moved.max() > 2
+        assert off.max() < 1 / 3, (off, np.flatnonzero(smooth))
+
+
+def test_the_flow_of_a_head_that_turns_is_its_pose(cache: Path) -> None:
+    """A face at rest is rigid: through depth and pose each of its points can be followed by hand."""
+    clip = actors.clip(31_001, "happy", size=SIZE, intensity=[0, 0, 0], truth="all", nuisance=actors.Nuisance(drift=6))
+    skin = clip.truth["skin"][2]
+    now, then = clip.truth["pose"][[2, 0]].astype(np.float64)
+    rest = (positions(clip, 2)[skin] - now[:, 3]) @ now[:, :3]
+    seen = np.c_[rest @ then[:, :3].T + then[:, 3], np.ones(len(rest))] @ clip.truth["camera"][0].T
+    row, column = np.nonzero(skin)
+    followed = seen[:, :2] / seen[:, 2:] - np.stack([column, row], 1) - 0.5
+    off = np.linalg.norm(clip.truth["flow_to_first"][2][skin] - followed, axis=1)
+    assert np.linalg.norm(followed, axis=1).mean() > 1
+    assert np.quantile(off, 0.99) < 0.02 and off.max() < 0.5
+    # Hair bends with the head.
+    hair = clip.truth["hair"][2]
+    assert np.linalg.norm(clip.truth["flow_to_first"][2][hair], axis=1).mean() > 1
+
+
+def test_what_is_hidden_in_the_first_frame_is_said_to_be(known: dict[int, Clip]) -> None:
+    for clip in known.values():
+        inside = part(clip, 1, "mouth_inside") & ~part(clip, 0, "mouth_inside")
+        seen = clip.truth["seen_in_first"][1]
+        assert inside.sum() > 50 and seen[inside].mean() < 0.2
+        assert seen[clip.truth["background"].all(0)].all() and seen.mean() > 0.9
+
+
+def test_the_first_frame_warped_by_the_flow_is_the_later_one(known: dict[int, Clip]) -> None:
+    from scipy.ndimage import map_coordinates
+
+    for clip in known.values():
+        flow, (first, now) = clip.truth["flow_to_first"][1], clip.frames.astype(np.float64)
+        column, row = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
+        at = [row + flow[..., 1], column + flow[..., 0]]
+        warped = np.stack([map_coordinates(first[..., c], at, order=1, mode="nearest") for c in range(3)], -1)
+        asked = clip.truth["seen_in_first"][1] & (np.linalg.norm(flow, axis=-1) > 1)
+        # Of 255; light falls otherwise on what has turned.
+        off, copied = (np.abs(made - now)[asked].mean() for made in (warped, first))
+        assert off < 7 and off < 0.75 * copied
 
 
 # Depth and normals
