@@ -13,6 +13,7 @@ METHODS = {
     "AffineGAN": "papers.affinegan",
     "ConvLSTM": "compared",
     "FAN": "papers.fan",
+    "FGST": "compared",
     "FRGAN": "papers.frgan",
     "FRGANPoses": "papers.frgan",
     "Forecast": "papers.frgan",

@@ -228,6 +228,11 @@ class Augmentation:
         moved = self.moved(maps)
         return moved * torch.tensor([-1.0, 1.0, 1.0])[:, None, None] if self.mirrored else moved
 
+    def moved_flow(self, flow: Tensor) -> Tensor:
+        """Flows ``(T, 2, H, W)``, x and y in pixels, between frames that are all changed so: as long as they look."""
+        along = torch.tensor([-1.0 if self.mirrored else 1.0, 1.0])[:, None, None]
+        return self.moved(flow) * self.scale * along
+
     def moved_joints(self, maps: Tensor) -> Tensor:
         """Maps of joints ``(T, 13, H, W)``, one a joint: mirrored, the left hand is the right one."""
         moved = self.moved(maps, outside="zeros")

@@ -34,6 +34,7 @@ FRGAN_EQUATIONS = "i2vlib/papers/frgan/equations.py"
 FORECAST, REFINE = "i2vlib/papers/frgan/forecast.py", "i2vlib/papers/frgan/refine.py"
 REGIONS, TRAINING = "i2vlib/regions.py", "i2vlib/training.py"
 FIXED_LENGTH, HP, MEASURING = "i2vlib/compared/fixed_length.py", "i2vlib/compared/hp.py", "i2vlib/book/measuring.py"
+FGST, SAMPLES = "i2vlib/compared/fgst.py", "i2vlib/samples.py"
 
 #: What mutmut breaks: equations and losses whole, and of the other files what a training step goes through.
 FUNCTIONS: dict[str, Sequence[str]] = {
@@ -115,6 +116,7 @@ OF_FORECAST = (*OF_FRGAN, "tests/papers/frgan/test_forecast.py")
 OF_REFINE = (*OF_FRGAN, "tests/papers/frgan/test_refine.py")
 OF_COMPARED = ("tests/compared/test_fixed_length.py", "tests/compared/test_hp.py")
 OF_BODIES = ("tests/book/test_measuring_bodies.py",)
+OF_FGST = ("tests/compared/test_fgst.py",)
 OF_STEP = ("tests/test_step.py",)
 OF_REGIONS = ("tests/test_regions.py",)
 
@@ -319,6 +321,20 @@ CHANGES = (
            '"clips": (method.followed, true), "forecast": (method.followed, true)', OF_BODIES),
     Change("bodies: what is drawn is filed by how", MEASURING,
            "run.kind.retargets or (run.bodies and run.kind.pictures)", "run.kind.retargets", OF_BODIES),
+    # FGST
+    Change("FGST: warped the other way", FGST, "(flow[:, 0] + columns)", "(columns - flow[:, 0])", OF_FGST),
+    Change("FGST: a divergence without its logarithm", FGST, "- 1 - log_variance)", "- 1)", OF_FGST),
+    Change("FGST: noise as wide as the variance", FGST, "(log_variance / 2).exp()", "log_variance.exp()", OF_FGST),
+    Change("FGST: a code that takes the place of the still's", FGST, "still + still * code", "still * code", OF_FGST),
+    Change("FGST: the encoder shown no flow", FGST,
+           'batch["flow"][:, 1:] / self._unit', 'batch["flow"][:, 1:] * 0', OF_FGST),
+    Change("FGST: pictures learnt of the flow that is made", FGST,
+           '_at(batch["flow"], batch["moments"])', '_at(flow, batch["moments"] - 1)', OF_FGST),
+    Change("FGST: frames augmented, their flow not", FGST, "change.moved_flow(flow)", "flow", OF_FGST),
+    Change("a flow mirrored that points the same way", SAMPLES,
+           "self.moved(flow) * self.scale * along", "self.moved(flow) * self.scale", OF_FGST),
+    Change("a flow as long in a larger picture", SAMPLES,
+           "self.moved(flow) * self.scale * along", "self.moved(flow) * along", OF_FGST),
     # The training step
     Change("the gradients of processes summed", TRAINING, '(gradient, "mean")', '(gradient, "sum")', OF_STEP),
     Change("terms without their weights", TRAINING, "weights[name] * value", "value", OF_STEP),

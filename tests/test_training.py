@@ -86,7 +86,9 @@ def test_the_seed_draws_the_first_weights_that_it_always_drew(name):
         "ConvLSTM": lambda: kind.Config.small(size=16, base_channels=4),
         "GANimation": lambda: kind.Config.small(size=32, base_channels=4),
         "Hourglass": lambda: kind.Config(size=16, channels=8),
-        **dict.fromkeys(("HP", "MCNet", "Mathieu", "MoCoGAN", "VGAN"), lambda: kind.Config.small(base_channels=4)),
+        **dict.fromkeys(
+            ("FGST", "HP", "MCNet", "Mathieu", "MoCoGAN", "VGAN"), lambda: kind.Config.small(base_channels=4)
+        ),
         "PosePredictor": lambda: kind.Config(hidden=8),
         "FRGANPoses": lambda: kind.Config(
             i2vlib.PosePredictorConfig(hidden=8),

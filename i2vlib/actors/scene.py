@@ -106,9 +106,7 @@ class Scene:
         picture = renderer.draw(self._flat(points), np.ascontiguousarray(colours), behind)
         return picture if hair is None else hair.before(picture, self._places[1])
 
-    def surface(
-        self, points: np.ndarray, normal: np.ndarray, first: np.ndarray | None = None
-    ) -> dict[str, np.ndarray]:
+    def surface(self, points: np.ndarray, normal: np.ndarray, first: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """What of `shown` is seen at the centre of each pixel, as `truth.surface`, strands of hair included; ``first``
         are the points ``(m, 3)`` in the first frame, where hair is as it was drawn."""
         flat, tell = self._flat(points), drawing.identifier(self.size)
@@ -123,7 +121,8 @@ class Scene:
             chosen = there[row, column] & allowed
             self._add_hair(found, chosen, where[row, column][chosen], out[row, column][chosen])
             if first is not None:
-                found["flow_to_first"][chosen] = 0 if self._turn is None else (at - strands.places(self.size))[chosen] / 2
+                moved = at - strands.places(self.size)
+                found["flow_to_first"][chosen] = 0 if self._turn is None else moved[chosen] / 2
         return found
 
     @cached_property

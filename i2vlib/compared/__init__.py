@@ -7,6 +7,7 @@ imports from here; no paper does. Start reading in `conv_lstm`.
 """
 
 from i2vlib.compared.conv_lstm import ConvLSTM, ConvLSTMConfig
+from i2vlib.compared.fgst import FGST, FGSTConfig
 from i2vlib.compared.ganimation import GANimation, GANimationConfig
 from i2vlib.compared.hp import HP, HPConfig
 from i2vlib.compared.mathieu import Mathieu, MathieuConfig
@@ -15,6 +16,6 @@ from i2vlib.compared.mocogan import MoCoGAN, MoCoGANConfig
 from i2vlib.compared.vgan import VGAN, VGANConfig
 
 __all__ = [
-    "HP", "VGAN", "ConvLSTM", "ConvLSTMConfig", "GANimation", "GANimationConfig", "HPConfig", "MCNet", "MCNetConfig",
-    "Mathieu", "MathieuConfig", "MoCoGAN", "MoCoGANConfig", "VGANConfig",
+    "FGST", "HP", "VGAN", "ConvLSTM", "ConvLSTMConfig", "FGSTConfig", "GANimation", "GANimationConfig", "HPConfig",
+    "MCNet", "MCNetConfig", "Mathieu", "MathieuConfig", "MoCoGAN", "MoCoGANConfig", "VGANConfig",
 ]  # fmt: skip

@@ -6,9 +6,11 @@ import torch
 
 from i2vlib.clips import to_tensor
 from i2vlib.compared import (
+    FGST,
     VGAN,
     ConvLSTM,
     ConvLSTMConfig,
+    FGSTConfig,
     Mathieu,
     MathieuConfig,
     MCNet,
@@ -25,6 +27,9 @@ from tests.papers.frgan.test_kinds import body
 
 TINY = {
     "ConvLSTM": lambda **changes: ConvLSTM(ConvLSTMConfig.small(**{"size": 16, "base_channels": 4, **changes})),
+    "FGST": lambda **changes: FGST(
+        FGSTConfig.small(**{"size": 16, "base_channels": 4, "flow": "estimated", **changes})
+    ),
     "MoCoGAN": lambda **changes: MoCoGAN(MoCoGANConfig.small(**{"size": 16, "base_channels": 4, **changes})),
     "Mathieu": lambda **changes: Mathieu(MathieuConfig.small(**{"size": 16, "base_channels": 2, **changes})),
     "MCNet": lambda **changes: MCNet(MCNetConfig.small(**{"size": 16, "base_channels": 2, **changes})),
@@ -48,6 +53,8 @@ def test_a_label_is_a_plane_of_ones_and_none_where_there_is_no_choice():
 def test_a_clip_has_the_length_of_the_system_and_is_the_same_in_any_company(name):
     size = 64 if name == "VGAN" else 16
     system = TINY[name](size=size, expressions=("happy", "angry")).eval()
+    if name == "FGST":  # a new one moves nothing
+        torch.nn.init.normal_(system.flow.weight)
     stills = torch.rand(3, 3, size, size) * 2 - 1
     labels = torch.tensor([0, 1, 1])
     with torch.no_grad():
