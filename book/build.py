@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from typing import Literal
 import nbformat
 import yaml
 
+from i2vlib.book import benchmark
 from i2vlib.book.address import Address, address_of, addressed, configured, linked
 from i2vlib.book.propositions import staged
 from i2vlib.store import file_digest, user_cache, write_file
@@ -280,6 +282,12 @@ def first_page(staging: Path) -> Path:
     return made
 
 
+def listed(page: Path) -> list[Path]:
+    """The files out of which a page of prose shows a piece."""
+    named = re.findall(r"\{literalinclude\} (\S+)", page.read_text("utf-8"))
+    return [(page.parent / name).resolve() for name in dict.fromkeys(named)]
+
+
 def assemble(source: Path, staging: Path, contents: list[str], cache: Path, address: Address | None = None) -> None:
     """Makes the folder that Jupyter Book reads: configuration, prose, executed chapters, vendor files."""
     shutil.rmtree(source, ignore_errors=True)
@@ -292,7 +300,12 @@ def assemble(source: Path, staging: Path, contents: list[str], cache: Path, addr
             (source / page).parent.mkdir(exist_ok=True)
             framed = partial(staged, chapter=Path(page).name)
             write_chapter(staging / f"{page}.ipynb", source / f"{page}.ipynb", address, change=framed)
+        else:
+            for file in listed(ROOT / f"{page}.md"):
+                (source / file.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file, source / file.relative_to(ROOT))
     shutil.copy2(first_page(staging), source / "book/landing.html")
+    write_file(source / "book/benchmark.html", benchmark.outsider().html.encode())
     for package in VENDOR:
         unpack(package, fetch(package, cache), source / "book/assets/vendor")
 

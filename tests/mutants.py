@@ -35,6 +35,7 @@ FORECAST, REFINE = "i2vlib/papers/frgan/forecast.py", "i2vlib/papers/frgan/refin
 REGIONS, TRAINING = "i2vlib/regions.py", "i2vlib/training.py"
 FIXED_LENGTH, HP, MEASURING = "i2vlib/compared/fixed_length.py", "i2vlib/compared/hp.py", "i2vlib/book/measuring.py"
 FGST, SAMPLES = "i2vlib/compared/fgst.py", "i2vlib/samples.py"
+VGAN = "i2vlib/compared/vgan.py"
 
 #: What mutmut breaks: equations and losses whole, and of the other files what a training step goes through.
 FUNCTIONS: dict[str, Sequence[str]] = {
@@ -119,6 +120,7 @@ OF_BODIES = ("tests/book/test_measuring_bodies.py",)
 OF_FGST = ("tests/compared/test_fgst.py",)
 OF_STEP = ("tests/test_step.py",)
 OF_REGIONS = ("tests/test_regions.py",)
+OF_VGAN = ("tests/compared/test_vgan.py",)
 
 CHANGES = (
     # The losses
@@ -359,6 +361,13 @@ CHANGES = (
            "numbered_rng(seed, -step * world - rank)", "numbered_rng(seed, -1)", OF_STEP),
     Change("every sample is the first one", TRAINING,
            "numbered_rng(self.seed, self.numbers[index])", "numbered_rng(self.seed, 0)", OF_STEP),
+    # VGAN
+    Change("VGAN: the streams swapped", VGAN,
+           "mask * foreground + (1 - mask)", "(1 - mask) * foreground + mask", OF_VGAN),
+    Change("VGAN: the last frame is to be the still", VGAN,
+           "(made[:, :, 0] - still)", "(made[:, :, -1] - still)", OF_VGAN),
+    Change("VGAN: a discriminator teaches the generator", VGAN,
+           'outputs["images"].detach()', 'outputs["images"]', OF_VGAN),
 )  # fmt: skip
 
 

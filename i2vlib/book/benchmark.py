@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 from i2vlib import datasets, metrics
-from i2vlib.book import effects, results, tables
+from i2vlib.book import checkout, effects, results, tables
 from i2vlib.book.claims.common import how_far, moves, names
 from i2vlib.book.plan import lineage, planned
 from i2vlib.book.tables import words
@@ -52,8 +52,10 @@ SHOWN = (
     "motion", "lead_rise", "moving_ratio", "halfway_ratio", "sharpness", "flicker", "acd_i_ratio", "acd_c_ratio",
     "acd_g_ratio", "detection",
 )  # fmt: skip
-#: The book's own systems in the table, rows of the table of runs; what it compares them with has names that begin so.
-OURS, OTHERS = ("fan_64_acting", "affinegan_64_three"), "compared_"
+#: Of these, what fits a page's column.
+NARROW = ("motion", "lead_rise", "moving_ratio", "sharpness", "acd_i_ratio", "detection")
+#: The row of the table of runs with which the book compares the others; their names begin so.
+OURS, OTHERS = "affinegan_64_three", "compared_"
 #: What a system was told beside a still and an expression, by the ``drive`` of its readings.
 TOLD = {"true": "intensity", "inferred": "the true frames", "conditions": "nothing"}
 
@@ -211,7 +213,20 @@ def score(
         told = TOLD["true" if _dialled(entry) else "conditions"]
     else:
         raise ValueError(f"A model has animate(face, expression, intensity), a folder a path; {entry!r} has neither.")
-    clips = measured(model, data, readers)
+    return placed(name, measured(model, data, readers), told)
+
+
+def placed(name: str, clips: pd.DataFrame, told: str = TOLD["true"]) -> Score:
+    """What was measured of a model, among the rows of the book's systems on the same people.
+
+    Args:
+        name: what the row is called.
+        clips: from `measured`.
+        told: what the model was told, a value of `TOLD`.
+
+    Raises:
+        ValueError: another row is called so.
+    """
     subjects = list(dict.fromkeys(clips["subject"]))
     systems, others, theirs = _standing(subjects)
     if name in systems:
@@ -221,9 +236,17 @@ def score(
         "name": name, **_versions(), "readers": extractors, "split": "test", "people": subjects,
         "expressions": list(EXPRESSIONS), "size": SIZE, "frames": FRAMES, "every": EVERY, "seed": 0,
         "systems": others | {name: {"told": told, "steps": None, "runs": []}},
-        "notes": _notes(entered, people, extractors, theirs),
+        "notes": _notes(entered, len(subjects), extractors, theirs),
     }  # fmt: skip
     return Score(name, clips, systems | {name: entered}, facts)
+
+
+def outsider() -> tables.Table:
+    """The table of the page on the benchmark, with the model from outside that it enters, as that was committed."""
+    import pandas as pd
+
+    found = placed("the chin drops", pd.read_csv(checkout.RESULTS / "benchmark_chin.csv"))
+    return tables.table({name: {metric: of_it[metric] for metric in NARROW} for name, of_it in found.levels.items()})
 
 
 def measured(model: object, data: Sequence[Clip], readers: bool = True) -> pd.DataFrame:
@@ -334,7 +357,7 @@ def _standing(subjects: Sequence[str]) -> tuple[dict[str, pd.DataFrame], dict[st
     table, systems, facts, readers = planned(), {}, {}, []
     same = {"name": "actors", "size": SIZE, "subjects": 64, "frames": FRAMES, "expressions": list(EXPRESSIONS)}
     others = (name.rpartition("_")[0] for name, run in table.items() if name.startswith(OTHERS) and run.data == same)
-    for base in dict.fromkeys((*OURS, *others)):
+    for base in dict.fromkeys((OURS, *others)):
         known = {name: results.result(table[name]) for name in names(base)}
         runs = [name for name, of_it in known.items() if of_it["measured_actors"] == actors.RENDERER_VERSION]
         if not runs:

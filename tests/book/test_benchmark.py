@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from i2vlib import metrics
-from i2vlib.book import benchmark, results
+from i2vlib.book import benchmark, checkout, results
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 from tests.book import outside
@@ -113,6 +113,16 @@ def test_copying_gets_the_row_that_the_book_has_for_it_faces_and_all(head):
     assert np.isfinite(theirs).mean() > 0.9
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
     assert set(found.facts["readers"]) == {"identity", "landmarks", "detector", "blendshapes"}
+
+
+def test_the_row_that_the_page_shows_is_that_of_the_program_beside_it(expected):
+    committed = pd.read_csv(checkout.RESULTS / "benchmark_chin.csv")
+    pixels = [name for name in expected if expected[name].notna().all()]
+    assert len(committed) == 48 and {"motion", "moving_ratio", "falls"} <= set(pixels)
+    pd.testing.assert_frame_equal(committed[pixels].head(6), expected[pixels], rtol=0, atol=1e-4)
+    shown = benchmark.outsider()
+    assert shown.frame.index[-1] == "the chin drops" and shown.html.count("<th ") == len(shown.frame) + 7
+    assert shown.frame.loc["the chin drops", "motion"].mean == pytest.approx(committed["motion"].mean())
 
 
 def test_of_a_system_of_fixed_length_the_nearest_moments_are_shown(head, made, tmp_path):

@@ -318,3 +318,11 @@ def test_the_workflow_keeps_its_cache_by_files_that_exist() -> None:
     key = re.search(r"hashFiles\((.*)\)", (ROOT / ".github/workflows/book.yml").read_text())[1]
     patterns = re.findall(r"'([^']+)'", key)
     assert patterns and [pattern for pattern in patterns if not any(ROOT.glob(pattern))] == []
+
+
+def test_a_page_brings_the_files_out_of_which_it_shows_a_piece(build, tmp_path: Path) -> None:
+    page = tmp_path / "book/page.md"
+    page.parent.mkdir()
+    fences = [f"```{{literalinclude}} ../i2vlib/{name}.py\n:pyobject: f\n```" for name in "aba"]
+    page.write_text("# Page\n\n" + "\n\n".join(fences) + "\n\n```python\nx\n```\n")
+    assert build.listed(page) == [tmp_path / "i2vlib/a.py", tmp_path / "i2vlib/b.py"]
