@@ -88,9 +88,11 @@ class FGSTConfig(FixedLengthConfig):
 
 
 def warped(still: Tensor, flow: Tensor) -> Tensor:
-    r"""FGST, section 3.2: a still moved along a flow; what comes from outside has the colour of its edge.
+    r"""FGST, warping: a still moved along a flow; what comes from outside has the colour of its edge.
 
     .. math:: W(x_0, w)(p) = x_0(p + w(p))
+
+    Derived in the chapter *compared*, "FGST".
 
     Args:
         still: ``(B, 3, H, W)``.
@@ -103,11 +105,13 @@ def warped(still: Tensor, flow: Tensor) -> Tensor:
 
 
 def gaussian_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    r"""FGST, section 3.1: how far what the encoder says of z is from what z is in use, in nats a clip.
+    r"""FGST, the flow's VAE: how far what the encoder says of z is from what z is in use, in nats a clip.
 
     .. math::
         D_{KL}(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(0, 1))
         = \tfrac12 \sum_k (\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2)
+
+    Derived in the chapter *compared*, "FGST".
 
     Args:
         mean, log_variance: ``(B, k)``.
@@ -116,9 +120,11 @@ def gaussian_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def drawn_code(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    r"""FGST, section 3.1: z, of normal noise that is given, so that the encoder can learn through it.
+    r"""FGST, the flow's VAE: z, of normal noise that is given, so that the encoder can learn through it.
 
     .. math:: z = \mu + \sigma \odot \epsilon
+
+    Derived in the chapter *compared*, "FGST".
     """
     return mean + (log_variance / 2).exp() * noise
 
@@ -127,6 +133,8 @@ def conditioned(still: Tensor, code: Tensor) -> Tensor:
     r"""FGST, its authors' code: what the decoder reads, the code of the still and the same, as strong as z says.
 
     .. math:: c + c \odot z
+
+    Derived in the chapter *compared*, "FGST".
 
     Args:
         still: c, ``(B, k)``.

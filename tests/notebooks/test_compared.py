@@ -13,7 +13,7 @@ from i2vlib.book.derivations import DERIVED, headings
 from tests.notebooks.test_probes import cells, probes
 
 #: Those that have a page in the chapter.
-SYSTEMS = ("conv_lstm", "vgan", "ganimation", "hp", "mcnet", "mocogan", "mathieu")
+SYSTEMS = ("conv_lstm", "vgan", "fgst", "ganimation", "hp", "mcnet", "mocogan", "mathieu")
 
 
 def equations() -> Iterator[Callable]:
