@@ -329,7 +329,12 @@ def kept(run: Run) -> np.ndarray:
     """The film strips that a measured run left (`runs.sample`): ``uint8 (rows, 6, size, size, 3)``.
 
     The true frames and those made of the first of them by turns, a pair for each expression that the run knows.
+
+    Raises:
+        ValueError: it left none: it has not been measured, or is of another seed than 0.
     """
+    if not run.picture.is_file():
+        raise ValueError(f"{run.name} left no sample: it has not been measured, or its seed, {run.seed}, is not 0.")
     picture = np.asarray(Image.open(run.picture))
     side = (picture.shape[1] + GAP) // _KEPT - GAP
     frames = np.pad(picture, ((0, 0), (0, GAP), (0, 0))).reshape(-1, side, _KEPT, side + GAP, 3)

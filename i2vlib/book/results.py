@@ -10,7 +10,7 @@
 - ``pairs.parquet``: of a G_M, two rows a clip, how it draws from a frame that is not neutral.
 - ``inferences.parquet``: what a model that infers the intensity reads off each clip.
 - ``history.parquet``: the training, as many rows as a curve shows.
-- ``sample.webp``: true frames above made ones.
+- ``sample.webp``: true frames above made ones; of the seed 0 alone.
 
 What depends on the data alone, the reference rows (real clips, copying, cross-fade), is kept once for all runs on
 those data, in ``book/results/references``. Numbers are stored in single precision and read to `DIGITS` decimals. Means
@@ -222,12 +222,13 @@ def write(run: Run, facts: Mapping[str, object], parts: Mapping[str, pd.DataFram
         run: whose it is.
         facts: what goes into ``run.json``; it is written last, so that a folder without it is no result.
         parts: the tables by name, see `rows`.
-        picture: ``uint8 (H, W, 3)``, the sample.
+        picture: ``uint8 (H, W, 3)``, the sample; kept of the seed 0 alone, for others look the same and weigh as much.
     """
     shutil.rmtree(run.results, ignore_errors=True)
     for name, frame in parts.items():
         write_table(run.results / f"{name}.parquet", frame)
-    write_picture(run.picture, picture)
+    if not run.seed:
+        write_picture(run.picture, picture)
     write_file(run.results / "run.json", (json.dumps(dict(facts), indent=1) + "\n").encode())
 
 

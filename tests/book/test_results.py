@@ -60,6 +60,12 @@ def test_a_result_is_a_folder_that_replaces_the_earlier_one(run: Run) -> None:
         results.rows(run, "unrefined")
 
 
+def test_a_sample_is_kept_of_the_first_seed_alone(run: Run) -> None:
+    other = dataclasses.replace(run, name="affinegan_64_1", seed=1)
+    results.write(other, facts(other), {"history": pd.DataFrame({"step": [1]})}, PICTURE)
+    assert {path.name for path in other.results.iterdir()} == {"run.json", "history.parquet"}
+
+
 def test_a_result_that_was_not_written_to_its_end_is_none(run: Run) -> None:
     with pytest.raises(AttributeError):
         results.write(run, facts(run), {"clips": "no table"}, PICTURE)
@@ -143,6 +149,7 @@ def test_every_committed_result_is_whole() -> None:
         assert ("unrefined" in parts) == (run.method == "Refine")
         assert ("forecast" in parts) == (run.bodies and (run.kind.retargets or run.method == "HP"))
         assert ("forecast_shared" in parts) == (run.bodies and run.method == "HP")
+        assert not (run.seed and run.picture.is_file())
         clips = results.rows(run)
         column = "motion" if run.kind.pictures else "pck" if run.kind.reads else "1"
         assert len(clips) and clips[column].notna().all()
