@@ -75,7 +75,7 @@ $(READY): pyproject.toml constraints.txt apt-packages.txt
 	fi
 	touch $(UNFINISHED)
 	echo "== Installing Python packages (about 4 GB; what has been downloaded once is not downloaded again)"
-	$(RUN) -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt -e '.[actors,faces,chapters,book,dev]'
+	$(RUN) -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt -e '.[actors,faces,chapters,onnx,book,dev]'
 	$(RUN) -c 'from i2vlib.faces import models; models.fetch_models()' || echo "== Going on without what reads expressions: it is fetched when a face is first read."
 	rm $(UNFINISHED)
 	touch $(READY)

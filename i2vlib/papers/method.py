@@ -13,12 +13,15 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from i2vlib import export
+from i2vlib.animation import evaluating
 from i2vlib.hub import Pretrained
 from i2vlib.papers.card import html_card
 
@@ -158,6 +161,53 @@ class Method(Pretrained):
 
     def _repr_html_(self) -> str:
         return html_card(self)
+
+    # Without PyTorch --------------------------------------------------------------------------------------------
+
+    def encoded(self, still: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """All that frames of one still share, for a method whose frames are drawn of a code that an intensity moves.
+
+        Args:
+            still: ``(1, 3, H, W)`` in [-1, 1].
+
+        Returns:
+            The still's own code, one ``(1, C, h, w)`` a level; and the direction of every expression, in their order,
+            one ``(expressions, C, h, w)`` a level.
+
+        Raises:
+            ValueError: this method draws its frames otherwise.
+        """
+        raise ValueError(
+            f"{type(self).__name__} has no code that an intensity moves: it cannot be exported; AffineGAN and FAN can."
+        )
+
+    def drawn(self, codes: Sequence[Tensor]) -> Tensor:
+        """Pictures ``(B, 3, H, W)`` in [-1, 1] of codes, one ``(B, C, h, w)`` a level."""
+        raise NotImplementedError
+
+    def export(self, folder: str | Path, half: bool = False) -> dict[str, object]:
+        """Writes the model as ONNX, for a program or a page without PyTorch: AffineGAN and FAN.
+
+        ``encoder.onnx`` is asked once a face: ``still`` ``(1, 3, H, W)`` in [-1, 1], cropped by `i2vlib.align_face`, to
+        the maps ``base_0``, ``base_1``, ... ``(1, C, h, w)`` and ``direction_0``, ... ``(expressions, C, h, w)``.
+        ``decoder.onnx`` is asked once a frame: those maps, ``intensity`` ``(expressions,)``, of which several above 0
+        mix, and ``mask`` ``(1, 1, H, W)`` in [0, 1], ones for everywhere, as `animate` has ``region``; to ``frame``
+        ``(1, 3, H, W)`` in [-1, 1]. ``model.json`` lists names, shapes, ranges, expressions, digests, and how far the
+        pictures were from PyTorch's. The same weights give the same bytes.
+
+        Args:
+            folder: made where it is not there; an earlier export in it is replaced.
+            half: keep the weights as float16, each cast to float32 before it is used: half the size.
+
+        Returns:
+            What ``model.json`` says.
+
+        Raises:
+            ImportError: the packages of ``pip install "i2vlib[onnx]"`` are not there.
+            ValueError: the folder is a file, or this method cannot be exported.
+        """
+        with evaluating(self):
+            return export.write_graphs(self, folder, half)
 
     # The table of runs ------------------------------------------------------------------------------------------
 

@@ -204,6 +204,15 @@ class AffineGAN(nn.Module, Trainable):
         labels = batch["label"].repeat_interleave(self.config.frames_per_clip)
         return (F.cross_entropy(logits, labels, reduction="none") * weight).sum() / weight.sum().clamp_min(1e-6)
 
+    # Without PyTorch --------------------------------------------------------------------------------------------
+
+    def encoded(self, still: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        labels = torch.arange(len(self.expressions), device=still.device)
+        return self.encoder(still), self.residual_encoder(still.expand(len(labels), -1, -1, -1), labels)
+
+    def drawn(self, codes: Sequence[Tensor]) -> Tensor:
+        return self.decoder(codes)
+
     # Using a trained model ---------------------------------------------------------------------------------------
 
     def _label(self, expression: str | None) -> int:

@@ -195,6 +195,15 @@ class FAN(nn.Module, Trainable):
     def _draw(self, codes: Sequence[Tensor]) -> Tensor:
         return self._picture(self._before_last(codes))
 
+    # Without PyTorch --------------------------------------------------------------------------------------------
+
+    def encoded(self, still: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        directions = [self._residual(still, label) for label in range(len(self.expressions))]
+        return self._base(still), [torch.cat(level) for level in zip(*directions, strict=True)]
+
+    def drawn(self, codes: Sequence[Tensor]) -> Tensor:
+        return self._draw(codes)
+
     # Using a trained model ---------------------------------------------------------------------------------------
 
     def animate(
