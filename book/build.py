@@ -79,6 +79,18 @@ VENDOR = (
         {"sphinx-mathjax-offline/static/mathjax/tex-svg-full.js": "mathjax-tex-svg.js"},
     ),
 )
+# What the model runs on in the page your_face, which packs it (i2vlib/book/your_face.py).
+RUNTIME = Package(
+    "onnxruntime-web",
+    "1.30.0",
+    "npm",
+    "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71",
+    {
+        "package/dist/ort.wasm.min.js": "",
+        "package/dist/ort-wasm-simd-threaded.mjs": "",
+        "package/dist/ort-wasm-simd-threaded.wasm": "",
+    },
+)
 
 
 class BuildError(Exception):
@@ -288,6 +300,35 @@ def listed(page: Path) -> list[Path]:
     return [(page.parent / name).resolve() for name in dict.fromkeys(named)]
 
 
+def exported(staging: Path) -> Path:
+    """The folder of the model that a page runs, as ONNX, made anew when the model or what exports it has changed."""
+    import i2vlib
+    from i2vlib.book import your_face
+
+    folder = staging / "exported"
+    parts = [f"weights/{your_face.MODEL}", "papers", "export.py"]
+    sources = [path for part in parts for path in (ROOT / "i2vlib" / part, *(ROOT / "i2vlib" / part).rglob("*"))]
+    key = digest(path for path in sources if path.is_file() and path.suffix != ".pyc")
+    if not (folder / "key").is_file() or (folder / "key").read_text() != key:
+        say("Exporting the model for the page that runs it")
+        i2vlib.load_pretrained(your_face.MODEL).export(folder, half=True)
+        write_file(folder / "key", key.encode())
+    return folder
+
+
+def live_page(staging: Path, cache: Path) -> Path:
+    """The page that runs a model: a folder of its HTML, and of the files that it loads."""
+    from i2vlib.book import your_face
+
+    folder = staging / "your_face"
+    model = exported(staging)
+    with tempfile.TemporaryDirectory() as vendor:
+        unpack(RUNTIME, fetch(RUNTIME, cache), Path(vendor))
+        text = your_face.write(folder / "assets", model, Path(vendor), your_face.examples())
+    write_file(folder / "your_face.html", text.encode())
+    return folder
+
+
 def assemble(source: Path, staging: Path, contents: list[str], cache: Path, address: Address | None = None) -> None:
     """Makes the folder that Jupyter Book reads: configuration, prose, executed chapters, vendor files."""
     shutil.rmtree(source, ignore_errors=True)
@@ -306,6 +347,9 @@ def assemble(source: Path, staging: Path, contents: list[str], cache: Path, addr
                 shutil.copy2(file, source / file.relative_to(ROOT))
     shutil.copy2(first_page(staging), source / "book/landing.html")
     write_file(source / "book/benchmark.html", benchmark.outsider().html.encode())
+    live = live_page(staging, cache)
+    shutil.copy2(live / "your_face.html", source / "book/your_face.html")
+    shutil.copytree(live / "assets", source / "book/assets/your_face")
     for package in VENDOR:
         unpack(package, fetch(package, cache), source / "book/assets/vendor")
 

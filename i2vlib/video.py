@@ -371,8 +371,10 @@ def style(name: str) -> str:
 def script(name: str) -> str:
     """The script of a thing on a page, with what all cards share in it: a function that its page calls."""
     folder = resources.files("i2vlib") / "assets"
-    shared = (folder / "card.js").read_text("utf-8").rstrip()
-    return (folder / f"{name}.js").read_text("utf-8").strip().replace("/*card*/", shared)
+    text = (folder / f"{name}.js").read_text("utf-8").strip()
+    for shared in ("card", "player"):
+        text = text.replace(f"/*{shared}*/", (folder / f"{shared}.js").read_text("utf-8").rstrip())
+    return text
 
 
 def _face(name: str, frames: np.ndarray, first: str, title: str, least: int) -> str:

@@ -11,6 +11,7 @@ import re
 import tarfile
 import zipfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -154,6 +155,7 @@ def test_one_failing_chapter_does_not_keep_the_others_from_running(build, tmp_pa
 # Vendor files -------------------------------------------------------------------------------------------------------
 
 
+@cache  # gzip notes the second
 def archive() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as members:
@@ -293,6 +295,25 @@ def test_the_first_page_is_made_once_until_the_package_changes(build, tmp_path: 
     (tmp_path / "i2vlib/weights").write_text("better")
     build.first_page(tmp_path / "staging")
     assert len(made) == 2
+
+
+def test_the_model_of_a_page_is_exported_once_until_it_changes(build, tmp_path: Path, monkeypatch) -> None:
+    import i2vlib
+
+    made = []
+
+    class Model:
+        def export(self, folder: Path, half: bool) -> None:
+            made.append((folder, half))
+
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(i2vlib, "load_pretrained", lambda name: Model())
+    weights = tmp_path / "i2vlib/weights/affinegan"
+    weights.mkdir(parents=True)
+    for text in ("good", "good", "better"):
+        (weights / "model.safetensors").write_text(text)
+        assert build.exported(tmp_path / "staging") == tmp_path / "staging/exported"
+    assert made == [(tmp_path / "staging/exported", True)] * 2
 
 
 def test_a_warning_of_jupyter_book_fails_the_build(build, tmp_path: Path, monkeypatch) -> None:

@@ -1,0 +1,113 @@
+// The book's one crop (i2vlib/faces/crop.py), on arrays: the same similarity, the same sampling.
+// A picture is {data, width, height, channels}, its numbers row by row.
+
+export const EYE_LEVEL = 0.31;
+export const EYE_DISTANCE = 0.36;
+
+// The similarity [a, b, c, d, e, f], x' = ax + by + c and y' = dx + ey + f, that takes two eyes to their place in a crop.
+export function cropMatrix(eyes, size) {
+  const [left, right] = [...eyes].sort((one, other) => one[0] - other[0]);
+  const [x, y] = [right[0] - left[0], right[1] - left[1]];
+  const share = (EYE_DISTANCE * size) / (x * x + y * y);
+  const [real, turn] = [x * share, -y * share];
+  return [
+    real, -turn, (0.5 - EYE_DISTANCE / 2) * size - real * left[0] + turn * left[1],
+    turn, real, EYE_LEVEL * size - turn * left[0] - real * left[1],
+  ];
+}
+
+export function inverse([a, b, c, d, e, f]) {
+  const all = a * e - b * d;
+  return [e / all, -b / all, (b * f - c * e) / all, -d / all, a / all, (c * d - a * f) / all];
+}
+
+export const scaleOf = ([a, b, , d, e]) => Math.sqrt(Math.abs(a * e - b * d));
+
+// For each place of a shorter line, the places of the longer one that it stands for, weighed by a triangle as wide as
+// two of its own: torch's antialiased bilinear interpolation.
+function shares(from, to) {
+  const scale = from / to;
+  return Array.from({ length: to }, (_, i) => {
+    const middle = (i + 0.5) * scale;
+    const first = Math.max(0, Math.floor(middle - scale + 0.5));
+    const last = Math.min(from, Math.floor(middle + scale + 0.5));
+    const weights = Array.from({ length: last - first }, (_, j) =>
+      Math.max(0, 1 - Math.abs((j + first - middle + 0.5) / scale)));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    return [first, weights.map((weight) => weight / total)];
+  });
+}
+
+export function shrunk({ data, width, height, channels }, toWidth, toHeight) {
+  const across = new Float32Array(toWidth * height * channels);
+  shares(width, toWidth).forEach(([first, weights], x) => {
+    for (let y = 0; y < height; y += 1)
+      for (let c = 0; c < channels; c += 1) {
+        let sum = 0;
+        for (let j = 0, k = (y * width + first) * channels + c; j < weights.length; j += 1, k += channels)
+          sum += weights[j] * data[k];
+        across[(y * toWidth + x) * channels + c] = sum;
+      }
+  });
+  const row = toWidth * channels;
+  const out = new Float32Array(toHeight * row);
+  shares(height, toHeight).forEach(([first, weights], y) => {
+    for (let i = 0; i < row; i += 1) {
+      let sum = 0;
+      for (let j = 0, k = first * row + i; j < weights.length; j += 1, k += row) sum += weights[j] * across[k];
+      out[y * row + i] = sum;
+    }
+  });
+  return { data: out, width: toWidth, height: toHeight, channels };
+}
+
+// The four weights of cubic convolution (A = -0.75, as torch has it) for a place between the second and the third.
+function cubic(t, into) {
+  const A = -0.75;
+  const near = (u) => ((A + 2) * u - (A + 3)) * u * u + 1;
+  const far = (u) => ((A * u - 5 * A) * u + 8 * A) * u - 4 * A;
+  [into[0], into[1], into[2], into[3]] = [far(t + 1), near(t), near(1 - t), far(2 - t)];
+}
+
+// One place (x, y) of a picture, in pixels from its corner, into `into` at `at`; beyond its border the border goes on,
+// or with `zeros` there is nothing.
+const [ACROSS, DOWN] = [new Float64Array(4), new Float64Array(4)];
+export function sample({ data, width, height, channels }, x, y, into, at, zeros = false) {
+  const [left, top] = [Math.floor(x - 0.5), Math.floor(y - 0.5)];
+  cubic(x - 0.5 - left, ACROSS);
+  cubic(y - 0.5 - top, DOWN);
+  for (let c = 0; c < channels; c += 1) into[at + c] = 0;
+  for (let j = 0; j < 4; j += 1) {
+    const v = top - 1 + j;
+    if (zeros && (v < 0 || v >= height)) continue;
+    const row = Math.min(Math.max(v, 0), height - 1) * width;
+    for (let i = 0; i < 4; i += 1) {
+      const u = left - 1 + i;
+      if (zeros && (u < 0 || u >= width)) continue;
+      const weight = DOWN[j] * ACROSS[i];
+      const k = (row + Math.min(Math.max(u, 0), width - 1)) * channels;
+      for (let c = 0; c < channels; c += 1) into[at + c] += weight * data[k + c];
+    }
+  }
+}
+
+// A picture through a similarity as a crop of whole numbers, Uint8Array (size * size * 3): antialiased where it shrinks.
+export function warp(picture, matrix, size) {
+  let [source, back] = [picture, inverse(matrix)];
+  const scale = scaleOf(matrix);
+  if (scale < 1) {
+    const rounded = (length) => Math.max(1, Math.round(length * scale));
+    source = shrunk(picture, rounded(picture.width), rounded(picture.height));
+    const [fx, fy] = [source.width / picture.width, source.height / picture.height];
+    back = back.map((value, place) => value * (place < 3 ? fx : fy));
+  }
+  const pixel = new Float32Array(picture.channels);
+  const out = new Uint8ClampedArray(3 * size * size);
+  for (let y = 0, k = 0; y < size; y += 1)
+    for (let x = 0; x < size; x += 1, k += 3) {
+      const [u, v] = [x + 0.5, y + 0.5];
+      sample(source, back[0] * u + back[1] * v + back[2], back[3] * u + back[4] * v + back[5], pixel, 0);
+      for (let c = 0; c < 3; c += 1) out[k + c] = pixel[c];
+    }
+  return new Uint8Array(out.buffer);
+}

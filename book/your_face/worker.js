@@ -1,0 +1,56 @@
+// The model, away from the page: ONNX Runtime is put before this script, in one Blob. It opens no connection: what it
+// needs is handed to it, and the page's policy, which it inherits, would refuse any.
+
+let sessions, codes, spec;
+
+async function unpacked(text) {
+  const packed = atob(text);
+  const bytes = new Uint8Array(packed.length);
+  for (let i = 0; i < packed.length; i += 1) bytes[i] = packed.charCodeAt(i);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function start({ runtime, model }) {
+  spec = model.spec;
+  const glue = new Blob([await unpacked(runtime.glue)], { type: "text/javascript" });
+  ort.env.wasm.wasmBinary = await unpacked(runtime.wasm);
+  ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(glue) };
+  ort.env.logLevel = "error"; // what it cannot fold is no matter
+  ort.env.wasm.numThreads = 1; // more would need headers that static hosts do not send
+  sessions = {};
+  for (const part of ["encoder", "decoder"])
+    sessions[part] = await ort.InferenceSession.create(await unpacked(model[part]), { logSeverityLevel: 3 });
+}
+
+// A still, once: its own code, and the direction of every expression.
+async function face({ pixels }) {
+  const area = spec.size * spec.size;
+  const still = new Float32Array(3 * area);
+  for (let i = 0; i < area; i += 1) for (let c = 0; c < 3; c += 1) still[c * area + i] = pixels[3 * i + c] / 127.5 - 1;
+  codes = await sessions.encoder.run({ still: new ort.Tensor("float32", still, [1, 3, spec.size, spec.size]) });
+}
+
+// The frame of an intensity an expression, held within a mask (size x size) if there is one.
+async function draw({ amounts, mask }) {
+  const { size } = spec;
+  const area = size * size;
+  const { frame } = await sessions.decoder.run({
+    ...codes,
+    intensity: new ort.Tensor("float32", Float32Array.from(amounts), [amounts.length]),
+    mask: new ort.Tensor("float32", mask || new Float32Array(area).fill(1), [1, 1, size, size]),
+  });
+  const pixels = new Uint8Array(3 * area);
+  for (let i = 0; i < area; i += 1)
+    for (let c = 0; c < 3; c += 1)
+      pixels[3 * i + c] = Math.min(255, Math.max(0, Math.round((frame.data[c * area + i] + 1) * 127.5)));
+  frame.dispose();
+  return pixels;
+}
+
+let before = Promise.resolve(); // one thing after the other, in the order asked
+onmessage = ({ data: { id, kind, given } }) => {
+  before = before
+    .then(() => ({ start, face, draw })[kind](given))
+    .then((made) => postMessage({ id, made }), (error) => postMessage({ id, error: String(error?.message || error) }));
+};

@@ -1,0 +1,181 @@
+"""The page *your_face*: the model itself in a static page, made at each build of the book, from the shipped weights.
+
+What the page loads are scripts alone, for a page opened from a folder may read nothing else: the page's own, and, when
+a photo is chosen, ONNX Runtime and the model, packed as text. The sources of the page lie in ``book/your_face``.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from i2vlib import curves, datasets, faces, store, video
+from i2vlib.book import landing
+from i2vlib.book.checkout import BOOK
+
+SOURCES = BOOK / "your_face"
+#: In the order in which one uses another.
+MODULES = ("crop", "paste", "gif", "files", "model", "page")
+MODEL = "affinegan"
+#: From a page of the book to the folder of this page's files.
+ROOT = "../_static/your_face/"
+#: Stops of the slider, by which intensities are counted: 0, 0.05, ... 1.2, as model.js has them.
+STEP, STOPS = 0.05, 25
+#: What the buttons say; the first is shown first.
+EXPRESSIONS = {
+    "happy": "a smile",
+    "surprised": "surprise",
+    "angry": "anger",
+    "contempt": "contempt",
+    "eyes_closed": "eyes closed",
+    "eyes_up": "eyes up",
+    "cheeks_puffed": "cheeks puffed",
+}
+_SIDE, _QUALITY = 384, 85  # px of a rendered example; of its JPEG
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A picture to begin with: ``uint8 (H, W, 3)``, and its eye centres ``(2, 2)`` in pixels."""
+
+    name: str
+    picture: np.ndarray
+    eyes: np.ndarray
+
+
+def examples() -> list[Example]:
+    """The portrait of the first page, and two rendered people whom no network has been trained on."""
+    pictures = {"Grace Hopper, 1984": landing.portrait()}
+    for seed in landing.ACTORS[:2]:
+        clip = datasets.actors.clip(seed, "happy", mode="onset", frames=2, size=_SIDE)
+        pictures[f"actor {seed}, rendered"] = clip.frames[0]
+    return [Example(name, picture, faces.eyes_of(picture, name=name)) for name, picture in pictures.items()]
+
+
+def bundle(*names: str) -> str:
+    """Modules of the page as one script: a page opened from a folder may not import one."""
+    text = "\n".join((SOURCES / f"{name}.js").read_text("utf-8") for name in names)
+    return re.sub(r"^import .*\n", "", re.sub(r"^export ", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
+
+
+def as_text(data: bytes) -> str:
+    """Bytes as text that a script may hold; the same bytes give the same text."""
+    return base64.b64encode(gzip.compress(data, mtime=0)).decode()
+
+
+def part(name: str, content: Mapping[str, object]) -> bytes:
+    """A script that leaves something under its name for the page that loads it."""
+    return f"(window.i2vParts ??= {{}})[{json.dumps(name)}] = {json.dumps(content)};\n".encode()
+
+
+def runtime(folder: Path) -> bytes:
+    """ONNX Runtime as a part, with the page's Worker behind it, from the files of its package in a folder."""
+    script = (folder / "ort.wasm.min.js").read_text("utf-8")
+    script = re.sub(r"//# sourceMappingURL=.*", "", script)
+    glue, wasm = ((folder / f"ort-wasm-simd-threaded.{end}").read_bytes() for end in ("mjs", "wasm"))
+    return part("runtime", {"script": f"{script}\n{bundle('worker')}", "glue": as_text(glue), "wasm": as_text(wasm)})
+
+
+def model(exported: Path) -> bytes:
+    """An exported model as a part."""
+    note = json.loads((exported / "model.json").read_text("utf-8"))
+    graphs = {name: as_text((exported / f"{name}.onnx").read_bytes()) for name in ("encoder", "decoder")}
+    return part(MODEL, {"spec": {"size": note["size"], "expressions": note["expressions"]}, **graphs})
+
+
+def stops(curve: curves.Curve) -> list[int]:
+    """A curve as the slider's stops, one a frame."""
+    return [int(round(float(a) / STEP)) for a in curve.at(curve.times)]
+
+
+def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]:
+    """The page's HTML, and its script.
+
+    Args:
+        shown: the examples.
+        megabytes: that are fetched when a photo is chosen.
+        root: where the page finds its files, ending in a slash.
+    """
+    pictures = [f"data:image/jpeg;base64,{base64.b64encode(_jpeg(example.picture)).decode()}" for example in shown]
+    given = {
+        "root": root,
+        "note": video.NOTE,
+        "first": next(iter(EXPRESSIONS)),
+        "examples": [
+            {"picture": picture, "eyes": np.round(example.eyes, 3).tolist()}
+            for picture, example in zip(pictures, shown, strict=True)
+        ],
+        "curves": {
+            name: {"stops": stops(curve), "fps": curve.fps, "kept": json.loads(curve.to_json())}
+            for name, curve in curves.PRESETS.items()
+        },
+    }
+    parts = [video.script(name) for name in ("card", "player")]
+    body = f"const GIVEN = {json.dumps(given)};\n" + "\n".join([*parts, bundle(*MODULES)])
+    words = {
+        "examples": "".join(
+            f'<button class="i2v-example" type="button" title="{html.escape(example.name)}" '
+            f'aria-label="{html.escape(example.name)}"><img src="{picture}" alt=""></button>'
+            for picture, example in zip(map(_thumbnail, shown), shown, strict=True)
+        ),
+        "choices": "".join(
+            f'<button class="i2v-choice" type="button" data-name="{name}" aria-pressed="false">{said}</button>'
+            for name, said in EXPRESSIONS.items()
+        ),
+        "curves": "".join(f"<option>{html.escape(name)}</option>" for name in curves.PRESETS),
+        "last": str(STOPS - 1),
+        "megabytes": f"{megabytes:.0f}",
+    }
+    text = (SOURCES / "page.html").read_text("utf-8")
+    for name, said in words.items():
+        text = text.replace(f"{{{name}}}", said)
+    head = f'<link rel="stylesheet" href="{root}page.css">\n'
+    return (
+        head + text + f'<script src="{root}page.js"></script>\n',
+        f'(() => {{\n"use strict";\n{body}}})();\n'.encode(),
+    )
+
+
+def looks() -> str:
+    """The looks of the page: a scrubber's, and its own."""
+    shared = video.style("scrubber").replace(".i2v-scrubber", ".i2v-yours")
+    return shared + (SOURCES / "page.css").read_text("utf-8")
+
+
+def write(folder: Path, exported: Path, vendor: Path, shown: list[Example], root: str = ROOT) -> str:
+    """Writes the page's files into a folder and returns its HTML.
+
+    Args:
+        folder: made where it is not there.
+        exported: what `i2vlib.papers.method.Method.export` has written, with halved weights.
+        vendor: where the files of ONNX Runtime's package are.
+        shown: the examples.
+        root: where the page finds the folder, ending in a slash.
+    """
+    parts = {"runtime.js": runtime(vendor), f"{MODEL}.js": model(exported)}
+    text, script = page(shown, sum(map(len, parts.values())) / 1e6, root)
+    for name, data in {**parts, "page.js": script, "page.css": looks().encode()}.items():
+        store.write_file(folder / name, data)
+    return text
+
+
+def _jpeg(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()
+
+
+def _thumbnail(example: Example) -> str:
+    """The head, small: twice the crop's side around it."""
+    crop = faces.warp(example.picture, faces.crop_matrix(example.eyes, 96), 96)
+    return video.data_uri(crop)

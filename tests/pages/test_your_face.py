@@ -1,0 +1,416 @@
+"""The page that runs the model, in a real browser: the crop, the frames, the files, and that nothing leaves it."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import importlib
+import io
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import i2vlib
+from i2vlib import faces, video
+from i2vlib.book import landing, your_face
+from i2vlib.curves import PRESETS, Curve
+from i2vlib.store import user_cache
+from tests.pages.test_pages import HTML, Quiet, asked, errors
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = os.environ.get("I2V_BUILT_BOOK") == "1"
+
+
+def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
+    """Noise, coarse and fine."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
+    return (0.7 * np.asarray(coarse) + 0.3 * rng.integers(0, 256, (height, width, 3))).astype(np.uint8)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+# Its parts ------------------------------------------------------------------------------------------------------------
+
+READ = """
+const read = async (address) => {
+  const picture = Object.assign(new Image(), { src: address });
+  await picture.decode();
+  const canvas = Object.assign(document.createElement("canvas"), { width: picture.width, height: picture.height });
+  const pen = canvas.getContext("2d");
+  pen.drawImage(picture, 0, 0);
+  return pen.getImageData(0, 0, picture.width, picture.height);
+};
+const based = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+"""
+
+
+def ran(browser, modules: tuple[str, ...], script: str, *given: object) -> object:
+    """What a script that has some of the page's modules returns."""
+    body = (
+        f"{your_face.bundle(*modules)}\n{READ}\nreturn (async (given) => {{ {script} }})([...arguments].slice(0, -1))"
+    )
+    wrapped = f"const done = arguments[arguments.length - 1];\n(function () {{ {body} }})(...arguments)"
+    said = browser.execute_async_script(
+        f"{wrapped}.then((made) => done([made]), (error) => done(String(error)));", *given
+    )
+    assert isinstance(said, list), said
+    return said[0]
+
+
+def address(pixels: np.ndarray) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
+
+
+@pytest.mark.parametrize(
+    ("size", "eyes"),
+    [
+        ((600, 500), [[200, 180], [330, 190]]),  # shrunk
+        ((900, 640), [[300.5, 301.25], [520, 280]]),  # shrunk by more, and turned
+        ((160, 120), [[70, 60], [92, 49]]),  # enlarged
+        ((300, 200), [[20, 12], [80, 40]]),  # over the border
+    ],
+)
+def test_the_crop_is_that_of_align_face(show, size: tuple[int, int], eyes: list) -> None:
+    """To one grey level, for the same eyes: numbers halfway between two levels may be rounded either way."""
+    photo = picture(*size)
+    script = """
+    const { data, width, height } = await read(given[0]);
+    return based(warp({ data, width, height, channels: 4 }, cropMatrix(given[1], 128), 128));
+    """
+    for given in (eyes, eyes[::-1]):  # whichever eye is clicked first
+        made = np.frombuffer(base64.b64decode(ran(show(""), ("crop",), script, address(photo), given)), np.uint8)
+        expected = faces.warp(photo, faces.crop_matrix(np.array(eyes), 128), 128)
+        apart = np.abs(made.reshape(128, 128, 3).astype(int) - expected)
+        assert apart.max() <= 1 and apart.mean() < 0.01
+
+
+GIF = """
+const frames = await Promise.all(given[0].map(read));
+const patches = frames.slice(1).map((patch) => ({ patch, left: given[1], top: given[2] }));
+return based(new Uint8Array(await gif(frames[0], patches, 8, given[3]).arrayBuffer()));
+"""
+
+
+def test_a_gif_is_read_back_as_it_was(show) -> None:
+    rng = np.random.default_rng(1)
+    colours = rng.integers(0, 256, (40, 3), np.uint8)
+    whole = colours[rng.integers(0, 40, (120, 160))]  # enough to fill the table of codes, which begins anew
+    patches = [colours[rng.integers(0, 40, (30, 50))] for _ in range(3)]
+    given = [address(frame) for frame in (whole, *patches)]
+    data = base64.b64decode(ran(show(""), ("gif",), GIF, given, 20, 40, video.NOTE))
+    with Image.open(io.BytesIO(data)) as read:
+        assert read.n_frames == 3 and read.info["comment"] == video.NOTE.encode() and read.info["loop"] == 0
+        for number, patch in enumerate(patches):
+            read.seek(number)
+            expected = whole.copy()
+            expected[40:70, 20:70] = patch
+            assert read.info["duration"] == 80 and np.array_equal(np.asarray(read.convert("RGB")), expected)
+
+
+def test_a_gif_of_many_colours_is_near(show) -> None:
+    photo = landing.portrait()[80:410, 115:445]
+    given = [address(photo), address(photo[:100, :100])]
+    data = base64.b64decode(ran(show(""), ("gif",), GIF, given, 0, 0, "note"))
+    read = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+    assert np.abs(read - photo).mean() < 5
+
+
+NOTED = """
+const canvas = Object.assign(document.createElement("canvas"), { width: 33, height: 20 });
+const pixels = await read(given[0]);
+canvas.getContext("2d").putImageData(pixels, 0, 0);
+return based(new Uint8Array(await (await noted(canvas, given[1], given[2])).arrayBuffer()));
+"""
+
+
+def test_a_png_and_a_webp_carry_the_note(show) -> None:
+    photo = landing.portrait()[200:220, 200:233]
+    data = base64.b64decode(ran(show(""), ("files",), NOTED, address(photo), "image/png", video.NOTE))
+    with Image.open(io.BytesIO(data)) as read:
+        assert read.text == {"Comment": video.NOTE}
+        assert np.array_equal(np.asarray(read.convert("RGB")), photo)
+    data = base64.b64decode(ran(show(""), ("files",), NOTED, address(photo), "image/webp", video.NOTE))
+    with Image.open(io.BytesIO(data)) as read:
+        assert read.size == (33, 20) and read.getexif()[0x010E] == video.NOTE
+        assert np.abs(np.asarray(read.convert("RGB")).astype(int) - photo).mean() < 6
+
+
+def test_a_modules_imports_and_exports_are_gone_from_the_bundle() -> None:
+    text = your_face.bundle(*your_face.MODULES)
+    assert not re.search(r"^(import|export) ", text, re.MULTILINE) and "function cropMatrix" in text
+
+
+# The page -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder and the page in it: the built book's, or outside of a build the same page alone, without the theme."""
+    if BUILT:
+        return HTML, "book/your_face.html"
+    pytest.importorskip("papermill")
+    pytest.importorskip("onnxscript")
+    sys.path.insert(0, str(ROOT / "book"))
+    try:
+        build = importlib.import_module("build")
+    finally:
+        sys.path.remove(str(ROOT / "book"))
+    folder = tmp_path_factory.mktemp("site")
+    try:
+        build.unpack(build.RUNTIME, build.fetch(build.RUNTIME, user_cache() / "vendor"), folder / "vendor")
+    except build.BuildError as error:
+        pytest.skip(str(error))
+    photo = landing.portrait()
+    shown = [your_face.Example("Grace Hopper", photo, faces.eyes_of(photo))]
+    text = your_face.write(folder / "own", build.exported(ROOT / "_build/staging"), folder / "vendor", shown, "own/")
+    policy = re.search(r'Security-Policy": "(.*)"', (ROOT / "book/your_face.md").read_text("utf-8"))[1]
+    icon = '<link rel="icon" href="data:,">'  # or the browser asks for one
+    head = f'<meta charset="utf-8">{icon}<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    (folder / "page.html").write_text(f"<!doctype html><html><head>{head}</head><body>{text}</body></html>", "utf-8")
+    return folder, "page.html"
+
+
+class Listening(Quiet):
+    """A server that keeps what it was asked for."""
+
+    heard: list[str] = []
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.heard.append(self.path)
+        super().do_GET()
+
+
+@pytest.fixture(scope="module", params=["file", "http"])
+def page(request, browser, site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    folder, name = site
+    if request.param == "file":
+        yield Page(browser, folder.as_uri(), name, tmp_path_factory.mktemp("saved"))
+        return
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Listening, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Page(browser, f"http://127.0.0.1:{server.server_port}", name, tmp_path_factory.mktemp("saved"))
+    server.shutdown()
+
+
+# What the canvas shows, as text.
+SHOWN = """
+const canvas = OF;
+const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+let out = "";
+for (let i = 0; i < data.length; i += 4) out += String.fromCharCode(data[i], data[i + 1], data[i + 2]);
+return [canvas.width, canvas.height, btoa(out)];
+"""
+
+
+class Page:
+    """The open page."""
+
+    def __init__(self, browser, root: str, name: str, saved: Path) -> None:
+        self.browser, self.root, self.saved = browser, root, saved
+        for log in ("browser", "performance"):
+            browser.get_log(log)
+        browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(saved)})
+        browser.get(f"{root}/{name}")
+        browser.execute_script(
+            "window.refused = []; document.addEventListener('securitypolicyviolation', e => refused.push(e.blockedURI))"
+        )
+        self.card = browser.find_element("class name", "i2v-yours")
+
+    def part(self, name: str):
+        return self.card.find_element("class name", f"i2v-{name}")
+
+    def data(self, name: str) -> str:
+        return self.card.get_attribute(f"data-{name}")
+
+    def wait(self, true, seconds: float = 120) -> object:
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        return WebDriverWait(self.browser, seconds, 0.05).until(lambda _: true())
+
+    def click(self, name: str) -> None:
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", self.part(name))
+        self.part(name).click()
+
+    def key(self, *keys: str) -> None:
+        self.browser.execute_script("arguments[0].focus()", self.part("slider"))
+        self.browser.switch_to.active_element.send_keys(*keys)
+
+    def pixels(self, of: str = "document.querySelector('.i2v-yours canvas')") -> np.ndarray:
+        width, height, text = self.browser.execute_script(SHOWN.replace("OF", of))
+        return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 3).astype(int)
+
+    def drawn(self) -> None:
+        """Waits until all of an expression is drawn."""
+        self.wait(lambda: "frames are kept" in self.part("said").text)
+
+    def begin(self) -> None:
+        """The first example, with a smile."""
+        if self.data("state") == "empty":
+            self.part("example").click()
+        self.drawn()
+
+    def chosen(self, name: str) -> None:
+        self.card.find_element("css selector", f".i2v-choice[data-name={name}]").click()
+        self.drawn()
+
+    def save(self, kind: str, name: str) -> bytes:
+        from selenium.webdriver.support.ui import Select
+
+        path = self.saved / name
+        path.unlink(missing_ok=True)
+        Select(self.part("kind")).select_by_value(kind)
+        self.click("save")
+        self.wait(lambda: path.is_file() and "Saved" in self.part("said").text)
+        return path.read_bytes()
+
+
+def test_a_photo_becomes_a_slider_that_moves_the_face_and_nothing_else(page) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    page.begin()
+    page.key(Keys.HOME)
+    still = page.pixels()
+    # The page's JPEG, as the browser decodes it: the photo itself.
+    assert np.array_equal(still, page.pixels(of="document.querySelector('.i2v-yours').i2vState().canvas"))
+    seen = [still]
+    for _ in range(3):
+        page.key(Keys.ARROW_RIGHT * 8)
+        seen.append(page.pixels())
+    moved = [np.abs(frame - still).sum(-1) for frame in seen[1:]]
+    assert all(frame.max() > 30 for frame in moved) and moved[0].sum() < moved[1].sum() < moved[2].sum()
+    where = np.argwhere(moved[-1])
+    assert (where.min(0) > 50).all() and (where.max(0) < np.array(still.shape[:2]) - 80).all()  # the face, and no more
+    page.click("before")
+    assert np.array_equal(page.pixels(), still)
+    page.click("before")
+    assert np.array_equal(page.pixels(), seen[-1])
+    page.key(Keys.HOME)
+    assert np.array_equal(page.pixels(), still)
+
+
+KEPT = """
+const { kept } = document.querySelector(".i2v-yours").i2vState().frames;
+const key = [...kept.keys()].find((key) => key.endsWith(" 20"));
+const text = (bytes) => btoa([...bytes].map((byte) => String.fromCharCode(byte)).join(""));
+return [text(kept.get("rest")), text(kept.get(key))];
+"""
+
+
+def test_the_frames_are_those_of_pytorch(page) -> None:
+    """To two grey levels, from the very crop that the page made."""
+    page.begin()
+    crop = page.browser.execute_script("return [...document.querySelector('.i2v-yours').i2vState().crop]")
+    made = [np.frombuffer(base64.b64decode(text), np.uint8) for text in page.browser.execute_script(KEPT)]
+    face = np.array(crop, np.uint8).reshape(128, 128, 3)
+    expected = i2vlib.load_pretrained("affinegan").animate(face, "happy", [0, 1]).frames
+    apart = np.abs(np.stack(made).reshape(2, 128, 128, 3).astype(int) - expected)
+    assert apart.max() <= 2
+
+
+def test_every_format_is_saved_with_its_note(page) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    page.begin()
+    page.chosen("surprised")
+    page.key(Keys.END)
+    shown = page.pixels()
+    with Image.open(io.BytesIO(page.save("gif", "your_face_surprised.gif"))) as read:
+        curve = PRESETS["there and back"]
+        assert read.n_frames == len(curve.times) and read.info["comment"] == video.NOTE.encode()
+        first = np.asarray(read.convert("RGB")).astype(int)
+        read.seek(read.n_frames // 2)
+        assert np.abs(np.asarray(read.convert("RGB")) - first).max() > 60
+    with Image.open(io.BytesIO(page.save("png", "your_face_surprised.png"))) as read:
+        assert read.text["Comment"] == video.NOTE
+        assert np.abs(np.asarray(read.convert("RGB")) - shown).max() <= 1  # the example is shown at its own resolution
+    with Image.open(io.BytesIO(page.save("webp", "your_face_surprised.webp"))) as read:
+        assert read.getexif()[0x010E] == video.NOTE
+    with Image.open(io.BytesIO(page.save("strip", "your_face_surprised.png"))) as read:
+        assert read.text["Comment"] == video.NOTE and read.width > 5 * read.height * shown.shape[1] / shown.shape[0]
+    curve = Curve.from_json(page.save("json", "your_face_surprised.json"))
+    assert curve.points == PRESETS["there and back"].points and curve.amounts == {"surprised": 1}
+    assert np.array_equal(page.pixels(), shown)
+
+
+def test_two_clicks_on_the_eyes_of_a_photo_make_the_crop(page, tmp_path: Path) -> None:
+    from selenium.webdriver import ActionChains
+
+    photo = landing.portrait()
+    (tmp_path / "photo.png").write_bytes(png(photo))
+    page.part("file").find_element("tag name", "input").send_keys(str(tmp_path / "photo.png"))
+    page.wait(lambda: page.data("state") == "eyes")
+    canvas = page.part("picture")
+    page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    scale = canvas.size["width"] / photo.shape[1]
+    for x, y in faces.eyes_of(photo):
+        across, down = (
+            round(at * scale) - side // 2 for at, side in ((x, canvas.size["width"]), (y, canvas.size["height"]))
+        )
+        ActionChains(page.browser).move_to_element_with_offset(canvas, across, down).click().perform()
+    page.drawn()
+    eyes = np.array(page.browser.execute_script("return document.querySelector('.i2v-yours').i2vState().eyes"))
+    assert np.abs(eyes - faces.eyes_of(photo)).max() <= 2 / scale
+    crop = page.browser.execute_script("return [...document.querySelector('.i2v-yours').i2vState().crop]")
+    expected = faces.warp(photo, faces.crop_matrix(eyes, 128), 128)
+    assert np.abs(np.array(crop).reshape(128, 128, 3) - expected.astype(int)).max() <= 1
+
+
+PROBE = """
+const done = arguments[arguments.length - 1], address = location.href;
+const inWorker = new Worker(URL.createObjectURL(new Blob([
+  "fetch('http://127.0.0.1:9/').then(() => postMessage('reached'), () => postMessage('refused'))"])));
+const elsewhere = new Promise((tell) => { inWorker.onmessage = (event) => tell(event.data); });
+const here = fetch(address).then(() => "reached", () => "refused");
+const picture = new Promise((tell) => {
+  const image = Object.assign(new Image(), { onload: () => tell("reached"), onerror: () => tell("refused") });
+  image.src = "http://127.0.0.1:9/x.png";
+});
+Promise.all([here, elsewhere, picture]).then(done);
+"""
+
+
+def test_nothing_leaves_the_page(page) -> None:
+    """Last of all that was done on this page: a photo chosen, every control moved, every format saved."""
+    from selenium.webdriver.support.ui import Select
+
+    page.begin()
+    for choice in page.card.find_elements("class name", "i2v-choice")[:3]:
+        choice.click()
+        page.wait(lambda: page.part("said").text)
+    for button in ("play", "play", "before", "before", "run"):
+        page.click(button)
+    Select(page.part("curve")).select_by_visible_text("smile and stay")
+    page.click("eyes")
+    page.click("eyes")
+    page.drawn()
+    assert page.browser.execute_script("return refused") == []  # nothing was even tried
+    assert errors(page.browser) == []
+    urls = asked(page.browser)
+    assert urls and [url for url in urls if not url.startswith(f"{page.root}/") or "?" in url] == []
+    assert len([url for url in urls if url.endswith(("/runtime.js", "/affinegan.js"))]) == 2  # each once
+    assert page.browser.execute_async_script(PROBE) == ["refused"] * 3
+    assert len(page.browser.execute_script("return refused")) >= 2 and errors(page.browser)
+
+
+def test_the_page_is_light_until_a_photo_is_chosen(site) -> None:
+    folder, name = site
+    files = {
+        path.name: path.stat().st_size for path in folder.rglob("*.js") if path.parent.name in ("own", "your_face")
+    }
+    own = (folder / name).stat().st_size
+    assert own + files["page.js"] < 300_000 and files["runtime.js"] + files["affinegan.js"] < 20_000_000
