@@ -45,7 +45,8 @@ class Pretrained(PyTorchModelHubMixin):
     def save_pretrained(
         self, save_directory: str | Path, card: Mapping[str, object] | None = None, **options: object
     ) -> None:
-        """Writes the generator and discriminators in half precision, the config, and a card with the facts given."""
+        """Writes the generator, in half precision where that can hold its numbers, the config, and a card with the
+        facts given."""
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         self._save_pretrained(folder)
@@ -58,7 +59,7 @@ class Pretrained(PyTorchModelHubMixin):
 
         generator = {id(p) for p in self.generator_parameters()}
         kept = {name: p for name, p in self.named_parameters() if id(p) in generator} | dict(self.named_buffers())
-        tensors = {name: (v.half() if v.is_floating_point() else v).contiguous().cpu() for name, v in kept.items()}
+        tensors = {name: _halved(v.detach()).contiguous().cpu() for name, v in kept.items()}
         write_file(save_directory / WEIGHTS, save(tensors, metadata={"format": "pt"}))
         settings = {"method": type(self).__name__, **asdict(self.config)}
         write_file(save_directory / CONFIG, json.dumps(settings, indent=2).encode())
@@ -81,6 +82,12 @@ class Pretrained(PyTorchModelHubMixin):
                     f"Shipped, and there without a network, are {shipped()}."
                 ) from error
         return _load(folder)
+
+
+def _halved(values: Tensor) -> Tensor:
+    """In half precision; as they are where a number is too large for it, as a variance may be."""
+    half = values.half() if values.is_floating_point() else values
+    return half if bool(torch.isfinite(half).all()) else values
 
 
 def load_pretrained(name: str | Path, device: str | None = None) -> nn.Module:

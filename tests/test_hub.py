@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -34,6 +35,15 @@ def test_a_folder_of_weights_is_whole_and_small(folder, model):
     assert (folder / WEIGHTS).stat().st_size < 2 * generator + 20_000
     card = (folder / CARD).read_text()
     assert "| data | squares |" in card and "synthetic" in card and "| sha256 |" in card
+
+
+def test_a_variance_that_half_precision_cannot_hold_is_kept_whole(model, tmp_path):
+    model.register_buffer("running_var", torch.tensor([1.0, 134_000.0]))
+    model.register_buffer("running_mean", torch.tensor([1.0, 2.0]))
+    model.save_pretrained(tmp_path / "saved")
+    kept = load_file(tmp_path / "saved" / WEIGHTS)
+    assert kept["running_var"].tolist() == [1.0, 134_000.0]
+    assert kept["running_mean"].dtype == torch.float16
 
 
 def test_saving_twice_leaves_no_litter(folder, model):
