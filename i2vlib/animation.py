@@ -264,7 +264,8 @@ def drawer(
     def draw(values: np.ndarray, batch: int = BATCH) -> np.ndarray:
         rows = torch.from_numpy(np.asarray(values, np.float32)).to(device)
         with evaluating(method), torch.inference_mode():
-            return in_tone_of(still, to_frames(in_batches(decode, rows, batch)))
+            together = 1 if method.runtime == "onnx" else batch  # ONNX Runtime draws each frame alone anyway
+            return in_tone_of(still, to_frames(in_batches(decode, rows, together)))
 
     return draw
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -43,9 +43,12 @@ class Exportable(Protocol):
     about: str
     limits: str
 
-    def encoded(self, still: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]: ...
+    def encoded(self, still: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """All that frames of a still ``(1, 3, H, W)`` share: its own code, one ``(1, C, h, w)`` a level; and the
+        direction of every expression, in their order, one ``(expressions, C, h, w)`` a level."""
 
-    def drawn(self, codes: Sequence[Tensor]) -> Tensor: ...
+    def drawn(self, codes: Sequence[Tensor]) -> Tensor:
+        """Pictures ``(B, 3, H, W)`` in [-1, 1] of codes, one ``(B, C, h, w)`` a level."""
 
 
 class _Encoder(nn.Module):
@@ -141,6 +144,47 @@ def session(graph: bytes) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def decoder_of(
+    method: Exportable, still: Tensor, mask: Tensor | None, labels: Sequence[int]
+) -> Callable[[Tensor], Tensor]:
+    """What `i2vlib.animation.drawer` asks for, drawn by ONNX Runtime, each frame alone: intensities to images.
+
+    Args:
+        still: ``(1, 3, H, W)``.
+        mask: ``(1, 1, H, W)``, or None for everywhere.
+        labels: the number of the expression that each column of intensities is of.
+    """
+    run, (base, directions) = decoder_session(method).run, method.encoded(still)
+    maps = dict(zip(sum(_names(len(base)), []), [*base, *directions], strict=True))
+    maps["mask"] = torch.ones_like(still[:, :1]) if mask is None else mask
+    shared = {name: map_.cpu().numpy() for name, map_ in maps.items()}
+
+    def decode(rows: Tensor) -> Tensor:
+        intensity = np.zeros((len(rows), len(method.expressions)), np.float32)
+        intensity[:, labels] = rows.cpu().numpy()
+        return torch.from_numpy(np.concatenate([run(None, {**shared, "intensity": row})[0] for row in intensity]))
+
+    return decode
+
+
+_SESSIONS: dict[str, onnxruntime.InferenceSession] = {}
+
+
+def decoder_session(method: Exportable) -> onnxruntime.InferenceSession:
+    """The session that draws a method's frames, of its weights as they are now; its graph is kept in the cache."""
+    state = {name: p.detach().cpu().numpy() for name, p in method.state_dict().items() if "discriminator" not in name}
+    made_of = np.frombuffer(f"{method.config} {OPSET} {FOLDED} {torch.__version__}".encode(), np.uint8)
+    key = f"{store.digest(made_of, *state.values())}-{torch.get_num_threads()}"
+    if key not in _SESSIONS:
+        path = store.user_cache() / "onnx" / f"{key.partition('-')[0]}.onnx"
+        if not path.is_file():
+            with torch.inference_mode(False):
+                store.write_file(path, traced(method)[DECODER].SerializeToString(deterministic=True))
+        _SESSIONS.clear()  # of the last weights alone: sessions are large
+        _SESSIONS[key] = session(path.read_bytes())
+    return _SESSIONS[key]
 
 
 def traced(method: Exportable) -> dict[str, onnx.ModelProto]:

@@ -169,3 +169,51 @@ def test_a_graph_that_draws_another_picture_is_not_kept(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="differ from PyTorch"):
         model.export(tmp_path / "page")
     assert not (tmp_path / "page").exists()
+
+
+# ONNX Runtime in the place of PyTorch ------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["affinegan", "fan"])
+def both(request, tmp_path, monkeypatch) -> tuple[Method, Method]:
+    """One saved model, loaded to draw with PyTorch and with ONNX Runtime."""
+    monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path / "cache"))
+    made(request.param).save_pretrained(tmp_path / "saved")
+    return i2vlib.load_pretrained(tmp_path / "saved", "cpu"), i2vlib.load_pretrained(tmp_path / "saved", runtime="onnx")
+
+
+def test_animate_with_onnx_runtime_is_within_a_grey_level(both):
+    model, quick = both
+    face, mask = moving_square(16).frames[2], np.eye(16, dtype=np.float32)
+    curves = {"surprised": [0, 0.5, 1, 0.2, 0.3, 1], "happy": [0, 1, 0, 0.2, 0.9, 0.5]}
+    for region in (None, mask):
+        one, two = (m.animate(face, intensity=curves, region=region) for m in (model, quick))
+        assert np.abs(one.frames.astype(int) - two.frames).max() <= 1
+        assert np.ptp(two.frames.astype(int), axis=0).max() > 1, "the frames differ among one another"
+        alone = quick.animate(face, intensity={name: values[3:4] for name, values in curves.items()}, region=region)
+        assert np.array_equal(alone.frames[0], two.frames[3]), "a frame is the same in any company"
+
+
+def test_onnx_runtime_is_what_draws_and_sees_weights_that_change(both, monkeypatch):
+    _, quick = both
+    face = moving_square(16).frames[0]
+    before = quick.animate(face, "happy", [0, 1]).frames
+    with torch.no_grad():
+        quick.decoder.levels[-1].bias += 0.5
+    after = quick.animate(face, "happy", [0, 1]).frames
+    assert np.abs(before.astype(int) - after).max() > 20
+    monkeypatch.setattr(quick.decoder, "forward", lambda *_: pytest.fail("PyTorch was asked"))
+    assert np.array_equal(quick.animate(face, "happy", [0, 1]).frames, after)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("affinegan", {"runtime": "tensorflow"}, "The runtime is"),
+        ("affinegan", {"runtime": "onnx", "device": "cuda"}, "drawn on the CPU"),
+        ("hourglass", {"runtime": "onnx"}, "Hourglass is drawn by PyTorch alone"),
+    ],
+)
+def test_what_onnx_runtime_cannot_do_is_said(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        i2vlib.load_pretrained(name, **options)

@@ -164,27 +164,6 @@ class Method(Pretrained):
 
     # Without PyTorch --------------------------------------------------------------------------------------------
 
-    def encoded(self, still: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """All that frames of one still share, for a method whose frames are drawn of a code that an intensity moves.
-
-        Args:
-            still: ``(1, 3, H, W)`` in [-1, 1].
-
-        Returns:
-            The still's own code, one ``(1, C, h, w)`` a level; and the direction of every expression, in their order,
-            one ``(expressions, C, h, w)`` a level.
-
-        Raises:
-            ValueError: this method draws its frames otherwise.
-        """
-        raise ValueError(
-            f"{type(self).__name__} has no code that an intensity moves: it cannot be exported; AffineGAN and FAN can."
-        )
-
-    def drawn(self, codes: Sequence[Tensor]) -> Tensor:
-        """Pictures ``(B, 3, H, W)`` in [-1, 1] of codes, one ``(B, C, h, w)`` a level."""
-        raise NotImplementedError
-
     def export(self, folder: str | Path, half: bool = False) -> dict[str, object]:
         """Writes the model as ONNX, for a program or a page without PyTorch: AffineGAN and FAN.
 
@@ -206,6 +185,11 @@ class Method(Pretrained):
             ImportError: the packages of ``pip install "i2vlib[onnx]"`` are not there.
             ValueError: the folder is a file, or this method cannot be exported.
         """
+        if not self.exportable:
+            raise ValueError(
+                f"{type(self).__name__} has no code that an intensity moves: it cannot be exported, "
+                "as AffineGAN and FAN can."
+            )
         with evaluating(self):
             return export.write_graphs(self, folder, half)
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from i2vlib.clips import to_frames, to_tensor
+from i2vlib.hub import load_pretrained
 from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig, affine
 from tests.conftest import moving_square
 
@@ -105,3 +106,25 @@ def test_a_training_step_takes_at_most_0_7_of_the_time(benchmark, method):
     benchmark.extra_info["ratio to frame by frame"] = round(share, 3)
     print(f"\na training step of 5 frames: {share:.2f} of the time of frame by frame")
     assert share <= 0.7
+
+
+@pytest.mark.benchmark(group="a frame of the shipped AffineGAN, 128 px, one thread")
+@pytest.mark.parametrize("runtime", ["pytorch", "onnx"])
+def test_a_frame_by_onnx_runtime_takes_less_time(benchmark, runtime):
+    pytest.importorskip("onnxruntime")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        face, row = moving_square(128, 1).frames[0], np.ones((1, 1), np.float32)
+        draws = {
+            name: load_pretrained("affinegan", "cpu", name).drawer(face, ["happy"]) for name in ("pytorch", runtime)
+        }
+        draw, plain = draws[runtime], draws["pytorch"]
+        benchmark.pedantic(lambda: draw(row, batch=1), rounds=30, warmup_rounds=3)
+        assert np.abs(draw(row, batch=1).astype(int) - plain(row, batch=1)).max() <= 1
+        share = ratio(lambda: draw(row, batch=1), lambda: plain(row, batch=1), rounds=15)
+    finally:
+        torch.set_num_threads(threads)
+    benchmark.extra_info["ratio to PyTorch"] = round(share, 3)
+    print(f"\na frame by {runtime}: {1000 * benchmark.stats['min']:.1f} ms at best, {share:.2f} of the time of PyTorch")
+    assert runtime == "pytorch" or share <= 0.7

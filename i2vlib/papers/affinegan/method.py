@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from i2vlib import animation, datasets, faces, regions, samples
+from i2vlib import animation, datasets, export, faces, regions, samples
 from i2vlib.clips import Clip, to_tensor
 from i2vlib.expressions import TABLE
 from i2vlib.papers import blocks, losses
@@ -36,6 +36,7 @@ class AffineGAN(nn.Module, Trainable):
 
     Config = AffineGANConfig
     infers = True
+    exportable = True
     about = (
         "Takes a still of a face to any strength of an expression, at any length and in any order, and reads the "
         "strength off clips that nobody has labelled (Shen et al., 2019)."
@@ -207,6 +208,7 @@ class AffineGAN(nn.Module, Trainable):
     # Without PyTorch --------------------------------------------------------------------------------------------
 
     def encoded(self, still: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """All that frames of a still ``(1, 3, H, W)`` share (`i2vlib.export.Exportable`)."""
         labels = torch.arange(len(self.expressions), device=still.device)
         return self.encoder(still), self.residual_encoder(still.expand(len(labels), -1, -1, -1), labels)
 
@@ -269,6 +271,8 @@ class AffineGAN(nn.Module, Trainable):
         labels = [self._label(name) for name in expressions]
 
         def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
+            if self.runtime == "onnx":
+                return export.decoder_of(self, still, mask, labels)
             steps = {n: self.residual_encoder(still, still.new_tensor([n]).long()) for n in labels}
             directions = {n: animation.within(step, mask) for n, step in steps.items()}
             return animation.mixture(self.encoder(still), directions, self.decoder)

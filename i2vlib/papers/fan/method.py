@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from i2vlib import animation, regions, samples
+from i2vlib import animation, export, regions, samples
 from i2vlib.clips import Clip
 from i2vlib.expressions import TABLE
 from i2vlib.papers import blocks, losses
@@ -32,6 +32,7 @@ class FAN(nn.Module, Trainable):
     """
 
     Config = FANConfig
+    exportable = True
     about = (
         "Takes a still of a face to any strength of an expression, at any length and in any order; in training it is "
         "told how strong each frame is (Fan et al., 2019)."
@@ -198,6 +199,7 @@ class FAN(nn.Module, Trainable):
     # Without PyTorch --------------------------------------------------------------------------------------------
 
     def encoded(self, still: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """All that frames of a still ``(1, 3, H, W)`` share (`i2vlib.export.Exportable`)."""
         directions = [self._residual(still, label) for label in range(len(self.expressions))]
         return self._base(still), [torch.cat(level) for level in zip(*directions, strict=True)]
 
@@ -251,6 +253,8 @@ class FAN(nn.Module, Trainable):
         labels = [animation.label_of(name, self.expressions) for name in expressions]
 
         def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
+            if self.runtime == "onnx":
+                return export.decoder_of(self, still, mask, labels)
             base = self._base(still)
             residuals = {label: animation.within(self._residual(still, label), mask) for label in labels}
             return lambda rows: equations.joint(self._draw, base, residuals, rows)
