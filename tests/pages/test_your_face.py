@@ -237,7 +237,7 @@ class Page:
     def data(self, name: str) -> str:
         return self.card.get_attribute(f"data-{name}")
 
-    def wait(self, true, seconds: float = 120) -> object:
+    def wait(self, true, seconds: float = 400) -> object:
         from selenium.webdriver.support.ui import WebDriverWait
 
         return WebDriverWait(self.browser, seconds, 0.05).until(lambda _: true())
