@@ -68,7 +68,7 @@ export function inHalves(count) {
 // The frames of one face along the slider, drawn ahead and kept.
 export class Frames {
   constructor(model, pixels, drawn) {
-    [this.model, this.drawn, this.kept, this.run] = [model, drawn, new Map(), 0];
+    [this.model, this.drawn, this.kept, this.run, this.age] = [model, drawn, new Map(), 0, 0];
     this.ready = model.ask("face", { pixels });
   }
 
@@ -84,17 +84,17 @@ export class Frames {
     return null;
   }
 
-  // Draws every stop of some amounts that is not there yet; another call takes over from this one. `mask` is held by
-  // whoever asks: a new one begins with `forget`.
+  // Draws every stop of some amounts that is not there yet; another call takes over from this one. Before another mask,
+  // `forget`.
   async ahead(amounts, mask) {
-    const mine = (this.run += 1);
+    const [mine, age] = [(this.run += 1), this.age];
     await this.ready;
     for (const stop of inHalves(STOPS.length)) {
       if (mine !== this.run) return false;
       const key = this.key(amounts, stop);
       if (this.kept.has(key)) continue;
       const frame = await this.model.ask("draw", { amounts: amounts.map((amount) => amount * STOPS[stop]), mask });
-      if (mine !== this.run && this.mask !== mask) return false;
+      if (age !== this.age) return false;
       this.kept.set(key, frame);
       this.drawn(stop);
     }
@@ -105,6 +105,7 @@ export class Frames {
     const rest = this.kept.get("rest");
     this.kept.clear();
     if (rest) this.kept.set("rest", rest);
+    this.age += 1;
     this.run += 1;
   }
 }

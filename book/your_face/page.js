@@ -1,12 +1,12 @@
-import { cropMatrix, warp } from "./crop.js";
+import { cropMatrix, inverse, warp } from "./crop.js";
 import { gif } from "./gif.js";
 import { noted, offer } from "./files.js";
 import { Frames, Model, STOPS } from "./model.js";
-import { change, pasted, placeOf } from "./paste.js";
+import { change, pasted, placeOf, region } from "./paste.js";
 
 // The page: a photo, two eyes, an expression on a slider, files. `player` and `mountAll` are the book's own, put before.
 
-const SEEN = 960; // px, the longer side of the picture on the page
+const [SEEN, LEAST] = [800, 480]; // px, the longer side of the picture on the page, and what the shorter is enlarged to
 const MOST = 4096; // px, that of a photo
 const FPS = 12;
 
@@ -38,10 +38,12 @@ function mount(root, given) {
   const dots = [...root.querySelectorAll(".i2v-eye")];
   const pen = view.getContext("2d", { willReadFrequently: true });
   const model = { opening: null, name: "affinegan" };
-  let photo = null; // its canvas, the scale of the view, where the crop lies
+  const where = find("where");
+  const [mask, ground] = canvasOf(128, 128); // what is painted, in the crop's pixels
+  let photo = null; // its canvas, its eyes, where in it and in the view the crop lies
   let frames = null;
   let amounts = [];
-  let before = false;
+  let [before, near] = [false, false];
   let patches = new Map(); // by frame, what of the view it changes
   let turn = 0; // counts photos, so that a late answer knows that it is late
 
@@ -55,7 +57,28 @@ function mount(root, given) {
 
   // The picture ------------------------------------------------------------------------------------------------------
 
-  const paintPhoto = () => pen.drawImage(photo.canvas, 0, 0, view.width, view.height);
+  // What of the photo is seen: all of it, or what lies around the face; and where in that the crop lies.
+  function settle() {
+    const { canvas, matrix, size } = photo;
+    let [left, top, right, bottom] = [0, 0, canvas.width, canvas.height];
+    if (near && matrix) {
+      const box = placeOf(matrix, size, canvas.width, canvas.height);
+      const edge = Math.round(0.35 * Math.max(box.width, box.height));
+      [left, top] = [Math.max(0, box.left - edge), Math.max(0, box.top - edge)];
+      [right, bottom] = [Math.min(right, box.left + box.width + edge), Math.min(bottom, box.top + box.height + edge)];
+    }
+    const [width, height] = [right - left, bottom - top];
+    const scale = Math.min(SEEN / Math.max(width, height), Math.max(1, LEAST / Math.min(width, height)));
+    [view.width, view.height] = [Math.round(width * scale), Math.round(height * scale)];
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(canvas, left, top, width, height, 0, 0, view.width, view.height);
+    patches = new Map();
+    if (!matrix) return;
+    const [a, b, c, d, e, f] = matrix;
+    photo.seen = [a / scale, b / scale, a * left + b * top + c, d / scale, e / scale, d * left + e * top + f];
+    photo.place = placeOf(photo.seen, size, view.width, view.height);
+    photo.still = pen.getImageData(photo.place.left, photo.place.top, photo.place.width, photo.place.height);
+  }
 
   function patchOf(found) {
     if (!patches.has(found.frame)) {
@@ -69,12 +92,11 @@ function mount(root, given) {
     if (!photo?.place) return;
     const found = !before && stop > 0 && frames?.kept.has("rest") && frames.at(amounts, stop);
     pen.putImageData(found && found.stop ? patchOf(found) : photo.still, photo.place.left, photo.place.top);
-    root.dataset.shown = before ? 0 : found ? found.stop : 0;
   }
 
   const slide = player(root, {
     stage: find("stage"), fps: FPS, labels: STOPS.map((a) => `intensity ${a.toFixed(2)}`), paint,
-    held: (target) => (root.dataset.state === "ready" && target === view ? view : null),
+    held: (target) => (root.dataset.state === "ready" && target === view && where.value !== "brush" ? view : null),
   });
 
   // A photo, and its eyes --------------------------------------------------------------------------------------------
@@ -88,12 +110,10 @@ function mount(root, given) {
       say("Reading the photo …");
       const canvas = await opened(blob);
       if (mine !== turn) return;
-      const scale = Math.min(1, SEEN / Math.max(canvas.width, canvas.height));
-      [view.width, view.height] = [Math.round(canvas.width * scale), Math.round(canvas.height * scale)];
-      photo = { canvas, scale: view.width / canvas.width, began };
+      photo = { canvas, began, chosen: photo?.chosen };
       frames = null;
       root.classList.add("i2v-seen");
-      paintPhoto();
+      settle();
       opening().catch(trouble); // while the reader finds the eyes
       put(eyes || [[0.4 * canvas.width, 0.4 * canvas.height], [0.6 * canvas.width, 0.4 * canvas.height]]);
       if (eyes) return await crop();
@@ -113,7 +133,8 @@ function mount(root, given) {
   function askForEyes() {
     state("eyes");
     clicked = 0;
-    paintPhoto();
+    photo.matrix = photo.place = null;
+    settle();
     say("Click the middle of one eye, then of the other. Or move the two rings there, and press “These are the eyes”.");
   }
 
@@ -167,23 +188,21 @@ function mount(root, given) {
     const open = await opening();
     if (mine !== turn) return;
     const size = open.spec.size;
-    const { canvas, scale } = photo;
+    const { canvas } = photo;
     const whole = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    const matrix = cropMatrix(photo.eyes, size);
+    photo.matrix = cropMatrix(photo.eyes, size);
     photo.size = size;
-    photo.crop = warp({ data: whole.data, width: whole.width, height: whole.height, channels: 4 }, matrix, size);
-    photo.matrix = matrix;
-    photo.place = placeOf(matrix.map((value, i) => (i % 3 < 2 ? value / scale : value)), size, view.width, view.height);
-    paintPhoto();
-    const { left, top, width, height } = photo.place;
-    photo.still = pen.getImageData(left, top, width, height);
-    patches = new Map();
+    photo.crop = warp({ data: whole.data, width: whole.width, height: whole.height, channels: 4 }, photo.matrix, size);
+    settle();
+    ground.clearRect(0, 0, size, size);
+    photo.mask = maskOf();
     frames = new Frames(open, photo.crop, drawn);
     slide.show(0);
     await act(photo.chosen || given.first);
   }
 
-  function drawn() {
+  function drawn(stop) {
+    if (stop && frames.kept.has("rest")) patchOf(frames.at(amounts, stop)); // ready before a drag asks for it
     root.dataset.drawn = frames.kept.size;
     if (root.dataset.state !== "ready" && frames.kept.size > 1) {
       state("ready");
@@ -217,6 +236,57 @@ function mount(root, given) {
     act(choice.dataset.name).catch(trouble);
     if (frames && !slide.position()) slide.show(20);
   }));
+
+  // Where it acts: a part of the crop, or what is painted.
+  function maskOf() {
+    if (where.value !== "brush") return region(where.value, photo.size);
+    const { data } = ground.getImageData(0, 0, photo.size, photo.size);
+    return Float32Array.from({ length: photo.size ** 2 }, (_, i) => data[4 * i + 3] / 255);
+  }
+
+  function hold() {
+    if (!photo?.place) return;
+    photo.mask = maskOf();
+    patches = new Map();
+    frames.forget();
+    act(photo.chosen).catch(trouble);
+    if (where.value === "brush") say("Paint on the face where the expression may act.");
+  }
+  where.addEventListener("change", () => { ground.clearRect(0, 0, mask.width, mask.height); hold(); });
+
+  function dab(event) {
+    const box = view.getBoundingClientRect();
+    const [u, v] = [((event.clientX - box.left) / box.width) * view.width, ((event.clientY - box.top) / box.height) * view.height];
+    const [a, b, c, d, e, f] = photo.seen;
+    const [x, y] = [a * u + b * v + c, d * u + e * v + f];
+    const soft = ground.createRadialGradient(x, y, 0, x, y, 14);
+    soft.addColorStop(0.4, "rgba(59, 111, 212, 1)");
+    soft.addColorStop(1, "rgba(59, 111, 212, 0)");
+    ground.fillStyle = soft;
+    ground.fillRect(0, 0, mask.width, mask.height);
+    paint(slide.position());
+    const [p, q, r, s, t, w] = inverse(photo.seen);
+    pen.setTransform(p, s, q, t, r, w); // from the crop's pixels to the view's
+    pen.globalAlpha = 0.5;
+    pen.drawImage(mask, 0, 0);
+    pen.globalAlpha = 1;
+    pen.resetTransform();
+  }
+  view.addEventListener("pointerdown", (event) => {
+    if (event.button || where.value !== "brush" || root.dataset.state !== "ready") return;
+    view.setPointerCapture(event.pointerId);
+    dab(event);
+  });
+  view.addEventListener("pointermove", (event) => { if (view.hasPointerCapture(event.pointerId)) dab(event); });
+  view.addEventListener("pointerup", () => { if (where.value === "brush" && root.dataset.state === "ready") hold(); });
+
+  const closer = find("closer");
+  closer.addEventListener("click", () => {
+    near = !near;
+    closer.setAttribute("aria-pressed", near);
+    settle();
+    paint(slide.position());
+  });
 
   const compare = find("before");
   compare.addEventListener("click", () => {

@@ -16,6 +16,16 @@ export function soft(size) {
   return Float32Array.from({ length: size * size }, (_, i) => ramp[i % size] * ramp[Math.floor(i / size)]);
 }
 
+// Where an expression may act: a part of the crop, whose eyes always lie in one place, with a soft border; all: nothing.
+export function region(name, size) {
+  const sides = {
+    below: (x, y) => y - 0.47, above: (x, y) => 0.47 - y, left: (x) => 0.5 - x, right: (x) => x - 0.5,
+  };
+  if (!sides[name]) return null;
+  return Float32Array.from({ length: size * size }, (_, i) =>
+    smooth(0.5 + sides[name](((i % size) + 0.5) / size, (Math.floor(i / size) + 0.5) / size) / 0.12));
+}
+
 function chroma(frame) {
   let sum = 0;
   for (let i = 0; i < frame.length; i += 3)

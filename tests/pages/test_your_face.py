@@ -254,6 +254,10 @@ class Page:
         width, height, text = self.browser.execute_script(SHOWN.replace("OF", of))
         return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 3).astype(int)
 
+    def place(self) -> dict[str, float]:
+        """The box of the crop in the canvas."""
+        return self.browser.execute_script("return document.querySelector('.i2v-yours').i2vState().place")
+
     def drawn(self) -> None:
         """Waits until all of an expression is drawn."""
         self.wait(lambda: "frames are kept" in self.part("said").text)
@@ -345,6 +349,59 @@ def test_every_format_is_saved_with_its_note(page) -> None:
     curve = Curve.from_json(page.save("json", "your_face_surprised.json"))
     assert curve.points == PRESETS["there and back"].points and curve.amounts == {"surprised": 1}
     assert np.array_equal(page.pixels(), shown)
+
+
+def test_an_expression_stays_where_it_may_act(page) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import Select
+
+    page.begin()
+    page.chosen("happy")
+    page.key(Keys.HOME)
+    still = page.pixels()
+    (x, _), (other, _) = page.browser.execute_script("return document.querySelector('.i2v-yours').i2vState().eyes")
+    middle, third = round((x + other) / 2), round((other - x) / 3)
+    Select(page.part("where")).select_by_value("left")
+    page.drawn()
+    page.key(Keys.END)
+    moved = np.abs(page.pixels() - still).sum(-1)
+    assert moved[:, : middle - 10].max() > 30 and moved[:, middle + third :].max() == 0
+    Select(page.part("where")).select_by_value("brush")
+    page.wait(lambda: np.array_equal(page.pixels(), still))  # nothing is painted yet
+    canvas = page.part("picture")
+    page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    shown = canvas.size["width"] / still.shape[1]
+    down = round((page.place()["top"] + 0.72 * page.place()["height"]) * shown) - canvas.size["height"] // 2
+    across = round((middle + third) * shown) - canvas.size["width"] // 2
+    mouse = ActionChains(page.browser, duration=0).move_to_element_with_offset(canvas, across, down).click_and_hold()
+    mouse.move_by_offset(4, 3).release().perform()
+    page.wait(lambda: not np.array_equal(page.pixels(), still))
+    page.wait(
+        lambda: (
+            page.browser.execute_script("return document.querySelector('.i2v-yours').i2vState().frames.kept.size") == 25
+        )
+    )
+    moved = np.abs(page.pixels() - still).sum(-1)
+    assert moved[:, middle:].max() > 30 and moved[:, : middle - third // 2].max() == 0
+    Select(page.part("where")).select_by_value("all")
+    page.drawn()
+
+
+def test_closer_shows_the_face_and_back_the_whole_photo(page) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    page.begin()
+    page.key(Keys.HOME)
+    whole = page.pixels()
+    page.click("closer")
+    near = page.pixels()
+    page.key(Keys.END)
+    assert near.shape != whole.shape and np.abs(page.pixels() - near).max() > 30
+    page.key(Keys.HOME)
+    assert np.array_equal(page.pixels(), near)
+    page.click("closer")
+    assert np.array_equal(page.pixels(), whole)
 
 
 def test_two_clicks_on_the_eyes_of_a_photo_make_the_crop(page, tmp_path: Path) -> None:
