@@ -220,11 +220,11 @@ function mount(root, given) {
     choices.forEach((choice) => choice.setAttribute("aria-pressed", choice.dataset.name === name));
     if (!photo) return;
     photo.chosen = name;
+    say("Drawing …", 0.9);
     const mine = frames;
     amounts = (await opening()).spec.expressions.map((each) => (each === name ? 1 : 0));
     patches = new Map();
     paint(slide.position());
-    say("Drawing …", 0.9);
     const began = performance.now();
     const there = frames.kept.size;
     if (!(await frames.ahead(amounts, photo.mask)) || mine !== frames) return;
