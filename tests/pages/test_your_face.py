@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import functools
-import importlib
 import io
 import os
 import re
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -22,7 +20,6 @@ import i2vlib
 from i2vlib import faces, video
 from i2vlib.book import landing, your_face
 from i2vlib.curves import PRESETS, Curve
-from i2vlib.store import user_cache
 from tests.pages.test_pages import HTML, Quiet, asked, errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,30 +156,11 @@ def test_a_modules_imports_and_exports_are_gone_from_the_bundle() -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder and the page in it: the built book's, or outside of a build the same page alone, without the theme."""
-    if BUILT:
-        return HTML, "book/your_face.html"
-    pytest.importorskip("papermill")
-    pytest.importorskip("onnxscript")
-    sys.path.insert(0, str(ROOT / "book"))
-    try:
-        build = importlib.import_module("build")
-    finally:
-        sys.path.remove(str(ROOT / "book"))
-    folder = tmp_path_factory.mktemp("site")
-    try:
-        build.unpack(build.RUNTIME, build.fetch(build.RUNTIME, user_cache() / "vendor"), folder / "vendor")
-    except build.BuildError as error:
-        pytest.skip(str(error))
-    photo = landing.portrait()
-    shown = [your_face.Example("Grace Hopper", photo, faces.eyes_of(photo))]
-    text = your_face.write(folder / "own", build.exported(ROOT / "_build/staging"), folder / "vendor", shown, "own/")
-    policy = re.search(r'Security-Policy": "(.*)"', (ROOT / "book/your_face.md").read_text("utf-8"))[1]
-    icon = '<link rel="icon" href="data:,">'  # or the browser asks for one
-    head = f'<meta charset="utf-8">{icon}<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    (folder / "page.html").write_text(f"<!doctype html><html><head>{head}</head><body>{text}</body></html>", "utf-8")
-    return folder, "page.html"
+def site() -> tuple[Path, str]:
+    """The folder of the built book and the page in it."""
+    if not BUILT:
+        pytest.skip("The book is not built: make book.")
+    return HTML, "book/your_face.html"
 
 
 class Listening(Quiet):
