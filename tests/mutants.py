@@ -331,7 +331,7 @@ CHANGES = (
     Change("FGST: the encoder shown no flow", FGST,
            'batch["flow"][:, 1:] / self._unit', 'batch["flow"][:, 1:] * 0', OF_FGST),
     Change("FGST: pictures learnt of the flow that is made", FGST,
-           '_at(batch["flow"], batch["moments"])', '_at(flow, batch["moments"] - 1)', OF_FGST),
+           'at_moments(batch["flow"], batch["moments"])', 'at_moments(flow, batch["moments"] - 1)', OF_FGST),
     Change("FGST: frames augmented, their flow not", FGST, "change.moved_flow(flow)", "flow", OF_FGST),
     Change("a flow mirrored that points the same way", SAMPLES,
            "self.moved(flow) * self.scale * along", "self.moved(flow) * self.scale", OF_FGST),

@@ -55,7 +55,7 @@ export class Model {
   }
 }
 
-export const STOPS = Array.from({ length: 25 }, (_, stop) => stop / 20); // 0 to 1.2
+export const STOPS = GIVEN.stops; // the intensities of the slider
 
 // The ends first, then the middles of what is open: whatever a drag asks for, something near it is there early.
 export function inHalves(count) {

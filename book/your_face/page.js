@@ -37,7 +37,7 @@ function mount(root, given) {
   const [view, said, bar] = [find("picture"), find("said"), find("share")];
   const dots = [...root.querySelectorAll(".i2v-eye")];
   const pen = view.getContext("2d", { willReadFrequently: true });
-  const model = { opening: null, name: "affinegan" };
+  const model = { opening: null, name: given.model };
   const where = find("where");
   const [mask, ground] = canvasOf(128, 128); // what is painted, in the crop's pixels
   let photo = null; // its canvas, its eyes, where in it and in the view the crop lies

@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 from i2vlib import datasets, metrics
-from i2vlib.book import checkout, effects, results, tables
+from i2vlib.book import checkout, effects, results, systems, tables
 from i2vlib.book.claims.common import how_far, moves, names
 from i2vlib.book.plan import lineage, planned
 from i2vlib.book.tables import words
@@ -54,10 +54,8 @@ SHOWN = (
 )  # fmt: skip
 #: Of these, what fits a page's column.
 NARROW = ("motion", "lead_rise", "moving_ratio", "sharpness", "acd_i_ratio", "detection")
-#: The row of the table of runs with which the book compares the others; their names begin so.
-OURS, OTHERS = "affinegan_64_three", "compared_"
-#: What a system was told beside a still and an expression, by the ``drive`` of its readings.
-TOLD = {"true": "intensity", "inferred": "the true frames", "conditions": "nothing"}
+#: What a model that is entered is told beside a still and an expression: one that is asked for intensities, or not.
+INTENSITY, NOTHING = "intensity", "nothing"
 
 
 @dataclass(frozen=True)
@@ -207,29 +205,29 @@ def score(
     if isinstance(entry, str | Path):
         name = name or Path(entry).resolve().name
         model = _read(Path(entry), data, fixed_length)
-        told = TOLD["conditions" if fixed_length else "true"]
+        told = NOTHING if fixed_length else INTENSITY
     elif hasattr(entry, "animate"):
         name, model = name or type(entry).__name__, entry
-        told = TOLD["true" if _dialled(entry) else "conditions"]
+        told = INTENSITY if _dialled(entry) else NOTHING
     else:
         raise ValueError(f"A model has animate(face, expression, intensity), a folder a path; {entry!r} has neither.")
     return placed(name, measured(model, data, readers), told)
 
 
-def placed(name: str, clips: pd.DataFrame, told: str = TOLD["true"]) -> Score:
+def placed(name: str, clips: pd.DataFrame, told: str = INTENSITY) -> Score:
     """What was measured of a model, among the rows of the book's systems on the same people.
 
     Args:
         name: what the row is called.
         clips: from `measured`.
-        told: what the model was told, a value of `TOLD`.
+        told: what the model was told, `INTENSITY` or `NOTHING`.
 
     Raises:
         ValueError: another row is called so.
     """
     subjects = list(dict.fromkeys(clips["subject"]))
-    systems, others, theirs = _standing(subjects)
-    if name in systems:
+    standing, others, theirs = _standing(subjects)
+    if name in standing:
         raise ValueError(f"The table has a row {name!r}. Give yours another name.")
     extractors, entered = clips.attrs.get("extractors"), clips.assign(seed=0)
     facts = {
@@ -238,7 +236,7 @@ def placed(name: str, clips: pd.DataFrame, told: str = TOLD["true"]) -> Score:
         "systems": others | {name: {"told": told, "steps": None, "runs": []}},
         "notes": _notes(entered, len(subjects), extractors, theirs),
     }  # fmt: skip
-    return Score(name, clips, systems | {name: entered}, facts)
+    return Score(name, clips, standing | {name: entered}, facts)
 
 
 def outsider() -> tables.Table:
@@ -354,27 +352,21 @@ def _standing(subjects: Sequence[str]) -> tuple[dict[str, pd.DataFrame], dict[st
 
     Left out is what was measured on another version of the actors, whose pixels are others.
     """
-    table, systems, facts, readers = planned(), {}, {}, []
-    same = {"name": "actors", "size": SIZE, "subjects": 64, "frames": FRAMES, "expressions": list(EXPRESSIONS)}
-    others = (name.rpartition("_")[0] for name, run in table.items() if name.startswith(OTHERS) and run.data == same)
-    for base in dict.fromkeys((OURS, *others)):
-        known = {name: results.result(table[name]) for name in names(base)}
-        runs = [name for name, of_it in known.items() if of_it["measured_actors"] == actors.RENDERER_VERSION]
+    rows = results.reference_rows(results.result(systems.first("AffineGAN"))["references"]).assign(seed=0)
+    found = {words(who): rows[rows["system"] == who] for who in metrics.REFERENCE_ROWS}
+    facts: dict[str, dict[str, object]] = {who: {"told": "", "steps": None, "runs": []} for who in found}
+    table, readers = planned(), []
+    for name, system in systems.SYSTEMS.items():
+        known = {run: results.result(table[run]) for run in names(system.row)}
+        runs = [run for run, of_it in known.items() if of_it["measured_actors"] == actors.RENDERER_VERSION]
         if not runs:
             continue
         run, of_it = table[runs[0]], known[runs[0]]
-        if not systems:
-            rows = results.reference_rows(of_it["references"]).assign(seed=0)
-            systems = {words(system): rows[rows["system"] == system] for system in metrics.REFERENCE_ROWS}
-            facts = {system: {"told": "", "steps": None, "runs": []} for system in systems}
-        name = f"{run.method} ({base.removeprefix(OTHERS)})" if run.method in systems else run.method
-        systems[name] = results.measured({table[run].seed: [run] for run in runs})
+        found[name] = results.measured({table[run].seed: [run] for run in runs})
         readers.append(of_it["readings"]["extractors"])
-        facts[name] = {
-            "told": TOLD[of_it["readings"]["drive"]], "runs": runs,
-            "steps": sum(step.steps for step in lineage(run) if step.method == run.method),
-        }  # fmt: skip
-    return {name: rows[rows["subject"].isin(subjects)] for name, rows in systems.items()}, facts, readers
+        steps = sum(step.steps for step in lineage(run) if step.method == run.method)
+        facts[name] = {"told": system.told, "runs": runs, "steps": steps}
+    return {name: rows[rows["subject"].isin(subjects)] for name, rows in found.items()}, facts, readers
 
 
 def _notes(clips: pd.DataFrame, people: int, readers: Mapping | None, theirs: Sequence[Mapping]) -> list[str]:

@@ -325,10 +325,11 @@ def _explain(figure: Figure, drawn: Mapping[str, bool], dotted: str) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=1.6)
 
 
-def kept(run: Run) -> np.ndarray:
+def kept(run: Run, expression: str | None = None) -> np.ndarray:
     """The film strips that a measured run left (`runs.sample`): ``uint8 (rows, 6, size, size, 3)``.
 
-    The true frames and those made of the first of them by turns, a pair for each expression that the run knows.
+    The true frames and those made of the first of them by turns, a pair for each expression that the run knows; of one
+    ``expression`` its pair.
 
     Raises:
         ValueError: it left none: it has not been measured, or is of another seed than 0.
@@ -338,7 +339,11 @@ def kept(run: Run) -> np.ndarray:
     picture = np.asarray(Image.open(run.picture))
     side = (picture.shape[1] + GAP) // _KEPT - GAP
     frames = np.pad(picture, ((0, 0), (0, GAP), (0, 0))).reshape(-1, side, _KEPT, side + GAP, 3)
-    return frames[:, :, :, :side].swapaxes(1, 2)
+    strips = frames[:, :, :, :side].swapaxes(1, 2)
+    if expression is None:
+        return strips
+    order = run.settings.expressions if run.kind.dialled else sorted(run.data["expressions"])
+    return strips[2 * list(order).index(expression) :][:2]
 
 
 _KEPT = 6

@@ -29,7 +29,7 @@ MODULES = ("crop", "paste", "gif", "files", "model", "page")
 MODEL = "affinegan"
 #: From a page of the book to the folder of this page's files.
 ROOT = "../_static/your_face/"
-#: Stops of the slider, by which intensities are counted: 0, 0.05, ... 1.2, as model.js has them.
+#: Stops of the slider, by which intensities are counted: 0, 0.05, ... 1.2.
 STEP, STOPS = 0.05, 25
 #: What the buttons say; the first is shown first.
 EXPRESSIONS = {
@@ -109,6 +109,8 @@ def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]
     pictures = [f"data:image/jpeg;base64,{base64.b64encode(_jpeg(example.picture)).decode()}" for example in shown]
     given = {
         "root": root,
+        "model": MODEL,
+        "stops": [round(STEP * stop, 2) for stop in range(STOPS)],
         "note": video.NOTE,
         "first": next(iter(EXPRESSIONS)),
         "examples": [

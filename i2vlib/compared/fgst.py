@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import LUMA, Clip
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, with_label
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, at_moments, with_label
 from i2vlib.papers.blocks import Decoder, Encoder, widths
 from i2vlib.papers.losses import masked_l1
 from i2vlib.papers.method import Config
@@ -282,7 +282,7 @@ class FGST(nn.Module, FixedLength):
         still = batch["frames"][:, 0]
         mean, log_variance = self._posterior(batch)
         flow = self.flows_of(still, batch["label"], drawn_code(mean, log_variance, batch["noise"]))
-        images = self.draw(still, _at(batch["flow"], batch["moments"]))
+        images = self.draw(still, at_moments(batch["flow"], batch["moments"]))
         return {"flow": flow, "images": images, "code_mean": mean, "code_log_variance": log_variance}
 
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -292,7 +292,7 @@ class FGST(nn.Module, FixedLength):
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To say how everything moved, of a z that could be drawn; and to draw what was filmed."""
         still, flow = batch["frames"][:, 0], batch["flow"][:, 1:]
-        real, made = _at(batch["frames"], batch["moments"]), outputs["images"]
+        real, made = at_moments(batch["frames"], batch["moments"]), outputs["images"]
         terms = {
             "flow": F.l1_loss(outputs["flow"], flow),
             "kl": gaussian_divergence(outputs["code_mean"], outputs["code_log_variance"]),
@@ -317,8 +317,3 @@ def _levels(convolution: type, channels: Sequence[int], in_time: Sequence[bool])
     for (i, o), timed in zip(pairwise(channels), in_time, strict=True):
         layers += [_halving(convolution, i, o, timed), nn.BatchNorm3d(o), nn.ReLU()]
     return nn.Sequential(*layers)
-
-
-def _at(values: Tensor, moments: Tensor) -> Tensor:
-    """Of ``(B, n, ...)`` those at moments ``(B, m)``."""
-    return values[torch.arange(len(values), device=values.device)[:, None], moments]

@@ -75,6 +75,11 @@ def spread(length: int, count: int) -> list[int]:
     return np.linspace(0, length - 1, count).round().astype(int).tolist()
 
 
+def at_moments(values: Tensor, moments: Tensor) -> Tensor:
+    """Of values ``(B, n, ...)`` those at each sample's own moments ``(B, m)``: ``(B, m, ...)``."""
+    return values[torch.arange(len(values), device=values.device)[:, None], moments]
+
+
 class FixedLength(Trainable):
     """A system that makes a clip of ``config.frames`` frames, and knows time where others know intensity."""
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, at_moments
 from i2vlib.joints import JOINTS
 from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, widths
 from i2vlib.papers.losses import generator_loss, masked_l1
@@ -230,23 +230,23 @@ class HP(nn.Module, FixedLength):
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Images ``(B, pairs, 3, H, W)`` of true points, and those forecast, ``(B, n - 1, l, 2)``."""
         still, points = batch["frames"][:, 0], batch["points"]
-        images = self.draw(still, points[:, 0], _at(points, batch["moments"]))
+        images = self.draw(still, points[:, 0], at_moments(points, batch["moments"]))
         return {"images": images, "points": self.forecast(points[:, 0], batch["label"])}
 
     def _judge(self, pictures: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """Logits of pictures ``(B, pairs, 3, H, W)``, each beside the landmarks of its moment."""
-        maps = self._maps(_at(batch["points"], batch["moments"]).flatten(0, 1))
+        maps = self._maps(at_moments(batch["points"], batch["moments"]).flatten(0, 1))
         return self.discriminator(torch.cat([pictures.flatten(0, 1), maps], 1))[0]
 
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To call real a real frame beside its own landmarks, and nothing else."""
-        real, made = _at(batch["frames"], batch["moments"]), outputs["images"].detach()
+        real, made = at_moments(batch["frames"], batch["moments"]), outputs["images"].detach()
         seen = (real, made, batch["frames"][:, :1].expand_as(real))
         return {"adversarial": mismatched(*(self._judge(pictures, batch) for pictures in seen))}
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To forecast the landmarks; and to draw what was filmed, that looks real."""
-        real, made = _at(batch["frames"], batch["moments"]), outputs["images"]
+        real, made = at_moments(batch["frames"], batch["moments"]), outputs["images"]
         terms = {
             "pose": pose_error(outputs["points"], batch["points"][:, 1:]),
             "reconstruction": F.mse_loss(made, real),
@@ -306,8 +306,3 @@ class HP(nn.Module, FixedLength):
         points = samples.stated_points(clip)
         fits = points is not None and points.shape[1] == self.config.points and np.isfinite(points[0]).all(-1).any()
         return points if fits else None
-
-
-def _at(values: Tensor, moments: Tensor) -> Tensor:
-    """Of ``(B, n, ...)`` those at moments ``(B, m)``."""
-    return values[torch.arange(len(values), device=values.device)[:, None], moments]
