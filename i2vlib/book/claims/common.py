@@ -151,28 +151,30 @@ def waiting(*bases: str) -> str:
     return f"The comparison waits for {', '.join(f'{base}_0' for base in missing)}." if missing else ""
 
 
-def preferences(ours: str, others: Mapping[str, str]) -> Answer:
+def preferences(beside: Mapping[str, str], least: float = MOVES) -> Answer:
     """How often one system's clips are preferred to those of each of others, by the judge that stands in for raters
     (`i2vlib.book.preference`).
 
     Args:
-        ours: its row of the table of runs.
-        others: by name, the rows of the others.
+        beside: by name, the rows of the table of runs; the first is the one that is asked about.
+        least: how far its face has to move (`if_it_moves`).
 
     Returns:
         More than half of the clips, with the whole interval: of every other in two seeds, reproduced; of some, partly.
         The number is the least of the rates, and the note names each.
     """
-    if note := waiting(ours, *others.values()):
+    if note := waiting(*beside.values()):
         return Answer("not testable here", None, None, (), note)
-    rates = {name: win_rate(seeds(ours), seeds(base)) for name, base in others.items()}
+    tables = {name: seeds(base) for name, base in beside.items()}
+    ours, *others = tables
+    rates = {name: win_rate(tables[ours], tables[name]) for name in others}
     found = [rate.low > 0.5 and min(rate.by_seed) > 0.5 for rate in rates.values()]
     enough = min(rate.seeds for rate in rates.values()) > 1
-    least = min(rates.values(), key=lambda rate: rate.mean)
+    fewest = min(rates.values(), key=lambda rate: rate.mean)
     shown = ", ".join(f"{name} {rate:.2f}" for name, rate in rates.items())
     note = f"Proxy: share of clips that a stated judge prefers, the least of these: {shown}; 64 px, as many steps."
-    verdict = graded(all(found) and enough, any(found))
-    return Answer(verdict, least.mean, least.interval, names(ours, *others.values()), note)
+    verdict = if_it_moves(graded(all(found) and enough, any(found)), tables[ours], least)
+    return Answer(verdict, fewest.mean, fewest.interval, names(*beside.values()), note)
 
 
 def single(run: str, part: str = "clips") -> pd.DataFrame:
@@ -283,4 +285,9 @@ HAS_TO_MOVE = Change(
     "2026-11-22",
     "the face has to move",
     "a photograph that stands still, or its cross-fade into somebody else, passed without",
+)
+ASKED_AT_ONCE = Change(
+    "2026-11-23",
+    "the three claims about raters are asked by one function",
+    "each had a copy of it; no answer changes by it",
 )

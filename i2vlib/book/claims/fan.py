@@ -11,6 +11,7 @@ import pandas as pd
 from i2vlib import metrics
 from i2vlib.book import results
 from i2vlib.book.claims.common import (
+    ASKED_AT_ONCE,
     DRAWN_TOGETHER,
     HAS_TO_MOVE,
     LOST,
@@ -460,18 +461,17 @@ def fan_13(kept: Sequence[tuple[str, float, float]]) -> Answer:
         "clips to ConvLSTM's, to HP's, and to both, with the interval: all three in two seeds, reproduced; to one of "
         "the two, partly; if FAN's face moves; not testable here before a seed of each is measured"
     ),
+    changes=[ASKED_AT_ONCE],
 )
 def fan_14() -> Answer:
     """A stand-in for raters, FAN against ConvLSTM and HP."""
-    fan, *others = BESIDE
-    found = preferences(BESIDE[fan], {name: BESIDE[name] for name in others})
+    found = preferences(BESIDE)
     if found.value is None:
         return found
-    ours, *theirs = (seeds(base) for base in BESIDE.values())
-    both = win_rate(ours, *theirs)
+    both = win_rate(*map(seeds, BESIDE.values()))
     note = f"{found.note} To both {both:.2f}."
     whole = found.verdict == "reproduced" and both.low > 0.5
-    verdict = if_it_moves(graded(whole, found.verdict != "not reproduced"), ours)
+    verdict = graded(whole, found.verdict != "not reproduced")
     return replace(found, verdict=verdict, note=note)
 
 

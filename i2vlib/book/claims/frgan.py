@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
@@ -11,6 +9,7 @@ from i2vlib import metrics
 from i2vlib.book import poses
 from i2vlib.book.checkout import RESULTS
 from i2vlib.book.claims.common import (
+    ASKED_AT_ONCE,
     DRAWN_TOGETHER,
     HAS_TO_MOVE,
     Answer,
@@ -484,14 +483,11 @@ def table_4_on_bodies() -> Answer:
         "clips to those of each of the three, with the interval: all three in two seeds, reproduced; some, partly; if "
         "its face moves .5 as far as the true one; not testable here before a seed of each is measured"
     ),
+    changes=[ASKED_AT_ONCE],
 )
 def frg_10() -> Answer:
     """A stand-in for raters, FRGAN's G_M against the three systems of Table 1."""
-    ours, *others = BESIDE
-    found = preferences(BESIDE[ours], {name: BESIDE[name] for name in others})
-    if found.value is None:
-        return found
-    return replace(found, verdict=if_it_moves(found.verdict, seeds(BESIDE[ours]), least=0.5))
+    return preferences(BESIDE, least=0.5)
 
 
 #: The row of the table of runs whose pictures of bodies are asked about: G_M alone, which ships, for the G_R trained on
