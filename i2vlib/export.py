@@ -126,7 +126,7 @@ def write_graphs(method: Exportable, folder: str | Path, half: bool = False) -> 
             for file in (ENCODER, DECODER)
         },
     }
-    store.write_text(folder / NOTE, json.dumps(note, indent=1) + "\n")
+    store.write_file(folder / NOTE, (json.dumps(note, indent=1) + "\n").encode())
     return note
 
 
