@@ -112,6 +112,7 @@ function mount(root, given) {
       if (mine !== turn) return;
       photo = { canvas, began, chosen: photo?.chosen };
       frames = null;
+      delete root.dataset.frames;
       root.classList.add("i2v-seen");
       settle();
       opening().catch(trouble); // while the reader finds the eyes
@@ -221,6 +222,7 @@ function mount(root, given) {
     if (!photo) return;
     photo.chosen = name;
     say("Drawing …", 0.9);
+    root.dataset.frames = "drawing";
     const mine = frames;
     amounts = (await opening()).spec.expressions.map((each) => (each === name ? 1 : 0));
     patches = new Map();
@@ -228,6 +230,7 @@ function mount(root, given) {
     const began = performance.now();
     const there = frames.kept.size;
     if (!(await frames.ahead(amounts, photo.mask)) || mine !== frames) return;
+    root.dataset.frames = "kept"; // all of them
     const made = frames.kept.size - there;
     if (made) root.dataset.each = Math.round((performance.now() - began) / made); // ms a frame
     say(`Drag the slider, or across the picture. ${STOPS.length} frames are kept; ${root.dataset.each} ms each, drawn in this page.`);

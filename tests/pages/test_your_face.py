@@ -237,8 +237,8 @@ class Page:
         return self.browser.execute_script("return document.querySelector('.i2v-yours').i2vState().place")
 
     def drawn(self) -> None:
-        """Waits until all of an expression is drawn."""
-        self.wait(lambda: "frames are kept" in self.part("said").text)
+        """Waits until all of an expression is drawn; what the page says may be of a file that was saved since."""
+        self.wait(lambda: self.data("frames") == "kept")
 
     def begin(self) -> None:
         """The first example, with a smile."""
@@ -429,7 +429,7 @@ def test_nothing_leaves_the_page(page) -> None:
     page.begin()
     for choice in page.card.find_elements("class name", "i2v-choice")[:3]:
         choice.click()
-        page.wait(lambda: page.part("said").text)
+        page.drawn()
     for button in ("play", "play", "before", "before", "run"):
         page.click(button)
     Select(page.part("curve")).select_by_visible_text("smile and stay")
