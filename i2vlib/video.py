@@ -217,7 +217,9 @@ def pad(
     return f"""<div class="i2v-pad i2v-card" data-clip="{identity}" role="group" aria-label="{shown}">
 <style>{style("pad")}</style>
 <div class="i2v-stage">{_face("", frames[0], pictures[0], title, _SHOWN_AT_LEAST)}
-<div class="i2v-controls"><div class="i2v-field"><span class="i2v-dot"></span></div>{sliders}</div></div>
+<div class="i2v-controls"><div class="i2v-field" tabindex="0" role="group"
+ aria-label="{html.escape(" across, ".join(names))} up; the arrow keys move the dot"><span class="i2v-dot"></span></div>
+{sliders}</div></div>
 <div class="i2v-caption"><span class="i2v-title">{shown}</span><span class="i2v-label"></span></div>
 <noscript>This is the first of {len(pictures)} frames; the pad needs JavaScript.</noscript>
 <script>{script("pad")}("{identity}", ...{data});</script>
@@ -360,10 +362,10 @@ def _player(sets: Mapping[str, Mapping[str, np.ndarray]], fps: float, labels: Se
 
 
 @cache
-def style(name: str) -> str:
-    """The style of a thing on a page, with that of the card that all share, light and dark."""
+def style(*names: str) -> str:
+    """The style of things on a page, with that of the card that all share, light and dark."""
     folder = resources.files("i2vlib") / "assets"
-    rules = "".join((folder / f"{part}.css").read_text("utf-8") for part in ("card", name))
+    rules = "".join((folder / f"{part}.css").read_text("utf-8") for part in ("card", *names))
     return rules.replace("/*light*/", _LIGHT).replace("/*dark*/", _DARK)
 
 
@@ -372,7 +374,7 @@ def script(name: str) -> str:
     """The script of a thing on a page, with what all cards share in it: a function that its page calls."""
     folder = resources.files("i2vlib") / "assets"
     text = (folder / f"{name}.js").read_text("utf-8").strip()
-    for shared in ("card", "player"):
+    for shared in ("card", "player", "square"):
         text = text.replace(f"/*{shared}*/", (folder / f"{shared}.js").read_text("utf-8").rstrip())
     return text
 

@@ -57,6 +57,8 @@ export class Model {
 
 export const STOPS = GIVEN.stops; // the intensities of the slider
 
+const KEPT = 700; // frames kept, of 48 KB each
+
 // The ends first, then the middles of what is open: whatever a drag asks for, something near it is there early.
 export function inHalves(count) {
   const order = [0, count - 1];
@@ -65,46 +67,79 @@ export function inHalves(count) {
   return order;
 }
 
-// The frames of one face along the slider, drawn ahead and kept.
+// The frames of one face, by the stop of every expression; drawn ahead or when they are asked for, and kept.
 export class Frames {
-  constructor(model, pixels, drawn) {
-    [this.model, this.drawn, this.kept, this.run, this.age] = [model, drawn, new Map(), 0, 0];
+  constructor(model, pixels, mask, drawn) {
+    [this.model, this.mask, this.drawn] = [model, mask, drawn];
+    [this.kept, this.coming, this.run, this.age, this.wanted, this.wanting] = [new Map(), new Map(), 0, 0, null, null];
     this.ready = model.ask("face", { pixels });
+    this.rest = model.spec.expressions.map(() => 0);
   }
 
-  key(amounts, stop) {
-    return stop ? `${amounts.join()} ${stop}` : "rest";
+  has(stops) {
+    return this.kept.has(stops.join());
   }
 
-  // The frame of a stop, or of the nearest that is there; none before the first.
-  at(amounts, stop) {
-    for (let off = 0; off < STOPS.length; off += 1)
-      for (const near of [stop - off, stop + off])
-        if (near >= 0 && this.kept.has(this.key(amounts, near))) return { stop: near, frame: this.kept.get(this.key(amounts, near)) };
-    return null;
+  // The frame of some stops, or of the nearest that are there and show no expression that was not asked for; none
+  // before the first.
+  at(stops) {
+    const asked = this.kept.get(stops.join());
+    if (asked) return asked;
+    let [best, least] = [null, Infinity];
+    for (const each of this.kept.values()) {
+      const far = each.stops.reduce((sum, stop, n) => sum + (stop && !stops[n] ? Infinity : (stop - stops[n]) ** 2), 0);
+      if (far < least) [best, least] = [each, far];
+    }
+    return best;
   }
 
-  // Draws every stop of some amounts that is not there yet; another call takes over from this one. Before another mask,
-  // `forget`.
-  async ahead(amounts, mask) {
-    const [mine, age] = [(this.run += 1), this.age];
+  draw(stops) {
+    const key = stops.join();
+    if (this.kept.has(key)) return Promise.resolve();
+    if (!this.coming.has(key)) this.coming.set(key, this.made(stops, key, this.age));
+    return this.coming.get(key);
+  }
+
+  async made(stops, key, age) {
     await this.ready;
-    for (const stop of inHalves(STOPS.length)) {
+    const frame = await this.model.ask("draw", { amounts: stops.map((stop) => STOPS[stop]), mask: this.mask });
+    if (age !== this.age) return;
+    this.coming.delete(key);
+    this.kept.set(key, { stops, frame });
+    if (this.kept.size > KEPT) this.kept.delete([...this.kept.keys()].find((old) => old !== this.rest.join()));
+    this.drawn(stops);
+  }
+
+  // Has a frame drawn before any that is drawn ahead; of several that are asked for meanwhile, the last alone.
+  want(stops) {
+    this.wanted = stops;
+    this.wanting ??= (async () => {
+      for (let next; (next = this.wanted); ) {
+        this.wanted = null;
+        await this.draw(next);
+      }
+    })().finally(() => { this.wanting = null; });
+    return this.wanting;
+  }
+
+  // Draws what of a list is not there yet; another call takes over from this one.
+  async ahead(list) {
+    const mine = (this.run += 1);
+    for (const stops of list) {
+      while (this.wanting) await this.wanting;
       if (mine !== this.run) return false;
-      const key = this.key(amounts, stop);
-      if (this.kept.has(key)) continue;
-      const frame = await this.model.ask("draw", { amounts: amounts.map((amount) => amount * STOPS[stop]), mask });
-      if (age !== this.age) return false;
-      this.kept.set(key, frame);
-      this.drawn(stop);
+      await this.draw(stops);
     }
     return mine === this.run;
   }
 
-  forget() {
-    const rest = this.kept.get("rest");
+  // All but the frame at rest, which no mask changes, is to be drawn anew.
+  forget(mask) {
+    const rest = this.kept.get(this.rest.join());
     this.kept.clear();
-    if (rest) this.kept.set("rest", rest);
+    this.coming.clear();
+    if (rest) this.kept.set(this.rest.join(), rest);
+    [this.mask, this.wanted] = [mask, null];
     this.age += 1;
     this.run += 1;
   }

@@ -1,14 +1,18 @@
 import { cropMatrix, inverse, warp } from "./crop.js";
 import { gif } from "./gif.js";
 import { noted, offer } from "./files.js";
-import { Frames, Model, STOPS } from "./model.js";
+import { Frames, inHalves, Model, STOPS } from "./model.js";
 import { change, pasted, placeOf, region } from "./paste.js";
 
-// The page: a photo, two eyes, an expression on a slider, files. `player` and `mountAll` are the book's own, put before.
+// The page: a photo, two eyes, an expression on a slider, files. `player`, `square`
+// and `mountAll` are the book's own, put before.
 
 const [SEEN, LEAST] = [800, 480]; // px, the longer side of the picture on the page, and what the shorter is enlarged to
 const MOST = 4096; // px, that of a photo
 const FPS = 12;
+const [LAST, PEAK] = [STOPS.length - 1, STOPS.indexOf(1)]; // of the slider's stops
+const COARSE = inHalves(7).map((at) => (at * LAST) / 6); // of the pad's, a side: what is drawn ahead
+const PATCHES = 40; // kept, of up to 2.5 MB each
 
 function canvasOf(width, height) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
@@ -42,7 +46,9 @@ function mount(root, given) {
   const [mask, ground] = canvasOf(128, 128); // what is painted, in the crop's pixels
   let photo = null; // its canvas, its eyes, where in it and in the view the crop lies
   let frames = null;
-  let amounts = [];
+  let known = []; // the model's expressions
+  let axes = [given.first, ""]; // those on the slider and, with a second, up the pad
+  let up = 0; // the second's stop
   let [before, near] = [false, false];
   let patches = new Map(); // by frame, what of the view it changes
   let turn = 0; // counts photos, so that a late answer knows that it is late
@@ -80,24 +86,48 @@ function mount(root, given) {
     photo.still = pen.getImageData(photo.place.left, photo.place.top, photo.place.width, photo.place.height);
   }
 
-  function patchOf(found) {
-    if (!patches.has(found.frame)) {
-      const added = change(frames.at(amounts, 0).frame, found.frame, photo.crop, photo.size, photo.mask);
-      patches.set(found.frame, pasted(photo.still, photo.place, added));
-    }
-    return patches.get(found.frame);
+  const stopsOf = (i, j = up) => known.map((name) => (name === axes[0] ? i : name === axes[1] ? j : 0));
+
+  function patchOf({ frame }) {
+    const made = patches.get(frame) || pasted(photo.still, photo.place, change(rest(), frame, photo.crop, photo.size, photo.mask));
+    patches.delete(frame);
+    patches.set(frame, made); // the last used last
+    if (patches.size > PATCHES) patches.delete(patches.keys().next().value);
+    return made;
   }
+  const rest = () => frames.at(frames.rest).frame;
 
   function paint(stop) {
+    mark(stop / LAST, up / LAST);
     if (!photo?.place) return;
-    const found = !before && stop > 0 && frames?.kept.has("rest") && frames.at(amounts, stop);
-    pen.putImageData(found && found.stop ? patchOf(found) : photo.still, photo.place.left, photo.place.top);
+    const found = !before && frames?.has(frames.rest) && frames.at(stopsOf(stop));
+    pen.putImageData(found && found.frame !== rest() ? patchOf(found) : photo.still, photo.place.left, photo.place.top);
+    if (found && !frames.has(stopsOf(stop))) frames.want(stopsOf(stop)).catch(trouble);
   }
 
+  // The second expression: a slider of its own, and a pad of both.
+  const second = find("up");
+  const mark = square(find("field"), [1 / LAST, 1 / LAST], (...shares) => to(...shares.map((share) => Math.round(share * LAST))));
+  function rise(stop) {
+    up = stop;
+    second.value = stop;
+    second.style.setProperty("--done", `${(100 * stop) / LAST}%`);
+    find("height").textContent = axes[1] && `${called(axes[1])} ${STOPS[stop].toFixed(2)}`;
+    second.setAttribute("aria-valuetext", find("height").textContent);
+  }
+  function to(across, height) {
+    rise(height);
+    slide.go(across);
+  }
+  second.addEventListener("input", () => to(slide.position(), Number(second.value)));
+
+  const labels = STOPS.map((a) => `intensity ${a.toFixed(2)}`);
   const slide = player(root, {
-    stage: find("stage"), fps: FPS, labels: STOPS.map((a) => `intensity ${a.toFixed(2)}`), paint,
+    stage: find("stage"), fps: FPS, labels, paint,
     held: (target) => (root.dataset.state === "ready" && target === view && where.value !== "brush" ? view : null),
   });
+  for (const control of root.querySelectorAll("select, .i2v-up")) // whose keys are their own
+    control.addEventListener("keydown", (event) => event.stopPropagation());
 
   // A photo, and its eyes --------------------------------------------------------------------------------------------
 
@@ -110,7 +140,7 @@ function mount(root, given) {
       say("Reading the photo …");
       const canvas = await opened(blob);
       if (mine !== turn) return;
-      photo = { canvas, began, chosen: photo?.chosen };
+      photo = { canvas, began };
       frames = null;
       delete root.dataset.frames;
       root.classList.add("i2v-seen");
@@ -197,18 +227,19 @@ function mount(root, given) {
     settle();
     ground.clearRect(0, 0, size, size);
     photo.mask = maskOf();
-    frames = new Frames(open, photo.crop, drawn);
+    known = open.spec.expressions;
+    frames = new Frames(open, photo.crop, photo.mask, drawn);
     slide.show(0);
-    await act(photo.chosen || given.first);
+    await act(...axes);
   }
 
-  function drawn(stop) {
-    if (stop && frames.kept.has("rest")) patchOf(frames.at(amounts, stop)); // ready before a drag asks for it
+  function drawn(stops) {
+    if (!axes[1] && frames.has(frames.rest)) patchOf(frames.at(stops)); // ready before a drag asks for it
     root.dataset.drawn = frames.kept.size;
     if (root.dataset.state !== "ready" && frames.kept.size > 1) {
       state("ready");
       root.dataset.waited = Math.round(performance.now() - photo.began); // from the photo to the first drag
-      if (matchMedia("(prefers-reduced-motion: reduce)").matches) slide.show(20);
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) slide.show(PEAK);
       else slide.play(2);
     }
     paint(slide.position());
@@ -217,28 +248,54 @@ function mount(root, given) {
   // Expressions ------------------------------------------------------------------------------------------------------
 
   const choices = [...root.querySelectorAll(".i2v-choice")];
-  async function act(name) {
-    choices.forEach((choice) => choice.setAttribute("aria-pressed", choice.dataset.name === name));
-    if (!photo) return;
-    photo.chosen = name;
+  const other = find("other");
+  const called = (name) => choices.find((choice) => choice.dataset.name === name).textContent;
+
+  // One expression on the slider, or with another one both on the pad.
+  async function act(across, height) {
+    axes = [across, height === across ? axes[0] : height];
+    choices.forEach((choice) => choice.setAttribute("aria-pressed", choice.dataset.name === across));
+    other.value = axes[1];
+    [...other.options].forEach((option) => { option.hidden = option.disabled = option.value === across; });
+    root.classList.toggle("i2v-both", Boolean(axes[1]));
+    STOPS.forEach((a, stop) => { labels[stop] = `${axes[1] ? called(across) : "intensity"} ${a.toFixed(2)}`; });
+    rise(axes[1] ? up || PEAK / 2 : 0);
+    slide.show(slide.position());
+    find("slider").setAttribute("aria-label", `Intensity: ${called(across)}`);
+    if (axes[1]) second.setAttribute("aria-label", `Intensity: ${called(axes[1])}`);
+    find("across").textContent = `${called(across)} →`;
+    find("upward").textContent = axes[1] && `↑ ${called(axes[1])}`;
+    if (!frames) return;
     say("Drawing …", 0.9);
     root.dataset.frames = "drawing";
     const mine = frames;
-    amounts = (await opening()).spec.expressions.map((each) => (each === name ? 1 : 0));
-    patches = new Map();
-    paint(slide.position());
     const began = performance.now();
     const there = frames.kept.size;
-    if (!(await frames.ahead(amounts, photo.mask)) || mine !== frames) return;
+    if (!(await frames.ahead(ahead())) || mine !== frames) return;
     root.dataset.frames = "kept"; // all of them
     const made = frames.kept.size - there;
-    if (made) root.dataset.each = Math.round((performance.now() - began) / made); // ms a frame
-    say(`Drag the slider, or across the picture. ${STOPS.length} frames are kept; ${root.dataset.each} ms each, drawn in this page.`);
+    if (made > 0) root.dataset.each = Math.round((performance.now() - began) / made); // ms a frame
+    say(axes[1]
+      ? `Drag the dot: both are added. ${COARSE.length ** 2} mixtures are kept, others are drawn as you reach them; ${root.dataset.each} ms each.`
+      : `Drag the slider, or across the picture. ${STOPS.length} frames are kept; ${root.dataset.each} ms each, drawn in this page.`);
   }
+
+  // What is drawn before anybody asks: the slider's stops, or a coarse grid of the pad's.
+  function ahead() {
+    if (!axes[1]) return inHalves(STOPS.length).map((stop) => stopsOf(stop));
+    const ranks = [...COARSE.keys()];
+    const pairs = ranks.flatMap((i) => ranks.map((j) => [i, j])).sort((one, two) => Math.max(...one) - Math.max(...two));
+    return pairs.map(([i, j]) => stopsOf(COARSE[i], COARSE[j]));
+  }
+
   choices.forEach((choice) => choice.addEventListener("click", () => {
-    act(choice.dataset.name).catch(trouble);
-    if (frames && !slide.position()) slide.show(20);
+    act(choice.dataset.name, axes[1]).catch(trouble);
+    if (frames && !slide.position()) slide.show(PEAK);
   }));
+  other.addEventListener("change", () => {
+    act(axes[0], other.value).catch(trouble);
+    if (frames && axes[1] && !slide.position()) slide.show(PEAK);
+  });
 
   // Where it acts: a part of the crop, or what is painted.
   function maskOf() {
@@ -251,8 +308,8 @@ function mount(root, given) {
     if (!photo?.place) return;
     photo.mask = maskOf();
     patches = new Map();
-    frames.forget();
-    act(photo.chosen).catch(trouble);
+    frames.forget(photo.mask);
+    act(...axes).catch(trouble);
     if (where.value === "brush") say("Paint on the face where the expression may act.");
   }
   where.addEventListener("change", () => { ground.clearRect(0, 0, mask.width, mask.height); hold(); });
@@ -301,47 +358,60 @@ function mount(root, given) {
   // Files ------------------------------------------------------------------------------------------------------------
 
   const curve = () => given.curves[find("curve").value];
-  const name = () => `your_face_${photo.chosen}`;
+  const name = () => ["your_face", ...axes.filter(Boolean)].join("_");
+
+  // What the curve's 1 is: the peak, or where the dot is.
+  function reach() {
+    const at = [slide.position(), up];
+    return axes[1] ? (Math.max(...at) ? at : [PEAK, PEAK]) : [PEAK, 0];
+  }
+  const along = (share, end) => end.map((stop) => Math.min(Math.round((share * stop) / PEAK), LAST));
 
   function playCurve() {
     slide.pause();
     const { stops, fps } = curve();
+    const end = reach();
     const start = performance.now();
     const mine = (playCurve.run = (playCurve.run || 0) + 1);
     root.addEventListener("pointerdown", () => { playCurve.run += 1; }, { once: true });
     (function tick() {
       const at = Math.floor(((performance.now() - start) * fps) / 1000);
-      if (mine !== playCurve.run || at >= stops.length) return;
-      slide.show(stops[at]);
+      if (mine !== playCurve.run) return;
+      if (at >= stops.length) return axes[1] && to(...end);
+      const [across, height] = along(stops[at], end);
+      rise(height);
+      slide.show(across);
       requestAnimationFrame(tick);
     })();
   }
   find("run").addEventListener("click", playCurve);
 
   // The photo at its own resolution with one frame in it.
-  function rendered(stop) {
+  async function rendered(stops) {
     const [canvas, ink] = canvasOf(photo.canvas.width, photo.canvas.height);
     ink.drawImage(photo.canvas, 0, 0);
-    if (!stop) return canvas;
+    await frames.draw(stops);
+    const { frame } = frames.at(stops);
+    if (frame === rest()) return canvas;
     const place = placeOf(photo.matrix, photo.size, canvas.width, canvas.height);
     const still = ink.getImageData(place.left, place.top, place.width, place.height);
-    const added = change(frames.at(amounts, 0).frame, frames.at(amounts, stop).frame, photo.crop, photo.size, photo.mask);
-    ink.putImageData(pasted(still, place, added), place.left, place.top);
+    ink.putImageData(pasted(still, place, change(rest(), frame, photo.crop, photo.size, photo.mask)), place.left, place.top);
     return canvas;
   }
 
   // Frames side by side, two white pixels between them, each the view.
-  function strip(stops) {
+  async function strip(places) {
     const [width, height] = [Math.round((320 * view.width) / view.height), 320];
-    const [canvas, ink] = canvasOf(stops.length * (width + 2) - 2, height);
+    const [canvas, ink] = canvasOf(places.length * (width + 2) - 2, height);
     ink.fillStyle = "#fff";
     ink.fillRect(0, 0, canvas.width, height);
-    const there = slide.position();
-    stops.forEach((stop, column) => {
-      slide.show(stop);
+    const there = [slide.position(), up];
+    for (const at of places) await frames.draw(stopsOf(...at));
+    places.forEach((at, column) => {
+      to(...at);
       ink.drawImage(view, column * (width + 2), 0, width, height);
     });
-    slide.show(there);
+    to(...there);
     return canvas;
   }
 
@@ -349,15 +419,24 @@ function mount(root, given) {
     gif: async () => {
       const { stops, fps } = curve();
       const { left, top } = photo.place;
-      const parts = stops.map((stop) => ({ left, top, patch: stop ? patchOf(frames.at(amounts, stop)) : photo.still }));
+      const end = reach();
+      const parts = [];
+      for (const stop of stops) {
+        const asked = stopsOf(...along(stop, end));
+        await frames.draw(asked);
+        const found = frames.at(asked);
+        parts.push({ left, top, patch: found.frame === rest() ? photo.still : patchOf(found) });
+      }
       return gif(pen.getImageData(0, 0, view.width, view.height), parts, Math.round(100 / fps), given.note);
     },
-    png: () => noted(rendered(slide.position()), "image/png", given.note),
-    webp: () => noted(rendered(slide.position()), "image/webp", given.note),
-    strip: () => noted(strip([0, 4, 8, 12, 16, 20]), "image/png", given.note),
+    png: async () => noted(await rendered(stopsOf(slide.position())), "image/png", given.note),
+    webp: async () => noted(await rendered(stopsOf(slide.position())), "image/webp", given.note),
+    strip: async () => noted(await strip([0, 4, 8, 12, 16, 20].map((stop) => along(stop, reach()))), "image/png", given.note),
     json: async () => {
       const { kept } = curve();
-      return new Blob([JSON.stringify({ ...kept, amounts: { [photo.chosen]: 1 } }, null, 1)], { type: "application/json" });
+      const end = reach();
+      const amounts = Object.fromEntries(axes.filter(Boolean).map((each, axis) => [each, STOPS[end[axis]]]));
+      return new Blob([JSON.stringify({ ...kept, amounts }, null, 1)], { type: "application/json" });
     },
   };
   find("save").addEventListener("click", async () => {

@@ -3,10 +3,11 @@
   const rows = pictures.length / columns;
 /*card*/
 
+/*square*/
+
   function mount(root) {
     const picture = root.querySelector(".i2v-picture");
     const field = root.querySelector(".i2v-field");
-    const dot = root.querySelector(".i2v-dot");
     const label = root.querySelector(".i2v-label");
     const sliders = [...root.querySelectorAll("input")];
     const most = [columns - 1, rows - 1];
@@ -20,8 +21,7 @@
         slider.value = at[axis];
         slider.setAttribute("aria-valuetext", said[axis]);
       });
-      dot.style.left = (100 * at[0]) / (most[0] || 1) + "%";
-      dot.style.bottom = (100 * at[1]) / (most[1] || 1) + "%";
+      mark(...at.map((index, axis) => index / (most[axis] || 1)));
       label.textContent = said.join(", ");
     }
 
@@ -40,21 +40,8 @@
     }
 
     const rest = () => { run += 1; };
-    function drag(event) {
-      const box = field.getBoundingClientRect();
-      show(
-        Math.round(((event.clientX - box.left) / box.width) * most[0]),
-        Math.round(((box.bottom - event.clientY) / box.height) * most[1])
-      );
-    }
-    field.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      field.setPointerCapture(event.pointerId);
-      drag(event);
-    });
-    field.addEventListener("pointermove", (event) => {
-      if (field.hasPointerCapture(event.pointerId)) drag(event);
-    });
+    const mark = square(field, most.map((last) => 1 / (last || 1)), (...shares) =>
+      show(...shares.map((share, axis) => Math.round(share * most[axis]))));
     sliders.forEach((slider) => {
       slider.addEventListener("input", () => show(...sliders.map((each) => Number(each.value))));
       slider.addEventListener("keydown", (event) => event.stopPropagation()); // or the notebook moves to another cell

@@ -1,5 +1,7 @@
 (function (root, given) {
   "use strict";
+/*square*/
+
   const [kind, wire, data] = given;
   let said = 0;
   let waiting = null;
@@ -143,28 +145,12 @@
   function pad() {
     const field = make("div", { class: "i2v-field", tabindex: 0, role: "group",
       "aria-label": "Two expressions at once; the arrow keys move the dot" });
-    const dot = make("span", { class: "i2v-dot" }, field);
-    let at = [...data.at];
-    function show() {
-      dot.style.left = 100 * at[0] + "%";
-      dot.style.bottom = 100 * at[1] + "%";
-    }
-    function put(across, up) {
-      at = [within(across, 0, 1), within(up, 0, 1)];
-      show();
+    make("span", { class: "i2v-dot" }, field);
+    const mark = square(field, [0.05, 0.05], (...at) => {
+      mark(...at);
       say({ at });
-    }
-    drags(field, (event) => {
-      const box = field.getBoundingClientRect();
-      put((event.clientX - box.left) / box.width, (box.bottom - event.clientY) / box.height);
     });
-    field.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      put(at[0] + step[0] / 20, at[1] + step[1] / 20);
-    });
-    show();
+    mark(...data.at);
   }
 
   function brush() {

@@ -122,7 +122,7 @@ def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]
             for name, curve in curves.PRESETS.items()
         },
     }
-    parts = [video.script(name) for name in ("card", "player")]
+    parts = [video.script(name) for name in ("card", "player", "square")]
     body = f"const GIVEN = {json.dumps(given)};\n" + "\n".join([*parts, bundle(*MODULES)])
     words = {
         "examples": "".join(
@@ -134,6 +134,7 @@ def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]
             f'<button class="i2v-choice" type="button" data-name="{name}" aria-pressed="false">{said}</button>'
             for name, said in EXPRESSIONS.items()
         ),
+        "others": "".join(f'<option value="{name}">{said}</option>' for name, said in EXPRESSIONS.items()),
         "curves": "".join(f"<option>{html.escape(name)}</option>" for name in curves.PRESETS),
         "last": str(STOPS - 1),
         "megabytes": f"{megabytes:.0f}",
@@ -149,8 +150,8 @@ def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]
 
 
 def looks() -> str:
-    """The looks of the page: a scrubber's, and its own."""
-    shared = video.style("scrubber").replace(".i2v-scrubber", ".i2v-yours")
+    """The looks of the page: a scrubber's and a pad's, and its own."""
+    shared = video.style("scrubber", "pad").replace(".i2v-scrubber", ".i2v-yours")
     return shared + (SOURCES / "page.css").read_text("utf-8")
 
 

@@ -47,6 +47,16 @@ def test_each_slider_moves_one_axis(page) -> None:
     assert shown(page) == (0, 1)
 
 
+def test_the_arrow_keys_move_the_dot(page) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    field = page.find_element("class name", "i2v-field")
+    field.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_UP)
+    assert shown(page) == (2, 1)
+    field.send_keys(Keys.ARROW_LEFT, Keys.ARROW_UP, Keys.ARROW_UP)  # and no further than its side
+    assert shown(page) == (1, 2)
+
+
 def test_it_is_led_around_once_when_it_is_seen_until_it_is_touched(show, in_motion) -> None:
     from selenium.webdriver import ActionChains
     from selenium.webdriver.support.ui import WebDriverWait

@@ -215,7 +215,7 @@ class Page:
     def data(self, name: str) -> str:
         return self.card.get_attribute(f"data-{name}")
 
-    def wait(self, true, seconds: float = 400) -> object:
+    def wait(self, true, seconds: float = 60) -> object:
         from selenium.webdriver.support.ui import WebDriverWait
 
         return WebDriverWait(self.browser, seconds, 0.05).until(lambda _: true())
@@ -239,6 +239,22 @@ class Page:
     def drawn(self) -> None:
         """Waits until all of an expression is drawn; what the page says may be of a file that was saved since."""
         self.wait(lambda: self.data("frames") == "kept")
+
+    def state(self, name: str) -> object:
+        return self.browser.execute_script(f"return document.querySelector('.i2v-yours').i2vState().{name}")
+
+    def crop(self) -> np.ndarray:
+        crop = self.browser.execute_script("return [...document.querySelector('.i2v-yours').i2vState().crop]")
+        return np.array(crop, np.uint8).reshape(128, 128, 3)
+
+    def kept(self, *keys: str) -> np.ndarray | None:
+        """The frames of some stops, one an expression; none where one is not drawn yet."""
+        made = self.browser.execute_script(KEPT, keys)
+        if not all(made):
+            return None
+        return np.stack([np.frombuffer(base64.b64decode(text), np.uint8).reshape(128, 128, 3) for text in made]).astype(
+            int
+        )
 
     def begin(self) -> None:
         """The first example, with a smile."""
@@ -287,21 +303,90 @@ def test_a_photo_becomes_a_slider_that_moves_the_face_and_nothing_else(page) -> 
 
 KEPT = """
 const { kept } = document.querySelector(".i2v-yours").i2vState().frames;
-const key = [...kept.keys()].find((key) => key.endsWith(" 20"));
 const text = (bytes) => btoa([...bytes].map((byte) => String.fromCharCode(byte)).join(""));
-return [text(kept.get("rest")), text(kept.get(key))];
+return arguments[0].map((key) => kept.has(key) && text(kept.get(key).frame));
 """
 
 
 def test_the_frames_are_those_of_pytorch(page) -> None:
     """To two grey levels, from the very crop that the page made."""
     page.begin()
-    crop = page.browser.execute_script("return [...document.querySelector('.i2v-yours').i2vState().crop]")
-    made = [np.frombuffer(base64.b64decode(text), np.uint8) for text in page.browser.execute_script(KEPT)]
-    face = np.array(crop, np.uint8).reshape(128, 128, 3)
-    expected = i2vlib.load_pretrained("affinegan").animate(face, "happy", [0, 1]).frames
-    apart = np.abs(np.stack(made).reshape(2, 128, 128, 3).astype(int) - expected)
-    assert apart.max() <= 2
+    expected = i2vlib.load_pretrained("affinegan").animate(page.crop(), "happy", [0, 1]).frames
+    assert np.abs(page.kept("0,0,0,0,0,0,0", "20,0,0,0,0,0,0") - expected).max() <= 2
+
+
+def test_two_expressions_are_added_on_a_pad_as_animate_adds_them(page) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import Select
+
+    page.begin()
+    page.chosen("happy")
+    page.key(Keys.HOME)
+    still = page.pixels()
+    Select(page.part("other")).select_by_value("surprised")
+    page.drawn()
+    field = page.part("field")
+    page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", field)
+    side = field.size["width"]
+
+    def press(across: int, up: int) -> None:
+        at = [round(share * side / 24 - side / 2) for share in (across, 24 - up)]
+        ActionChains(page.browser, duration=0).move_to_element_with_offset(field, *at).click().perform()
+
+    press(20, 20)
+    assert [page.part(name).text for name in ("label", "height")] == ["a smile 1.00", "surprise 1.00"]
+    key = "20,0,20,0,0,0,0"
+    page.wait(lambda: page.kept(key) is not None)
+    curves = {"happy": [1.0], "surprised": [1.0]}
+    expected = i2vlib.load_pretrained("affinegan").animate(page.crop(), intensity=curves).frames
+    assert np.abs(page.kept(key) - expected).max() <= 2
+    both = page.pixels()
+    press(0, 0)
+    assert np.array_equal(page.pixels(), still)
+    press(7, 13)  # on no grid that is drawn ahead: something near it at once, then itself
+    assert np.abs(page.pixels() - still).max() > 30
+    page.wait(lambda: page.kept("7,0,13,0,0,0,0") is not None)
+    field.send_keys(Keys.ARROW_RIGHT * 13 + Keys.ARROW_UP * 7)
+    assert page.part("up").get_attribute("aria-valuetext") == "surprise 1.00"
+    page.wait(lambda: np.array_equal(page.pixels(), both))
+    page.part("up").send_keys(Keys.HOME)
+    assert page.part("height").text == "surprise 0.00"
+    assert Curve.from_json(page.save("json", "your_face_happy_surprised.json")).amounts == {"happy": 1, "surprised": 0}
+    press(20, 10)
+    with Image.open(io.BytesIO(page.save("gif", "your_face_happy_surprised.gif"))) as read:
+        first = np.asarray(read.convert("RGB")).astype(int)
+        read.seek(read.n_frames // 2)
+        assert np.abs(np.asarray(read.convert("RGB")) - first).max() > 60
+    Select(page.part("other")).select_by_value("")
+    page.drawn()
+    assert not page.part("plane").is_displayed()
+
+
+def test_a_drag_never_waits_and_the_newest_place_is_drawn(page) -> None:
+    """Of many places asked for while one is drawn, the Worker draws the last, and of the others nearly none."""
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import Select
+
+    page.begin()
+    page.chosen("angry")
+    Select(page.part("other")).select_by_value("eyes_closed")
+    page.drawn()
+    page.key(Keys.HOME)
+    page.part("up").send_keys(Keys.HOME)
+    before = page.state("frames.kept.size")
+    spent = page.browser.execute_script("""
+    const field = document.querySelector(".i2v-field");
+    const began = performance.now();
+    for (const key of [...Array(17).fill("ArrowRight"), ...Array(21).fill("ArrowUp")])
+      field.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    return (performance.now() - began) / 38;
+    """)
+    page.wait(lambda: page.kept("0,17,0,0,0,21,0") is not None, 20)
+    after = page.state("frames.kept.size")
+    assert after - before <= 3 and spent < 200
+    Select(page.part("other")).select_by_value("")
+    page.drawn()
 
 
 def test_every_format_is_saved_with_its_note(page) -> None:
@@ -355,11 +440,7 @@ def test_an_expression_stays_where_it_may_act(page) -> None:
     mouse = ActionChains(page.browser, duration=0).move_to_element_with_offset(canvas, across, down).click_and_hold()
     mouse.move_by_offset(4, 3).release().perform()
     page.wait(lambda: not np.array_equal(page.pixels(), still))
-    page.wait(
-        lambda: (
-            page.browser.execute_script("return document.querySelector('.i2v-yours').i2vState().frames.kept.size") == 25
-        )
-    )
+    page.wait(lambda: page.state("frames.kept.size") == 25)
     moved = np.abs(page.pixels() - still).sum(-1)
     assert moved[:, middle:].max() > 30 and moved[:, : middle - third // 2].max() == 0
     Select(page.part("where")).select_by_value("all")
