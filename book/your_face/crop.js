@@ -62,33 +62,53 @@ export function shrunk({ data, width, height, channels }, toWidth, toHeight) {
 }
 
 // The four weights of cubic convolution (A = -0.75, as torch has it) for a place between the second and the third.
+const A = -0.75;
 function cubic(t, into) {
-  const A = -0.75;
-  const near = (u) => ((A + 2) * u - (A + 3)) * u * u + 1;
-  const far = (u) => ((A * u - 5 * A) * u + 8 * A) * u - 4 * A;
-  [into[0], into[1], into[2], into[3]] = [far(t + 1), near(t), near(1 - t), far(2 - t)];
+  const [u, v, w] = [t + 1, 1 - t, 2 - t];
+  into[0] = ((A * u - 5 * A) * u + 8 * A) * u - 4 * A;
+  into[1] = ((A + 2) * t - (A + 3)) * t * t + 1;
+  into[2] = ((A + 2) * v - (A + 3)) * v * v + 1;
+  into[3] = ((A * w - 5 * A) * w + 8 * A) * w - 4 * A;
 }
 
-// One place (x, y) of a picture, in pixels from its corner, into `into` at `at`; beyond its border the border goes on,
-// or with `zeros` there is nothing.
+// The first three channels of a picture at a place (x, y), in pixels from its corner; beyond its border the border goes
+// on, or with `zeros` there is nothing.
 const [ACROSS, DOWN] = [new Float64Array(4), new Float64Array(4)];
-export function sample({ data, width, height, channels }, x, y, into, at, zeros = false) {
-  const [left, top] = [Math.floor(x - 0.5), Math.floor(y - 0.5)];
+export function sample({ data, width, height, channels }, x, y, into, zeros = false) {
+  const left = Math.floor(x - 0.5);
+  const top = Math.floor(y - 0.5);
   cubic(x - 0.5 - left, ACROSS);
   cubic(y - 0.5 - top, DOWN);
-  for (let c = 0; c < channels; c += 1) into[at + c] = 0;
-  for (let j = 0; j < 4; j += 1) {
-    const v = top - 1 + j;
-    if (zeros && (v < 0 || v >= height)) continue;
-    const row = Math.min(Math.max(v, 0), height - 1) * width;
-    for (let i = 0; i < 4; i += 1) {
-      const u = left - 1 + i;
-      if (zeros && (u < 0 || u >= width)) continue;
-      const weight = DOWN[j] * ACROSS[i];
-      const k = (row + Math.min(Math.max(u, 0), width - 1)) * channels;
-      for (let c = 0; c < channels; c += 1) into[at + c] += weight * data[k + c];
+  let red = 0;
+  let green = 0;
+  let blue = 0;
+  if (left > 0 && top > 0 && left + 2 < width && top + 2 < height) { // nearly always, and then fast
+    const a = ACROSS[0];
+    const b = ACROSS[1];
+    const c = ACROSS[2];
+    const d = ACROSS[3];
+    const two = 2 * channels;
+    const three = 3 * channels;
+    for (let j = 0, k = ((top - 1) * width + left - 1) * channels; j < 4; j += 1, k += width * channels) {
+      const weight = DOWN[j];
+      red += weight * (a * data[k] + b * data[k + channels] + c * data[k + two] + d * data[k + three]);
+      green += weight * (a * data[k + 1] + b * data[k + channels + 1] + c * data[k + two + 1] + d * data[k + three + 1]);
+      blue += weight * (a * data[k + 2] + b * data[k + channels + 2] + c * data[k + two + 2] + d * data[k + three + 2]);
+    }
+  } else {
+    for (let j = 0; j < 16; j += 1) {
+      const [u, v] = [left - 1 + (j & 3), top - 1 + (j >> 2)];
+      if (zeros && (u < 0 || v < 0 || u >= width || v >= height)) continue;
+      const weight = DOWN[j >> 2] * ACROSS[j & 3];
+      const k = (Math.min(Math.max(v, 0), height - 1) * width + Math.min(Math.max(u, 0), width - 1)) * channels;
+      red += weight * data[k];
+      green += weight * data[k + 1];
+      blue += weight * data[k + 2];
     }
   }
+  into[0] = red;
+  into[1] = green;
+  into[2] = blue;
 }
 
 // A picture through a similarity as a crop of whole numbers, Uint8Array (size * size * 3): antialiased where it shrinks.
@@ -101,12 +121,12 @@ export function warp(picture, matrix, size) {
     const [fx, fy] = [source.width / picture.width, source.height / picture.height];
     back = back.map((value, place) => value * (place < 3 ? fx : fy));
   }
-  const pixel = new Float32Array(picture.channels);
+  const pixel = new Float64Array(3);
   const out = new Uint8ClampedArray(3 * size * size);
   for (let y = 0, k = 0; y < size; y += 1)
     for (let x = 0; x < size; x += 1, k += 3) {
       const [u, v] = [x + 0.5, y + 0.5];
-      sample(source, back[0] * u + back[1] * v + back[2], back[3] * u + back[4] * v + back[5], pixel, 0);
+      sample(source, back[0] * u + back[1] * v + back[2], back[3] * u + back[4] * v + back[5], pixel);
       for (let c = 0; c < 3; c += 1) out[k + c] = pixel[c];
     }
   return new Uint8Array(out.buffer);

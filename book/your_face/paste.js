@@ -68,13 +68,13 @@ export function pasted(pixels, place, added) {
   const side = Math.max(1, Math.round(size / fewer));
   const [values, ratio] = fewer > 1 ? [shrunk(added, side, side), side / size] : [added, 1];
   const out = new Uint8ClampedArray(pixels.data);
-  const pixel = new Float32Array(3);
+  const pixel = new Float64Array(3);
   for (let y = 0, k = 0; y < height; y += 1)
     for (let x = 0; x < width; x += 1, k += 4) {
-      const [u, v] = [left + x + 0.5, top + y + 0.5];
-      const [p, q] = [a * u + b * v + c, d * u + e * v + f];
+      const p = a * (left + x + 0.5) + b * (top + y + 0.5) + c;
+      const q = d * (left + x + 0.5) + e * (top + y + 0.5) + f;
       if (p < 0 || q < 0 || p > size || q > size) continue;
-      sample(values, p * ratio, q * ratio, pixel, 0, true);
+      sample(values, p * ratio, q * ratio, pixel, true);
       for (let channel = 0; channel < 3; channel += 1) out[k + channel] = pixels.data[k + channel] + pixel[channel];
     }
   return new ImageData(out, width, height);
