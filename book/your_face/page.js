@@ -2,16 +2,18 @@ import { cropMatrix, inverse, warp } from "./crop.js";
 import { gif } from "./gif.js";
 import { noted, offer } from "./files.js";
 import { Frames, inHalves, Model, STOPS } from "./model.js";
+import { played, readCurve, writtenCurve } from "./timing.js";
 import { change, pasted, placeOf, region } from "./paste.js";
 
-// The page: a photo, two eyes, an expression on a slider, files. `player`, `square`
-// and `mountAll` are the book's own, put before.
+// The page: a photo, two eyes, an expression on a slider, files. `player`, `square`,
+// `curvePlot` and `mountAll` are the book's own, put before.
 
 const [SEEN, LEAST] = [800, 480]; // px, the longer side of the picture on the page, and what the shorter is enlarged to
 const MOST = 4096; // px, that of a photo
 const FPS = 12;
 const [LAST, PEAK] = [STOPS.length - 1, STOPS.indexOf(1)]; // of the slider's stops
 const COARSE = inHalves(7).map((at) => (at * LAST) / 6); // of the pad's, a side: what is drawn ahead
+const LONGEST = 300; // frames of a GIF
 const PATCHES = 40; // kept, of up to 2.5 MB each
 
 function canvasOf(width, height) {
@@ -355,21 +357,66 @@ function mount(root, given) {
     paint(slide.position());
   });
 
-  // Files ------------------------------------------------------------------------------------------------------------
+  // When -------------------------------------------------------------------------------------------------------------
 
-  const curve = () => given.curves[find("curve").value];
-  const name = () => ["your_face", ...axes.filter(Boolean)].join("_");
+  const timing = find("timing");
+  const presets = find("preset");
+  let curve = given.curves[presets.value];
+  const loaded = presets.querySelector("[value='']"); // shown once the curve is the reader's own
+
+  function follow(next, own) {
+    curve = next;
+    loaded.hidden = loaded.hidden && !own;
+    if (own) presets.value = "";
+    if (!timing.hidden) plot();
+  }
+  const plot = () => timing.replaceChildren(curvePlot(timing, curve, (points) => {
+    curve = { ...curve, points };
+    loaded.hidden = false;
+    presets.value = "";
+  }));
+  presets.addEventListener("change", () => follow(given.curves[presets.value] || curve, false));
+  find("edit").addEventListener("click", () => {
+    timing.hidden = !timing.hidden;
+    find("edit").setAttribute("aria-expanded", !timing.hidden);
+    if (!timing.hidden) plot();
+  });
+
+  // A curve that was kept: its one or two expressions, if it names any, and its intensities.
+  async function load(file) {
+    const next = readCurve(await file.text(), given.limits);
+    const names = Object.keys(next.amounts).filter((each) => next.amounts[each]);
+    const strange = names.filter((each) => !known.includes(each));
+    if (names.length > 2) throw new Error(`This curve mixes ${names.length} expressions; this page shows one or two.`);
+    const alone = !strange.length && names.length === 1 ? next.amounts[names[0]] : 1;
+    follow({ ...next, points: next.points.map(([t, a]) => [t, a * alone]) }, true);
+    if (names.length && !strange.length) {
+      const drawing = act(names[0], names[1] || "");
+      if (names[1]) to(...names.map((each) => Math.min(Math.round(next.amounts[each] * PEAK), LAST)));
+      await drawing;
+    }
+    const most = Math.max(...curve.points.map((point) => point[1]));
+    say(strange.length ? `The model here does not know ${strange.join(" and ")}; the curve moves what is chosen.`
+      : most > STOPS[LAST] ? `The curve goes up to ${most.toFixed(2)}; this page stops at ${STOPS[LAST].toFixed(2)}.`
+      : `The curve of ${file.name}: ${curve.seconds} seconds. Play it.`);
+  }
+  const shelf = find("load").querySelector("input");
+  shelf.addEventListener("change", () => {
+    if (shelf.files.length) load(shelf.files[0]).catch((error) => say(error.message));
+    shelf.value = "";
+  });
 
   // What the curve's 1 is: the peak, or where the dot is.
   function reach() {
     const at = [slide.position(), up];
     return axes[1] ? (Math.max(...at) ? at : [PEAK, PEAK]) : [PEAK, 0];
   }
-  const along = (share, end) => end.map((stop) => Math.min(Math.round((share * stop) / PEAK), LAST));
+  const along = (share, end) => end.map((stop) => Math.min(Math.round(share * stop), LAST));
 
   function playCurve() {
     slide.pause();
-    const { stops, fps } = curve();
+    const { fps } = curve;
+    const shares = played(curve);
     const end = reach();
     const start = performance.now();
     const mine = (playCurve.run = (playCurve.run || 0) + 1);
@@ -377,14 +424,18 @@ function mount(root, given) {
     (function tick() {
       const at = Math.floor(((performance.now() - start) * fps) / 1000);
       if (mine !== playCurve.run) return;
-      if (at >= stops.length) return axes[1] && to(...end);
-      const [across, height] = along(stops[at], end);
+      if (at >= shares.length) return axes[1] && to(...end);
+      const [across, height] = along(shares[at], end);
       rise(height);
       slide.show(across);
       requestAnimationFrame(tick);
     })();
   }
   find("run").addEventListener("click", playCurve);
+
+  // Files ------------------------------------------------------------------------------------------------------------
+
+  const name = () => ["your_face", ...axes.filter(Boolean)].join("_");
 
   // The photo at its own resolution with one frame in it.
   async function rendered(stops) {
@@ -417,26 +468,27 @@ function mount(root, given) {
 
   const savers = {
     gif: async () => {
-      const { stops, fps } = curve();
+      const shares = played(curve);
+      if (shares.length > LONGEST)
+        throw new Error(`This curve has ${shares.length} frames; a GIF of this page has up to ${LONGEST}. Take a shorter one, or i2vlib.`);
       const { left, top } = photo.place;
       const end = reach();
       const parts = [];
-      for (const stop of stops) {
-        const asked = stopsOf(...along(stop, end));
+      for (const share of shares) {
+        const asked = stopsOf(...along(share, end));
         await frames.draw(asked);
         const found = frames.at(asked);
         parts.push({ left, top, patch: found.frame === rest() ? photo.still : patchOf(found) });
       }
-      return gif(pen.getImageData(0, 0, view.width, view.height), parts, Math.round(100 / fps), given.note);
+      return gif(pen.getImageData(0, 0, view.width, view.height), parts, Math.round(100 / curve.fps), given.note);
     },
     png: async () => noted(await rendered(stopsOf(slide.position())), "image/png", given.note),
     webp: async () => noted(await rendered(stopsOf(slide.position())), "image/webp", given.note),
-    strip: async () => noted(await strip([0, 4, 8, 12, 16, 20].map((stop) => along(stop, reach()))), "image/png", given.note),
+    strip: async () => noted(await strip([0, 0.2, 0.4, 0.6, 0.8, 1].map((share) => along(share, reach()))), "image/png", given.note),
     json: async () => {
-      const { kept } = curve();
       const end = reach();
       const amounts = Object.fromEntries(axes.filter(Boolean).map((each, axis) => [each, STOPS[end[axis]]]));
-      return new Blob([JSON.stringify({ ...kept, amounts }, null, 1)], { type: "application/json" });
+      return new Blob([writtenCurve(curve, amounts)], { type: "application/json" });
     },
   };
   find("save").addEventListener("click", async () => {
@@ -467,7 +519,9 @@ function mount(root, given) {
   root.addEventListener("dragover", (event) => event.preventDefault());
   root.addEventListener("drop", (event) => {
     event.preventDefault();
-    if (!take(event.dataTransfer.files)) say("That is no picture. Drop a JPEG, PNG or WebP file.");
+    const [file] = event.dataTransfer.files;
+    if (frames && file?.name.endsWith(".json")) load(file).catch((error) => say(error.message));
+    else if (!take(event.dataTransfer.files)) say("That is no picture. Drop a JPEG, PNG or WebP file.");
   });
   document.addEventListener("paste", (event) => {
     if (event.clipboardData && take(event.clipboardData.files)) event.preventDefault();

@@ -3,7 +3,7 @@
   const rows = pictures.length / columns;
 /*card*/
 
-/*square*/
+/*drag*/
 
   function mount(root) {
     const picture = root.querySelector(".i2v-picture");

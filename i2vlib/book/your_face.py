@@ -25,7 +25,9 @@ from i2vlib.book.checkout import BOOK
 
 SOURCES = BOOK / "your_face"
 #: In the order in which one uses another.
-MODULES = ("crop", "paste", "gif", "files", "model", "page")
+MODULES = ("crop", "paste", "gif", "files", "model", "timing", "page")
+#: What all pages share of the book's own scripts, put before.
+SHARED = ("card", "player", "drag", "curve")
 MODEL = "affinegan"
 #: From a page of the book to the folder of this page's files.
 ROOT = "../_static/your_face/"
@@ -93,11 +95,6 @@ def model(exported: Path) -> bytes:
     return part(MODEL, {"spec": {"size": note["size"], "expressions": note["expressions"]}, **graphs})
 
 
-def stops(curve: curves.Curve) -> list[int]:
-    """A curve as the slider's stops, one a frame."""
-    return [int(round(float(a) / STEP)) for a in curve.at(curve.times)]
-
-
 def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]:
     """The page's HTML, and its script.
 
@@ -117,13 +114,10 @@ def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]
             {"picture": picture, "eyes": np.round(example.eyes, 3).tolist()}
             for picture, example in zip(pictures, shown, strict=True)
         ],
-        "curves": {
-            name: {"stops": stops(curve), "fps": curve.fps, "kept": json.loads(curve.to_json())}
-            for name, curve in curves.PRESETS.items()
-        },
+        "curves": {name: json.loads(curve.to_json()) for name, curve in curves.PRESETS.items()},
+        "limits": {"seconds": curves.LONGEST, "fps": curves.FASTEST},
     }
-    parts = [video.script(name) for name in ("card", "player", "square")]
-    body = f"const GIVEN = {json.dumps(given)};\n" + "\n".join([*parts, bundle(*MODULES)])
+    body = f"const GIVEN = {json.dumps(given)};\n" + "\n".join([*map(video.script, SHARED), bundle(*MODULES)])
     words = {
         "examples": "".join(
             f'<button class="i2v-example" type="button" title="{html.escape(example.name)}" '
@@ -150,8 +144,8 @@ def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]
 
 
 def looks() -> str:
-    """The looks of the page: a scrubber's and a pad's, and its own."""
-    shared = video.style("scrubber", "pad").replace(".i2v-scrubber", ".i2v-yours")
+    """The looks of the page: a scrubber's, a pad's and a curve's, and its own."""
+    shared = video.style("scrubber", "pad", "curve").replace(".i2v-scrubber", ".i2v-yours")
     return shared + (SOURCES / "page.css").read_text("utf-8")
 
 

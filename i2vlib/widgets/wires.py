@@ -49,7 +49,7 @@ class Wire:
         wire = f"i2v-wire-{self.area.model_id}"
         call = f"({video.script('studio')})(this.parentElement, {json.dumps([self.kind, wire, data])})"
         self.page.value = (
-            f'<div class="i2v-studio i2v-card"><style>{video.style("pad", "studio")}</style>'
+            f'<div class="i2v-studio i2v-card"><style>{video.style("pad", "curve", "studio")}</style>'
             f'<img alt="" width="0" height="0" src="{_PIXEL}" onload="{html.escape(call)}"></div>'
         )
 

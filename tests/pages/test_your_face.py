@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import io
+import json
 import os
 import re
 import threading
@@ -57,10 +58,10 @@ const based = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(by
 
 
 def ran(browser, modules: tuple[str, ...], script: str, *given: object) -> object:
-    """What a script that has some of the page's modules returns."""
-    body = (
-        f"{your_face.bundle(*modules)}\n{READ}\nreturn (async (given) => {{ {script} }})([...arguments].slice(0, -1))"
-    )
+    """What a script that has some of the page's modules, and the book's own, returns."""
+    shared = "\n".join(map(video.script, your_face.SHARED))
+    body = f"{shared}\n{your_face.bundle(*modules)}\n{READ}\n"
+    body += f"return (async (given) => {{ {script} }})([...arguments].slice(0, -1))"
     wrapped = f"const done = arguments[arguments.length - 1];\n(function () {{ {body} }})(...arguments)"
     said = browser.execute_async_script(
         f"{wrapped}.then((made) => done([made]), (error) => done(String(error)));", *given
@@ -145,6 +146,49 @@ def test_a_png_and_a_webp_carry_the_note(show) -> None:
     with Image.open(io.BytesIO(data)) as read:
         assert read.size == (33, 20) and read.getexif()[0x010E] == video.NOTE
         assert np.abs(np.asarray(read.convert("RGB")).astype(int) - photo).mean() < 6
+
+
+@pytest.mark.parametrize("name", [*PRESETS, "random", "one point"])
+def test_a_curve_is_played_as_the_book_plays_it(show, name: str) -> None:
+    rng = np.random.default_rng(3)
+    random = Curve(list(zip(rng.uniform(0.2, 2.7, 7), rng.uniform(0, 1, 7), strict=True)), 3, 25)
+    curve = {"random": random, "one point": Curve([(1, 0.4)])}.get(name) or PRESETS[name]
+    made = ran(show(""), ("timing",), "return played(given[0]);", json.loads(curve.to_json()))
+    kept = Curve.from_json(curve.to_json())  # to three digits
+    assert np.abs(np.array(made) - kept.at(kept.times)).max() < 1e-6
+
+
+GOOD = {"kind": "i2vlib curve", "seconds": 2, "fps": 12, "points": [[0, 0], [1, 1]], "amounts": {}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "no JSON"),
+        ("null", "keeps no curve"),
+        ("[]", "keeps no curve"),
+        (json.dumps({"points": []}), "keeps no curve"),
+        (json.dumps({**GOOD, "photo": "data:"}), "keeps no curve"),
+        (json.dumps({**GOOD, "points": []}), "points are no list"),
+        (json.dumps({**GOOD, "points": [[0, "one"]]}), "points are no list"),
+        (json.dumps({**GOOD, "points": [[0, -1]]}), "points are no list"),
+        (json.dumps({**GOOD, "points": [[1, 0], [1, 1]]}), "share a moment"),
+        (json.dumps({**GOOD, "seconds": 61}), "61 seconds"),
+        (json.dumps({**GOOD, "fps": 0}), "0 frames a second"),
+        (json.dumps({**GOOD, "amounts": {"happy": None}}), "amounts are no numbers"),
+    ],
+)
+def test_a_file_that_keeps_no_curve_is_answered_in_a_sentence(show, text: str, said: str) -> None:
+    script = """
+    try { readCurve(given[0], { seconds: 60, fps: 60 }); } catch (error) { return error.message; }
+    return "";
+    """
+    with pytest.raises(ValueError):
+        Curve.from_json(text)
+    message = ran(show(""), ("timing",), script, text)
+    assert (
+        said in message and message.endswith((".", "”.")) and ran(show(""), ("timing",), script, json.dumps(GOOD)) == ""
+    )
 
 
 def test_a_modules_imports_and_exports_are_gone_from_the_bundle() -> None:
@@ -363,6 +407,52 @@ def test_two_expressions_are_added_on_a_pad_as_animate_adds_them(page) -> None:
     assert not page.part("plane").is_displayed()
 
 
+def test_a_curve_is_loaded_edited_and_played(page, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import Select
+
+    page.begin()
+    page.chosen("happy")
+    path = tmp_path / "mine.json"
+
+    def load(curve: Curve | str) -> str:
+        path.write_text(curve if isinstance(curve, str) else curve.to_json(), "utf-8")
+        before = page.part("said").text
+        page.part("load").find_element("tag name", "input").send_keys(str(path))
+        page.wait(lambda: page.part("said").text not in (before, "Drawing …"))
+        return page.part("said").text
+
+    assert "no JSON" in load("happy")
+    assert "does not know sad" in load(Curve(amounts={"sad": 1}))
+    assert "mixes 3 expressions" in load(Curve(amounts={"happy": 1, "angry": 1, "surprised": 1}))
+    two = Curve(((0, 0), (0.5, 1)), 0.5, 12, {"angry": 0.5, "eyes_closed": 0.8})
+    assert "mine.json" in load(two) and Select(page.part("preset")).first_selected_option.text == "my own"
+    page.drawn()
+    assert [page.part(name).text for name in ("label", "height")] == ["anger 0.50", "eyes closed 0.80"]
+    shown = page.pixels()
+    page.key(Keys.HOME)
+    page.key(Keys.ARROW_RIGHT * 10)  # as the curve has it
+    page.click("run")
+    page.wait(lambda: page.kept("0,8,0,0,0,13,0") is not None)  # a frame of its way to the dot
+    page.wait(lambda: np.array_equal(page.pixels(), shown))
+    again = Curve.from_json(page.save("json", "your_face_angry_eyes_closed.json"))
+    assert again == two
+    load(Curve(((0, 0), (1, 1), (2, 0)), 2, 12, {"surprised": 0.5}))  # one expression: on the slider
+    page.drawn()
+    assert not page.part("plane").is_displayed()
+    page.click("edit")
+    points = page.card.find_elements("class name", "i2v-point")
+    assert [point.get_attribute("aria-valuetext") for point in points][1] == "1.00 seconds, intensity 0.50"
+    points[1].send_keys(Keys.ARROW_UP * 2, Keys.ARROW_RIGHT, "+")
+    edited = Curve.from_json(page.save("json", "your_face_surprised.json"))
+    assert edited.points == ((0, 0), (1.04, 0.6), (1.52, 0.3), (2, 0)) and edited.amounts == {"surprised": 1}
+    page.browser.switch_to.active_element.send_keys("")
+    page.card.find_elements("class name", "i2v-point")[2].send_keys(Keys.DELETE)
+    assert len(Curve.from_json(page.save("json", "your_face_surprised.json")).points) == 3
+    page.click("edit")
+    Select(page.part("preset")).select_by_visible_text("there and back")
+
+
 def test_a_drag_never_waits_and_the_newest_place_is_drawn(page) -> None:
     """Of many places asked for while one is drawn, the Worker draws the last, and of the others nearly none."""
     from selenium.webdriver.common.keys import Keys
@@ -513,7 +603,7 @@ def test_nothing_leaves_the_page(page) -> None:
         page.drawn()
     for button in ("play", "play", "before", "before", "run"):
         page.click(button)
-    Select(page.part("curve")).select_by_visible_text("smile and stay")
+    Select(page.part("preset")).select_by_visible_text("smile and stay")
     page.click("eyes")
     page.click("eyes")
     page.drawn()
