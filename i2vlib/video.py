@@ -374,7 +374,7 @@ def script(name: str) -> str:
     """The script of a thing on a page, with what all cards share in it: a function that its page calls."""
     folder = resources.files("i2vlib") / "assets"
     text = (folder / f"{name}.js").read_text("utf-8").strip()
-    for shared in ("card", "player", "drag", "curve"):
+    for shared in ("card", "player", "drag", "curve", "camera"):
         text = text.replace(f"/*{shared}*/", (folder / f"{shared}.js").read_text("utf-8").rstrip())
     return text
 

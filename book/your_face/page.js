@@ -511,6 +511,7 @@ function mount(root, given) {
 
   const take = (files) => {
     const file = [...files].find(({ type }) => type.startsWith("image/"));
+    if (file) closed();
     if (file) choose(file);
     return Boolean(file);
   };
@@ -526,8 +527,40 @@ function mount(root, given) {
   document.addEventListener("paste", (event) => {
     if (event.clipboardData && take(event.clipboardData.files)) event.preventDefault();
   });
+
+  // The camera: asked for, shown, and let go of with the picture that is taken or when it is not wanted any more.
+  let filmed = null;
+  const camera = find("camera");
+  function film(end) {
+    filmed = end;
+    find("film").hidden = !end;
+    camera.setAttribute("aria-expanded", Boolean(end));
+    camera.textContent = end ? "Close the camera" : "Use the camera";
+  }
+  camera.addEventListener("click", async () => {
+    if (filmed) return closed();
+    camera.disabled = true;
+    try {
+      say("Asking for the camera …");
+      film(await filming(find("film").querySelector("video")));
+      say("You see yourself as in a mirror; the picture will be as others see you, and stays here.");
+      find("take").focus();
+    } catch (error) {
+      say(error.message);
+    } finally {
+      camera.disabled = false;
+    }
+  });
+  function closed(taken = false) {
+    const still = filmed?.(taken);
+    film(null);
+    return still;
+  }
+  find("take").addEventListener("click", () => choose(closed(true)));
+
   root.querySelectorAll(".i2v-example").forEach((button, i) => button.addEventListener("click", () => {
     const { picture, eyes } = given.examples[i];
+    closed();
     const bytes = Uint8Array.from(atob(picture.split(",")[1]), (letter) => letter.charCodeAt(0));
     choose(new Blob([bytes], { type: "image/jpeg" }), eyes);
   }));

@@ -4,6 +4,8 @@
 
 /*curve*/
 
+/*camera*/
+
   const [kind, wire, data] = given;
   let said = 0;
   let waiting = null;
@@ -85,33 +87,23 @@
   function camera() {
     const button = make("button", { type: "button" });
     button.textContent = "Camera";
-    let film = null;
-    let stream = null;
-    function stop() {
-      if (stream) stream.getTracks().forEach((track) => track.stop());
-      if (film) film.remove();
-      film = stream = null;
-      button.textContent = "Camera";
-    }
+    let [film, end] = [null, null];
     button.addEventListener("click", async () => {
-      if (film) {
-        const still = document.createElement("canvas");
-        [still.width, still.height] = [film.videoWidth, film.videoHeight];
-        still.getContext("2d").drawImage(film, 0, 0);
-        stop();
-        say({ photo: still.toDataURL("image/jpeg", 0.92) });
-        return;
-      }
       try {
-        stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
-        film = make("video", { autoplay: "", playsinline: "", muted: "" });
-        film.srcObject = stream;
-        await film.play();
-        button.textContent = "Take the picture";
+        if (end) {
+          say({ photo: end(true).toDataURL("image/jpeg", 0.92) });
+        } else {
+          film = make("video", {});
+          end = await filming(film);
+          button.textContent = "Take the picture";
+          return;
+        }
       } catch (error) {
-        stop();
-        say({ error: "No camera could be opened here. Upload a picture instead, or give its path." });
+        say({ error: error.message });
       }
+      film.remove();
+      end = null;
+      button.textContent = "Camera";
     });
   }
 

@@ -27,7 +27,7 @@ SOURCES = BOOK / "your_face"
 #: In the order in which one uses another.
 MODULES = ("crop", "paste", "gif", "files", "model", "timing", "page")
 #: What all pages share of the book's own scripts, put before.
-SHARED = ("card", "player", "drag", "curve")
+SHARED = ("card", "player", "drag", "curve", "camera")
 MODEL = "affinegan"
 #: From a page of the book to the folder of this page's files.
 ROOT = "../_static/your_face/"

@@ -21,6 +21,7 @@ import i2vlib
 from i2vlib import faces, video
 from i2vlib.book import landing, your_face
 from i2vlib.curves import PRESETS, Curve
+from tests.pages.conftest import chromium
 from tests.pages.test_pages import HTML, Quiet, asked, errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -574,6 +575,80 @@ def test_two_clicks_on_the_eyes_of_a_photo_make_the_crop(page, tmp_path: Path) -
     crop = page.browser.execute_script("return [...document.querySelector('.i2v-yours').i2vState().crop]")
     expected = faces.warp(photo, faces.crop_matrix(eyes, 128), 128)
     assert np.abs(np.array(crop).reshape(128, 128, 3) - expected.astype(int)).max() <= 1
+
+
+def test_without_a_camera_there_is_a_sentence(page) -> None:
+    page.click("camera")
+    page.wait(lambda: "instead" in page.part("said").text, 10)
+    assert page.part("said").text.endswith(".") and not page.part("film").is_displayed()
+    assert page.part("camera").text == "Use the camera"
+
+
+def y4m(picture: np.ndarray) -> bytes:
+    """Ten frames of one picture, ``uint8 (H, W, 3)``, as the film that Chromium takes for a camera's."""
+    height, width, _ = picture.shape
+    bright, blue, red = np.asarray(Image.fromarray(picture).convert("YCbCr")).transpose(2, 0, 1)[[0, 1, 2]]
+    planes = bright.tobytes() + blue[::2, ::2].tobytes() + red[::2, ::2].tobytes()
+    head = f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n"
+    return head.encode() + 10 * (b"FRAME\n" + planes)
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_camera_takes_one_picture_and_is_let_go(site, tmp_path: Path, scheme: str, allowed: bool) -> None:
+    """As others see the person, whatever the preview shows; and under the page's own policy."""
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    folder, name = site
+    scene = np.full((240, 320, 3), (200, 40, 40), np.uint8)
+    scene[:, 160:] = (40, 40, 200)
+    (tmp_path / "scene.y4m").write_bytes(y4m(scene))
+    options, service = chromium(tmp_path / "profile")
+    permission = "--use-fake-ui-for-media-stream" if allowed else "--deny-permission-prompts"
+    for flag in (
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={tmp_path}/scene.y4m",
+        permission,
+    ):
+        options.add_argument(flag)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    root = folder.as_uri() if scheme == "file" else f"http://127.0.0.1:{server.server_port}"
+    browser = webdriver.Chrome(options=options, service=service)
+    try:
+        page = Page(browser, root, name, tmp_path)
+        browser.execute_script("""
+        const { mediaDevices } = navigator;
+        const asked = mediaDevices.getUserMedia.bind(mediaDevices);
+        mediaDevices.getUserMedia = async (what) => (window.stream = await asked(what));
+        """)
+        page.click("camera")
+        if not allowed:
+            page.wait(lambda: "instead" in page.part("said").text, 20)
+            assert "was not allowed" in page.part("said").text and not page.part("film").is_displayed()
+            return
+        page.wait(lambda: page.part("film").is_displayed(), 20)
+        video = page.part("film").find_element(By.TAG_NAME, "video")
+        WebDriverWait(browser, 20).until(lambda _: browser.execute_script("return arguments[0].videoWidth > 0", video))
+        browser.execute_async_script("arguments[0].requestVideoFrameCallback(() => arguments[1]())", video)
+        assert "matrix(-1" in video.value_of_css_property("transform")
+        page.part("take").click()
+        assert browser.execute_script("return stream.getTracks().map((track) => track.readyState)") == ["ended"]
+        page.wait(lambda: page.data("state") != "loading")
+        taken = page.pixels(of="document.querySelector('.i2v-yours').i2vState().canvas")
+        assert taken.shape[1] > taken.shape[0] and not page.part("film").is_displayed()
+        left, right = taken[:, : taken.shape[1] // 3], taken[:, -taken.shape[1] // 3 :]
+        assert left[..., 0].mean() > 150 > 90 > left[..., 2].mean() and right[..., 2].mean() > 150
+        page.click("camera")  # and again, and away
+        page.wait(lambda: page.part("film").is_displayed(), 20)
+        page.click("camera")
+        assert browser.execute_script("return stream.getTracks().map((track) => track.readyState)") == ["ended"]
+        assert browser.execute_script("return refused") == [] and errors(browser) == []
+    finally:
+        browser.quit()
+        server.shutdown()
 
 
 #: An address that tells nobody anything: a file's, or that of a file of the theme with the digest of what is in it.
