@@ -4,9 +4,15 @@
 export const EYE_LEVEL = 0.31;
 export const EYE_DISTANCE = 0.36;
 
-// The similarity [a, b, c, d, e, f], x' = ax + by + c and y' = dx + ey + f, that takes two eyes to their place in a crop.
-export function cropMatrix(eyes, size) {
-  const [left, right] = [...eyes].sort((one, other) => one[0] - other[0]);
+// Two eyes, the one on the left first; of a head that lies on its side, as they were given.
+export function leftFirst([one, other]) {
+  const [across, down] = [other[0] - one[0], other[1] - one[1]];
+  return across < 0 && -across >= Math.abs(down) ? [other, one] : [one, other];
+}
+
+// The similarity [a, b, c, d, e, f], x' = ax + by + c and y' = dx + ey + f, that takes two eyes, the one on the left
+// first, to their place in a crop.
+export function cropMatrix([left, right], size) {
   const [x, y] = [right[0] - left[0], right[1] - left[1]];
   const share = (EYE_DISTANCE * size) / (x * x + y * y);
   const [real, turn] = [x * share, -y * share];
@@ -23,16 +29,18 @@ export function inverse([a, b, c, d, e, f]) {
 
 export const scaleOf = ([a, b, , d, e]) => Math.sqrt(Math.abs(a * e - b * d));
 
-// For each place of a shorter line, the places of the longer one that it stands for, weighed by a triangle as wide as
-// two of its own: torch's antialiased bilinear interpolation.
-function shares(from, to) {
+const TRIANGLE = [1, (x) => Math.max(0, 1 - Math.abs(x))];
+
+// For each place of a line of another length, the places of the first that it stands for, weighed by a filter of some
+// reach: torch's antialiased interpolation, with a triangle, and Pillow's with any. A longer line's filter is no wider.
+export function shares(from, to, reach, filter) {
   const scale = from / to;
+  const wide = Math.max(scale, 1);
   return Array.from({ length: to }, (_, i) => {
     const middle = (i + 0.5) * scale;
-    const first = Math.max(0, Math.floor(middle - scale + 0.5));
-    const last = Math.min(from, Math.floor(middle + scale + 0.5));
-    const weights = Array.from({ length: last - first }, (_, j) =>
-      Math.max(0, 1 - Math.abs((j + first - middle + 0.5) / scale)));
+    const first = Math.max(0, Math.floor(middle - reach * wide + 0.5));
+    const last = Math.min(from, Math.floor(middle + reach * wide + 0.5));
+    const weights = Array.from({ length: last - first }, (_, j) => filter((j + first - middle + 0.5) / wide));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     return [first, weights.map((weight) => weight / total)];
   });
@@ -40,7 +48,7 @@ function shares(from, to) {
 
 export function shrunk({ data, width, height, channels }, toWidth, toHeight) {
   const across = new Float32Array(toWidth * height * channels);
-  shares(width, toWidth).forEach(([first, weights], x) => {
+  shares(width, toWidth, ...TRIANGLE).forEach(([first, weights], x) => {
     for (let y = 0; y < height; y += 1)
       for (let c = 0; c < channels; c += 1) {
         let sum = 0;
@@ -51,7 +59,7 @@ export function shrunk({ data, width, height, channels }, toWidth, toHeight) {
   });
   const row = toWidth * channels;
   const out = new Float32Array(toHeight * row);
-  shares(height, toHeight).forEach(([first, weights], y) => {
+  shares(height, toHeight, ...TRIANGLE).forEach(([first, weights], y) => {
     for (let i = 0; i < row; i += 1) {
       let sum = 0;
       for (let j = 0, k = first * row + i; j < weights.length; j += 1, k += row) sum += weights[j] * across[k];

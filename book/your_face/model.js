@@ -2,36 +2,68 @@
 // and handed to the Worker.
 
 const parts = (window.i2vParts ??= {});
+const coming = new Map();
 
+// Waits until a file is there.
 function fetched(name, root) {
-  return new Promise((done, failed) => {
-    if (parts[name]) return done(parts[name]);
-    const script = Object.assign(document.createElement("script"), { src: `${root}${name}.js` });
-    script.onload = () => (parts[name] ? done(parts[name]) : failed(new Error(`${name}.js is not whole.`)));
-    script.onerror = () => failed(new Error(`${name}.js, a file of this book, could not be read.`));
-    document.head.append(script);
-  });
+  if (parts[name]) return Promise.resolve();
+  if (!coming.has(name))
+    coming.set(name, new Promise((done, failed) => {
+      const script = Object.assign(document.createElement("script"), { src: `${root}${name}.js` });
+      script.onload = () => (parts[name] ? done() : failed(new Error(`${name}.js is not whole.`)));
+      script.onerror = () => failed(new Error(`${name}.js, a file of this book, could not be read.`));
+      document.head.append(script);
+    }).finally(() => coming.delete(name)));
+  return coming.get(name);
+}
+
+// A file's content, which is then forgotten here: the Worker has its own copy.
+function taken(name) {
+  const content = parts[name];
+  delete parts[name];
+  return content;
 }
 
 export class Model {
-  // `said(text, share)` is told how far it is.
-  static async open(root, name, said) {
+  // Fetches the runtime and begins the Worker; the other files are fetched meanwhile. `said(text, share)` is told how
+  // far it is.
+  static async start(root, name, said) {
     if (!window.Worker || !window.DecompressionStream || !window.WebAssembly)
       throw new Error("This browser lacks Workers, WebAssembly or DecompressionStream. Use one of 2023 or newer.");
     said("Fetching the runtime …", 0.1);
-    const runtime = await fetched("runtime", root);
-    said("Fetching the model …", 0.3);
-    const model = await fetched(name, root);
-    said("Unpacking both …", 0.6);
-    const made = new Model(runtime.script, model.spec);
-    await made.ask("start", { runtime, model });
-    delete parts.runtime; // the Worker has its own copy
-    delete parts[name];
+    for (const file of ["faces", name]) fetched(file, root).catch(() => {}); // told where it is waited for
+    await fetched("runtime", root);
+    const { script, ...runtime } = taken("runtime");
+    const made = Object.assign(new Model(script), { root, name, said, handed: new Map() });
+    made.ask("start", runtime).catch(() => {}); // whatever is asked next says so too
     return made;
   }
 
-  constructor(script, spec) {
-    this.spec = spec;
+  // The faces of a picture, {middle, half, eyes, area} in its pixels, from left to right.
+  async faces({ data, width, height }) {
+    this.said("Fetching what finds a face …", 0.2);
+    await this.hand("read", "faces");
+    this.said("Looking for the face …", 0.4);
+    return this.ask("find", { data, width, height, channels: 4 }, [data.buffer]);
+  }
+
+  // The same, with the networks that animate a face.
+  async opened() {
+    this.said("Fetching the model …", 0.5);
+    this.spec = await this.hand("open", this.name);
+    return this;
+  }
+
+  // Gives the Worker a file, once.
+  hand(kind, name) {
+    if (!this.handed.has(name)) {
+      this.handed.set(name, fetched(name, this.root).then(() => this.ask(kind, taken(name))));
+      this.handed.get(name).catch(() => this.handed.delete(name));
+    }
+    return this.handed.get(name);
+  }
+
+  constructor(script) {
     this.asked = new Map();
     this.count = 0;
     this.worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
@@ -46,11 +78,11 @@ export class Model {
     };
   }
 
-  ask(kind, given) {
+  ask(kind, given, moved = []) {
     const id = (this.count += 1);
     return new Promise((done, failed) => {
       this.asked.set(id, [done, failed]);
-      this.worker.postMessage({ id, kind, given });
+      this.worker.postMessage({ id, kind, given }, moved);
     });
   }
 }

@@ -1,4 +1,4 @@
-import { cropMatrix, inverse, warp } from "./crop.js";
+import { cropMatrix, inverse, leftFirst, warp } from "./crop.js";
 import { gif } from "./gif.js";
 import { noted, offer } from "./files.js";
 import { Frames, inHalves, Model, STOPS } from "./model.js";
@@ -147,28 +147,88 @@ function mount(root, given) {
       delete root.dataset.frames;
       root.classList.add("i2v-seen");
       settle();
-      opening().catch(trouble); // while the reader finds the eyes
       put(eyes || [[0.4 * canvas.width, 0.4 * canvas.height], [0.6 * canvas.width, 0.4 * canvas.height]]);
       if (eyes) return await crop();
-      askForEyes();
+      await search(mine);
     } catch (error) {
       if (mine === turn) trouble(error);
     }
   }
 
-  function opening() {
-    model.opening ??= Model.open(given.root, model.name, (text, share) => { if (root.dataset.state === "loading") say(text, share); });
-    model.opening.catch(() => { model.opening = null; });
-    return model.opening;
+  function started() {
+    const told = (text, share) => { if (root.dataset.state === "loading") say(text, share); };
+    model.started ??= Model.start(given.root, model.name, told);
+    model.started.catch(() => { model.started = null; });
+    return model.started;
+  }
+  const opening = async () => (await started()).opened();
+
+  // Finds the face: one is cropped at once, of several the reader chooses, and without one the reader shows the eyes.
+  async function search(mine) {
+    const { canvas } = photo;
+    let found = [];
+    let why = "No face was found here.";
+    try {
+      found = await (await started()).faces(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height));
+    } catch (error) {
+      why = `No face could be looked for: ${error.message}`;
+    }
+    if (mine !== turn) return;
+    photo.found = found;
+    root.dataset.found = found.length;
+    root.classList.toggle("i2v-several", found.length > 1);
+    if (found.length === 1) return pick(found[0]);
+    opening().catch(() => {}); // while the reader chooses
+    if (found.length) askForFace();
+    else askForEyes(why);
+  }
+
+  const pick = ({ eyes }) => {
+    put(eyes);
+    return crop();
+  };
+
+  // A box around each face that was found, to be chosen.
+  const boxes = Object.assign(document.createElement("div"), { className: "i2v-faces", role: "group", ariaLabel: "Which face" });
+  find("stage").append(boxes);
+  function askForFace() {
+    const { canvas, found } = photo;
+    const held = document.activeElement === document.body || root.contains(document.activeElement); // nowhere else
+    clear("faces");
+    boxes.replaceChildren(...found.map((face, i) => {
+      const button = Object.assign(document.createElement("button"), {
+        className: "i2v-box", type: "button", textContent: i + 1, ariaLabel: `Face ${i + 1} of ${found.length}, from the left`,
+      });
+      const share = (value, whole) => `${(100 * value) / whole}%`;
+      const [x, y] = face.middle;
+      Object.assign(button.style, {
+        left: share(x - face.half, canvas.width), top: share(y - face.half, canvas.height),
+        width: share(2 * face.half, canvas.width), height: share(2 * face.half, canvas.height),
+      });
+      button.addEventListener("click", () => pick(face).catch(trouble));
+      return button;
+    }));
+    say(`${found.length} faces were found. Choose one.`);
+    if (held) boxes.firstChild.focus();
+  }
+  find("another").addEventListener("click", askForFace);
+
+  // The whole photo, and nothing drawn in it, while the reader is asked for something.
+  function clear(name) {
+    state(name);
+    turn += 1; // whatever is still being looked for or drawn
+    if (frames) frames.run += 1;
+    delete root.dataset.frames;
+    slide.pause();
+    photo.matrix = photo.place = null;
+    settle();
   }
 
   let clicked = 0;
-  function askForEyes() {
-    state("eyes");
+  function askForEyes(why = "") {
+    clear("eyes");
     clicked = 0;
-    photo.matrix = photo.place = null;
-    settle();
-    say("Click the middle of one eye, then of the other. Or move the two rings there, and press “These are the eyes”.");
+    say(`${why} Click the middle of one eye, then of the other. Or move the two rings there, and press “These are the eyes”.`.trim());
   }
 
   function put(eyes) {
@@ -195,7 +255,7 @@ function mount(root, given) {
     placed(clicked, ...pointed(event));
     clicked += 1;
     if (clicked === 1) say("And now the other eye.");
-    else crop().catch(trouble);
+    else shown();
   });
   dots.forEach((dot, i) => {
     dot.addEventListener("pointerdown", (event) => { dot.setPointerCapture(event.pointerId); event.stopPropagation(); });
@@ -209,8 +269,8 @@ function mount(root, given) {
       placed(i, photo.eyes[i][0] + way[0] * step, photo.eyes[i][1] + way[1] * step);
     });
   });
-  find("eyes").addEventListener("click", () =>
-    root.dataset.state === "eyes" ? crop().catch(trouble) : photo && askForEyes());
+  const shown = () => pick({ eyes: leftFirst(photo.eyes) }).catch(trouble);
+  find("eyes").addEventListener("click", () => (root.dataset.state === "eyes" ? shown() : photo && askForEyes()));
 
   // Crops, and has the frames drawn, those of the chosen expression first.
   async function crop() {
@@ -236,6 +296,7 @@ function mount(root, given) {
   }
 
   function drawn(stops) {
+    if (!photo.place) return; // the reader was asked for other eyes meanwhile
     if (!axes[1] && frames.has(frames.rest)) patchOf(frames.at(stops)); // ready before a drag asks for it
     root.dataset.drawn = frames.kept.size;
     if (root.dataset.state !== "ready" && frames.kept.size > 1) {

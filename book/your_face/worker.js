@@ -1,7 +1,9 @@
 // The model, away from the page: ONNX Runtime is put before this script, in one Blob. It opens no connection: what it
 // needs is handed to it, and the page's policy, which it inherits, would refuse any.
 
-let sessions, codes, spec;
+import { facesOf } from "./detect.js";
+
+let readers, sessions, codes, spec;
 
 async function unpacked(text) {
   const packed = atob(text);
@@ -11,17 +13,36 @@ async function unpacked(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-async function start({ runtime, model }) {
-  spec = model.spec;
-  const glue = new Blob([await unpacked(runtime.glue)], { type: "text/javascript" });
-  ort.env.wasm.wasmBinary = await unpacked(runtime.wasm);
-  ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(glue) };
+async function start({ glue, wasm }) {
+  const script = new Blob([await unpacked(glue)], { type: "text/javascript" });
+  ort.env.wasm.wasmBinary = await unpacked(wasm);
+  ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
   ort.env.logLevel = "error"; // what it cannot fold is no matter
   ort.env.wasm.numThreads = 1; // more would need headers that static hosts do not send
-  sessions = {};
-  for (const part of ["encoder", "decoder"])
-    sessions[part] = await ort.InferenceSession.create(await unpacked(model[part]), { logSeverityLevel: 3 });
 }
+
+const session = async (graph) => ort.InferenceSession.create(await unpacked(graph), { logSeverityLevel: 3 });
+
+async function open({ encoder, decoder, ...model }) {
+  sessions = { encoder: await session(encoder), decoder: await session(decoder) };
+  spec = model.spec;
+  return spec;
+}
+
+// A network that takes one picture, rows, columns, channels, as a function from its numbers to those of its outputs.
+async function reader(graph, size) {
+  const made = await session(graph);
+  return async (values) => {
+    const outputs = await made.run({ [made.inputNames[0]]: new ort.Tensor("float32", values, [1, size, size, 3]) });
+    return made.outputNames.map((name) => outputs[name].data);
+  };
+}
+
+async function read({ detector, landmarks, numbers }) {
+  readers = { detector: await reader(detector, 128), landmarks: await reader(landmarks, 256), numbers };
+}
+
+const find = (picture) => facesOf(picture, readers);
 
 // A still, once: its own code, and the direction of every expression.
 async function face({ pixels }) {
@@ -51,6 +72,6 @@ async function draw({ amounts, mask }) {
 let before = Promise.resolve(); // one thing after the other, in the order asked
 onmessage = ({ data: { id, kind, given } }) => {
   before = before
-    .then(() => ({ start, face, draw })[kind](given))
+    .then(() => ({ start, read, find, open, face, draw })[kind](given))
     .then((made) => postMessage({ id, made }), (error) => postMessage({ id, error: String(error?.message || error) }));
 };

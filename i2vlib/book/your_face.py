@@ -20,14 +20,17 @@ import numpy as np
 from PIL import Image
 
 from i2vlib import curves, datasets, faces, store, video
-from i2vlib.book import landing
+from i2vlib.book import landing, tflite
 from i2vlib.book.checkout import BOOK
+from i2vlib.faces import landmarker, with_mediapipe
 
 SOURCES = BOOK / "your_face"
 #: In the order in which one uses another.
 MODULES = ("crop", "paste", "gif", "files", "model", "timing", "page")
 #: What all pages share of the book's own scripts, put before.
 SHARED = ("card", "player", "drag", "curve", "camera")
+#: What runs in the page's Worker.
+IN_WORKER = ("crop", "detect", "worker")
 MODEL = "affinegan"
 #: From a page of the book to the folder of this page's files.
 ROOT = "../_static/your_face/"
@@ -85,7 +88,26 @@ def runtime(folder: Path) -> bytes:
     script = (folder / "ort.wasm.min.js").read_text("utf-8")
     script = re.sub(r"//# sourceMappingURL=.*", "", script)
     glue, wasm = ((folder / f"ort-wasm-simd-threaded.{end}").read_bytes() for end in ("mjs", "wasm"))
-    return part("runtime", {"script": f"{script}\n{bundle('worker')}", "glue": as_text(glue), "wasm": as_text(wasm)})
+    return part("runtime", {"script": f"{script}\n{bundle(*IN_WORKER)}", "glue": as_text(glue), "wasm": as_text(wasm)})
+
+
+def face_numbers() -> dict[str, object]:
+    """By which the package finds faces and reads their eyes: the corners of both in the mesh, and what is a face."""
+    return {
+        "faces": landmarker.FACES,
+        "probable": landmarker.PROBABLE,
+        "overlap": landmarker.OVERLAP,
+        "enlarged": landmarker.ENLARGED,
+        "eyes": [[faces.MESH_68[corner] for corner in eye] for eye in ((36, 39), (42, 45))],
+    }
+
+
+def readers() -> bytes:
+    """The networks that find a face and its eyes as a part."""
+    detector, landmarks = (
+        as_text(tflite.to_onnx(file).SerializeToString(deterministic=True)) for file in with_mediapipe.files()[:2]
+    )
+    return part("faces", {"detector": detector, "landmarks": landmarks, "numbers": face_numbers()})
 
 
 def model(exported: Path) -> bytes:
@@ -159,7 +181,7 @@ def write(folder: Path, exported: Path, vendor: Path, shown: list[Example], root
         shown: the examples.
         root: where the page finds the folder, ending in a slash.
     """
-    parts = {"runtime.js": runtime(vendor), f"{MODEL}.js": model(exported)}
+    parts = {"runtime.js": runtime(vendor), "faces.js": readers(), f"{MODEL}.js": model(exported)}
     text, script = page(shown, sum(map(len, parts.values())) / 1e6, root)
     for name, data in {**parts, "page.js": script, "page.css": looks().encode()}.items():
         store.write_file(folder / name, data)

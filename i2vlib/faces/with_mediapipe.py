@@ -68,6 +68,10 @@ def _meshes(image: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 @lru_cache(maxsize=1)
 def networks() -> landmarker.Networks:
     """The three networks. Raises `ImportError` and `RuntimeError` with advice, as `Network` and `models.model_file`."""
+    return landmarker.Networks(*map(Network, files()))
+
+
+def files() -> list[bytes]:
+    """The files of the detector, of the landmarks and of the scores. Raises as `models.model_file`."""
     with zipfile.ZipFile(io.BytesIO(models.model_file(models.LANDMARKER))) as archive:
-        contents = [archive.read(f"{name}.tflite") for name in _NETWORKS]
-    return landmarker.Networks(*(Network(content) for content in contents))
+        return [archive.read(f"{name}.tflite") for name in _NETWORKS]

@@ -27,3 +27,8 @@ def test_the_buttons_are_expressions_of_the_book() -> None:
 
 def test_what_is_packed_is_the_same_each_time() -> None:
     assert your_face.as_text(b"a" * 1000) == your_face.as_text(b"a" * 1000)
+
+
+def test_the_corners_of_the_eyes_are_those_of_the_mesh() -> None:
+    """On the left of the picture the outer and the inner, on the right the inner and the outer."""
+    assert your_face.face_numbers()["eyes"] == [[33, 133], [362, 263]]

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -21,6 +22,8 @@ import i2vlib
 from i2vlib import faces, video
 from i2vlib.book import landing, your_face
 from i2vlib.curves import PRESETS, Curve
+from i2vlib.faces import landmarker, with_dlib
+from i2vlib.faces.views import view_of
 from tests.pages.conftest import chromium
 from tests.pages.test_pages import HTML, Quiet, asked, errors
 
@@ -89,7 +92,7 @@ def test_the_crop_is_that_of_align_face(show, size: tuple[int, int], eyes: list)
     photo = picture(*size)
     script = """
     const { data, width, height } = await read(given[0]);
-    return based(warp({ data, width, height, channels: 4 }, cropMatrix(given[1], 128), 128));
+    return based(warp({ data, width, height, channels: 4 }, cropMatrix(leftFirst(given[1]), 128), 128));
     """
     for given in (eyes, eyes[::-1]):  # whichever eye is clicked first
         made = np.frombuffer(base64.b64decode(ran(show(""), ("crop",), script, address(photo), given)), np.uint8)
@@ -190,6 +193,61 @@ def test_a_file_that_keeps_no_curve_is_answered_in_a_sentence(show, text: str, s
     assert (
         said in message and message.endswith((".", "”.")) and ran(show(""), ("timing",), script, json.dumps(GOOD)) == ""
     )
+
+
+# Finding a face, without the networks: what they are shown, and what is made of their answers.
+
+SEEN = """
+const inputs = [];
+const keeping = (outputs) => async (values) => { inputs.push([...values]); return outputs; };
+const { data, width, height } = await read(given[0]);
+const { image } = viewOf({ data, width, height, channels: 4 });
+const found = await meshesOf(image, {
+  detector: keeping(given[1]), landmarks: keeping(given[2]), numbers: given[3],
+});
+return [image.width, image.height, based(image.data), inputs, found];
+"""
+
+
+@pytest.mark.parametrize("size", [(96, 80), (300, 240), (1900, 1400)])  # enlarged, as it is, shrunk
+def test_the_networks_see_what_the_packages_see(show, size: tuple[int, int]) -> None:
+    """A view to a grey level; a cut to two, and the same on average, for places lie in steps of 1/32 of a pixel."""
+    rng = np.random.default_rng(2)
+    photo = np.asarray(
+        Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    )
+    offsets, logits = rng.normal(0, 2, (896, 16)).astype(np.float32), np.full(896, -9, np.float32)
+    offsets[:, 2:4], offsets[:, 4:8], logits[[100, 300]] = 40, [-9, -8, 12, -3], [2, 3]  # two boxes, tilted
+    mesh = rng.uniform(20, 230, (478, 3)).astype(np.float32)
+    outputs = [[offsets, logits], [mesh, np.array([9], np.float32)]]
+    seen = []
+
+    def stub(given: list[np.ndarray]):
+        return lambda values: seen.append(values.copy()) or given
+
+    view = view_of(photo).image
+    blind = landmarker.Networks(*map(stub, outputs), lambda points: [np.zeros(52)])
+    expected = [points for points, _ in landmarker.faces(view, blind)]
+    numbers = your_face.face_numbers()
+    given = [[output.ravel().tolist() for output in each] for each in outputs]
+    width, height, made, inputs, found = ran(show(""), ("crop", "detect"), SEEN, address(photo), *given, numbers)
+    shown = np.frombuffer(base64.b64decode(made), np.uint8).reshape(height, width, 3)
+    assert shown.shape == view.shape and np.abs(shown.astype(int) - view).max() <= 1
+    assert len(inputs) == len(seen) == 3 and np.abs(np.array(found) - expected).max() < 0.02
+    for values, wanted in zip(inputs, seen, strict=True):
+        levels = np.abs(np.array(values) - wanted.ravel()) * (127.5 if wanted.shape[1] == 128 else 255)
+        assert levels.max() < 2.01 and levels.mean() < 0.02
+
+
+def test_one_box_a_face_is_the_mean_of_those_that_overlap(show) -> None:
+    boxes = [
+        {"points": [[0, 0], [10, 10]], "score": 0.9},
+        {"points": [[50, 50], [60, 60]], "score": 0.8},
+        {"points": [[2, 0], [12, 10]], "score": 0.6},  # two thirds of both
+    ]
+    found = ran(show(""), ("crop", "detect"), "return oneAFace(given[0], 0.5);", boxes)
+    assert np.allclose(found, [[[0.8, 0], [10.8, 10]], [[50, 50], [60, 60]]])
+    assert np.allclose(found, landmarker.one_a_face(*(np.array([b[k] for b in boxes]) for k in ("points", "score"))))
 
 
 def test_a_modules_imports_and_exports_are_gone_from_the_bundle() -> None:
@@ -306,6 +364,28 @@ class Page:
         if self.data("state") == "empty":
             self.part("example").click()
         self.drawn()
+
+    def give(self, photo: np.ndarray, folder: Path) -> None:
+        """Chooses a photo, as a file."""
+        (folder / "photo.png").write_bytes(png(photo))
+        self.browser.execute_script(
+            "for (const name of ['frames', 'found']) delete arguments[0].dataset[name]", self.card
+        )
+        self.part("file").find_element("tag name", "input").send_keys(str(folder / "photo.png"))
+
+    def click_at(self, points: np.ndarray, photo: np.ndarray) -> float:
+        """Clicks at points of a photo that is shown whole; returns how many pixels of the screen one of its has."""
+        from selenium.webdriver import ActionChains
+
+        canvas = self.part("picture")
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        scale = canvas.size["width"] / photo.shape[1]
+        for x, y in points:
+            across, down = (
+                round(at * scale) - side // 2 for at, side in ((x, canvas.size["width"]), (y, canvas.size["height"]))
+            )
+            ActionChains(self.browser).move_to_element_with_offset(canvas, across, down).click().perform()
+        return scale
 
     def chosen(self, name: str) -> None:
         self.card.find_element("css selector", f".i2v-choice[data-name={name}]").click()
@@ -554,27 +634,107 @@ def test_closer_shows_the_face_and_back_the_whole_photo(page) -> None:
     assert np.array_equal(page.pixels(), whole)
 
 
-def test_two_clicks_on_the_eyes_of_a_photo_make_the_crop(page, tmp_path: Path) -> None:
-    from selenium.webdriver import ActionChains
+STATE = "const { eyes, crop, found } = document.querySelector('.i2v-yours').i2vState(); "
 
-    photo = landing.portrait()
-    (tmp_path / "photo.png").write_bytes(png(photo))
-    page.part("file").find_element("tag name", "input").send_keys(str(tmp_path / "photo.png"))
-    page.wait(lambda: page.data("state") == "eyes")
-    canvas = page.part("picture")
-    page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
-    scale = canvas.size["width"] / photo.shape[1]
-    for x, y in faces.eyes_of(photo):
-        across, down = (
-            round(at * scale) - side // 2 for at, side in ((x, canvas.size["width"]), (y, canvas.size["height"]))
-        )
-        ActionChains(page.browser).move_to_element_with_offset(canvas, across, down).click().perform()
-    page.drawn()
-    eyes = np.array(page.browser.execute_script("return document.querySelector('.i2v-yours').i2vState().eyes"))
-    assert np.abs(eyes - faces.eyes_of(photo)).max() <= 2 / scale
-    crop = page.browser.execute_script("return [...document.querySelector('.i2v-yours').i2vState().crop]")
-    expected = faces.warp(photo, faces.crop_matrix(eyes, 128), 128)
+
+def cropped(page: Page, photo: np.ndarray) -> np.ndarray:
+    """The eyes by which the page has cropped a photo: its crop is that of the package, to a grey level."""
+    eyes, crop = page.browser.execute_script(STATE + "return [eyes, [...crop]]")
+    expected = faces.warp(photo, faces.crop_matrix(np.array(eyes), 128), 128)
     assert np.abs(np.array(crop).reshape(128, 128, 3) - expected.astype(int)).max() <= 1
+    return np.array(eyes)
+
+
+@pytest.fixture
+def networks_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The package's faces as they are found where dlib is not installed: by the networks that the page has."""
+    with_dlib.models.cache_clear()
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    yield
+    monkeypatch.undo()
+    with_dlib.models.cache_clear()
+
+
+def is_found_as_by_align_face(page: Page, photo: np.ndarray, folder: Path) -> None:
+    """The eyes to a thousandth of their distance; the crop, hence, to half a grey level on average."""
+    page.give(photo, folder)
+    page.drawn()
+    expected = faces.find(photo)[0].eyes
+    assert page.data("found") == "1"
+    assert np.abs(cropped(page, photo) - expected).max() < 1e-3 * np.linalg.norm(expected[1] - expected[0])
+    crop = page.browser.execute_script(STATE + "return [...crop]")
+    assert np.abs(np.array(crop).reshape(128, 128, 3) - faces.align_face(photo).astype(int)).mean() < 0.6
+
+
+def test_the_face_is_found_as_align_face_finds_it(page, networks_alone, tmp_path: Path) -> None:
+    """The examples, actors in 64 and 128 pixels, a portrait that lies on its side, and a large photo."""
+    actors = np.load(ROOT / "tests/faces/landmarker.npz")
+    portrait = landing.portrait()
+    large = np.asarray(Image.fromarray(portrait).resize((1900, 2240), Image.Resampling.BICUBIC))
+    examples = [example.picture for example in your_face.examples()]
+    for photo in (*examples, actors["frames_64"][0], *actors["frames_128"][:2], np.rot90(portrait).copy(), large):
+        is_found_as_by_align_face(page, photo, tmp_path)
+
+
+def test_a_real_face_is_found_as_align_face_finds_it(page, networks_alone, real_data: Path, tmp_path: Path) -> None:
+    stills = sorted(real_data.glob("affinegan-sample/*/*/img/*/0001.jpg"))
+    assert stills
+    for still in stills:
+        is_found_as_by_align_face(page, i2vlib.load_image(still), tmp_path)
+
+
+def test_of_two_faces_the_reader_chooses_one(page, networks_alone, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    photo = np.concatenate([example.picture for example in your_face.examples()[1:]], 1)
+    page.give(photo, tmp_path)
+    page.wait(lambda: page.data("state") == "faces")
+    assert page.part("said").text == "2 faces were found. Choose one."
+    boxes = page.card.find_elements("class name", "i2v-box")
+    assert [box.get_attribute("aria-label") for box in boxes] == [f"Face {i} of 2, from the left" for i in (1, 2)]
+    assert page.browser.switch_to.active_element == boxes[0] and all(box.is_displayed() for box in boxes)
+    page.browser.switch_to.active_element.send_keys(Keys.TAB)
+    page.browser.switch_to.active_element.send_keys(Keys.ENTER)
+    page.drawn()
+    found = [face.eyes for face in faces.find(photo)]
+    assert np.abs(cropped(page, photo) - found[1]).max() < 0.1
+    assert not any(box.is_displayed() for box in boxes)
+    page.click("another")
+    assert page.data("state") == "faces" and page.part("eyes").is_displayed() and not page.part("save").is_displayed()
+    page.card.find_elements("class name", "i2v-box")[0].click()
+    page.drawn()
+    assert np.abs(cropped(page, photo) - found[0]).max() < 0.1
+
+
+def test_where_no_face_is_found_two_clicks_on_the_eyes_make_the_crop(page, tmp_path: Path) -> None:
+    photo = picture(600, 500)
+    page.give(photo, tmp_path)
+    page.wait(lambda: page.data("state") == "eyes")
+    assert page.data("found") == "0" and page.part("said").text.startswith("No face was found here. Click the middle")
+    eyes = np.array([[330, 190], [200, 180]])  # whichever is clicked first
+    scale = page.click_at(eyes, photo)
+    page.drawn()
+    assert np.abs(cropped(page, photo) - eyes[::-1]).max() <= 2 / scale
+
+
+def test_the_reader_may_show_the_eyes_at_any_time(page, tmp_path: Path) -> None:
+    """Before the face is found, whose late answer changes nothing; and after."""
+    photo = landing.portrait()
+    page.give(photo, tmp_path)
+    page.wait(lambda: "Looking for" in page.part("said").text or page.data("found"))
+    page.click("eyes")
+    assert page.data("state") == "eyes"
+    page.browser.execute_async_script("setTimeout(arguments[0], 2000)")
+    assert page.data("state") == "eyes"
+    eyes = faces.eyes_of(photo) + [[3, 0], [0, 3]]
+    scale = page.click_at(eyes, photo)
+    page.drawn()
+    assert np.abs(cropped(page, photo) - eyes).max() <= 2 / scale
+    page.click("eyes")
+    assert page.data("state") == "eyes" and page.part("eye").is_displayed()
+    page.click("eyes")
+    page.drawn()
+    assert np.abs(cropped(page, photo) - eyes).max() <= 2 / scale
 
 
 def test_without_a_camera_there_is_a_sentence(page) -> None:
@@ -686,7 +846,7 @@ def test_nothing_leaves_the_page(page) -> None:
     assert errors(page.browser) == []
     urls = asked(page.browser)
     assert urls and [url for url in urls if not (url.startswith(f"{page.root}/") and PLAIN.fullmatch(url))] == []
-    assert len([url for url in urls if url.endswith(("/runtime.js", "/affinegan.js"))]) == 2  # each once
+    assert len([url for url in urls if url.endswith(("/runtime.js", "/faces.js", "/affinegan.js"))]) == 3  # each once
     assert page.browser.execute_async_script(PROBE) == ["refused"] * 3
     assert len(page.browser.execute_script("return refused")) >= 2 and errors(page.browser)
 
@@ -697,4 +857,5 @@ def test_the_page_is_light_until_a_photo_is_chosen(site) -> None:
         path.name: path.stat().st_size for path in folder.rglob("*.js") if path.parent.name in ("own", "your_face")
     }
     own = (folder / name).stat().st_size
-    assert own + files["page.js"] < 300_000 and files["runtime.js"] + files["affinegan.js"] < 20_000_000
+    fetched = sum(files[f"{part}.js"] for part in ("runtime", "faces", "affinegan"))
+    assert own + files["page.js"] < 300_000 and fetched < 20_000_000
