@@ -46,27 +46,34 @@ export function shares(from, to, reach, filter) {
   });
 }
 
-export function shrunk({ data, width, height, channels }, toWidth, toHeight) {
-  const across = new Float32Array(toWidth * height * channels);
-  shares(width, toWidth, ...TRIANGLE).forEach(([first, weights], x) => {
-    for (let y = 0; y < height; y += 1)
-      for (let c = 0; c < channels; c += 1) {
+// A smaller picture, or what of it lies in a box: from its left and top to before its right and low side.
+export function shrunk({ data, width, height, channels }, toWidth, toHeight, [left, top, right, low] = [0, 0, toWidth, toHeight]) {
+  const columns = shares(width, toWidth, ...TRIANGLE).slice(left, right);
+  const rows = shares(height, toHeight, ...TRIANGLE).slice(top, low);
+  const begin = rows[0][0];
+  const end = rows.at(-1)[0] + rows.at(-1)[1].length;
+  const row = columns.length * channels;
+  const across = new Float32Array(row * (end - begin));
+  for (let y = begin, at = 0; y < end; y += 1)
+    for (let x = 0; x < columns.length; x += 1) {
+      const first = columns[x][0];
+      const weights = columns[x][1];
+      for (let c = 0; c < channels; c += 1, at += 1) {
         let sum = 0;
         for (let j = 0, k = (y * width + first) * channels + c; j < weights.length; j += 1, k += channels)
           sum += weights[j] * data[k];
-        across[(y * toWidth + x) * channels + c] = sum;
+        across[at] = sum;
       }
-  });
-  const row = toWidth * channels;
-  const out = new Float32Array(toHeight * row);
-  shares(height, toHeight, ...TRIANGLE).forEach(([first, weights], y) => {
+    }
+  const out = new Float32Array(rows.length * row);
+  rows.forEach(([first, weights], y) => {
     for (let i = 0; i < row; i += 1) {
       let sum = 0;
-      for (let j = 0, k = first * row + i; j < weights.length; j += 1, k += row) sum += weights[j] * across[k];
+      for (let j = 0, k = (first - begin) * row + i; j < weights.length; j += 1, k += row) sum += weights[j] * across[k];
       out[y * row + i] = sum;
     }
   });
-  return { data: out, width: toWidth, height: toHeight, channels };
+  return { data: out, width: columns.length, height: rows.length, channels };
 }
 
 // The four weights of cubic convolution (A = -0.75, as torch has it) for a place between the second and the third.
@@ -119,15 +126,28 @@ export function sample({ data, width, height, channels }, x, y, into, zeros = fa
   into[2] = blue;
 }
 
+// What of a picture a crop is sampled from, with the neighbours of each place.
+function reached([a, b, c, d, e, f], size, width, height) {
+  const ends = (p, q, r, length) => {
+    const corners = [r, r + p * size, r + q * size, r + (p + q) * size];
+    const first = Math.min(Math.max(Math.floor(Math.min(...corners)) - 3, 0), length - 1);
+    return [first, Math.max(Math.min(Math.ceil(Math.max(...corners)) + 3, length), first + 1)];
+  };
+  const [[left, right], [top, low]] = [ends(a, b, c, width), ends(d, e, f, height)];
+  return [left, top, right, low];
+}
+
 // A picture through a similarity as a crop of whole numbers, Uint8Array (size * size * 3): antialiased where it shrinks.
 export function warp(picture, matrix, size) {
   let [source, back] = [picture, inverse(matrix)];
   const scale = scaleOf(matrix);
   if (scale < 1) {
-    const rounded = (length) => Math.max(1, Math.round(length * scale));
-    source = shrunk(picture, rounded(picture.width), rounded(picture.height));
-    const [fx, fy] = [source.width / picture.width, source.height / picture.height];
-    back = back.map((value, place) => value * (place < 3 ? fx : fy));
+    const [wide, high] = [picture.width, picture.height].map((length) => Math.max(1, Math.round(length * scale)));
+    back = back.map((value, place) => value * (place < 3 ? wide / picture.width : high / picture.height));
+    const box = reached(back, size, wide, high);
+    source = shrunk(picture, wide, high, box);
+    back[2] -= box[0];
+    back[5] -= box[1];
   }
   const pixel = new Float64Array(3);
   const out = new Uint8ClampedArray(3 * size * size);

@@ -32,22 +32,33 @@ export function viewOf(picture, photo = Math.min(picture.width, picture.height) 
   const scale = Math.min(Math.max(1, SMALL / least), LARGE / Math.max(...grown));
   const [wide, high] = grown.map((side) => Math.max(1, even(side * scale)));
   const filter = scale > 1 ? CUBIC : BOX;
-  const across = new Uint8ClampedArray(3 * wide * height);
-  shares(grown[0], wide, ...filter).forEach(([first, weights], x) => {
-    const places = weights.map((_, j) => channels * Math.min(Math.max(first + j - pad, 0), width - 1));
-    for (let y = 0; y < height; y += 1)
-      for (let c = 0, row = channels * width * y; c < 3; c += 1) {
-        let sum = 0.5;
-        for (let j = 0; j < weights.length; j += 1) sum += weights[j] * data[row + places[j] + c];
-        across[3 * (wide * y + x) + c] = Math.floor(sum);
-      }
+  const within = (at, most) => Math.min(Math.max(at - pad, 0), most - 1);
+  const taps = (from, to, most, step) => shares(from, to, ...filter).map(([first, weights]) => {
+    const places = weights.map((_, j) => step * within(first + j, most));
+    return places.every((place) => place === places[0]) ? { places: [places[0]], weights: [1] } : { places, weights };
   });
+  const across = new Uint8ClampedArray(3 * wide * height);
+  const columns = taps(grown[0], wide, width, channels);
+  for (let y = 0, k = 0; y < height; y += 1)
+    for (let x = 0, row = channels * width * y; x < wide; x += 1, k += 3) {
+      const { places, weights } = columns[x];
+      let red = 0.5, green = 0.5, blue = 0.5;
+      for (let j = 0; j < weights.length; j += 1) {
+        const at = row + places[j];
+        const weight = weights[j];
+        red += weight * data[at];
+        green += weight * data[at + 1];
+        blue += weight * data[at + 2];
+      }
+      across[k] = Math.floor(red);
+      across[k + 1] = Math.floor(green);
+      across[k + 2] = Math.floor(blue);
+    }
   const out = new Uint8ClampedArray(3 * wide * high);
-  shares(grown[1], high, ...filter).forEach(([first, weights], y) => {
-    const rows = weights.map((_, j) => 3 * wide * Math.min(Math.max(first + j - pad, 0), height - 1));
+  taps(grown[1], high, height, 3 * wide).forEach(({ places, weights }, y) => {
     for (let i = 0, k = 3 * wide * y; i < 3 * wide; i += 1) {
       let sum = 0.5;
-      for (let j = 0; j < weights.length; j += 1) sum += weights[j] * across[rows[j] + i];
+      for (let j = 0; j < weights.length; j += 1) sum += weights[j] * across[places[j] + i];
       out[k + i] = Math.floor(sum);
     }
   });
@@ -71,12 +82,16 @@ export function cut({ data, width, height }, region, size, repeat) {
   const [[px, py], [ox, oy], [qx, qy]] = [[0, 1], [0, 0], [1, 0]].map((corner) => inRegion(region, corner).map(Math.fround));
   const [ax, ay, bx, by] = [(qx - ox) / size, (qy - oy) / size, (px - ox) / size, (py - oy) / size];
   const out = new Float32Array(3 * size * size);
-  const within = (value, length) => Math.min(Math.max(value, 0), length - 1);
+  const within = (value, length) => (value < 0 ? 0 : value < length ? value : length - 1);
   for (let y = 0, k = 0; y < size; y += 1)
     for (let x = 0; x < size; x += 1, k += 3) {
-      const [u, v] = [even((ax * x + (bx * y + ox)) * STEPS), even((ay * x + (by * y + oy)) * STEPS)];
-      const [left, top] = [Math.floor(u / STEPS), Math.floor(v / STEPS)];
-      const [right, low] = [u - STEPS * left, v - STEPS * top];
+      const u = even((ax * x + (bx * y + ox)) * STEPS);
+      const v = even((ay * x + (by * y + oy)) * STEPS);
+      const left = Math.floor(u / STEPS);
+      const top = Math.floor(v / STEPS);
+      const right = u - STEPS * left;
+      const low = v - STEPS * top;
+      let red = 0, green = 0, blue = 0;
       for (let j = 0; j < 2; j += 1) {
         const row = within(top + j, height);
         if (!repeat && row !== top + j) continue;
@@ -84,10 +99,15 @@ export function cut({ data, width, height }, region, size, repeat) {
           const column = within(left + i, width);
           if (!repeat && column !== left + i) continue;
           const weight = (i ? right : STEPS - right) * (j ? low : STEPS - low);
-          for (let c = 0, at = 3 * (row * width + column); c < 3; c += 1) out[k + c] += weight * data[at + c];
+          const at = 3 * (row * width + column);
+          red += weight * data[at];
+          green += weight * data[at + 1];
+          blue += weight * data[at + 2];
         }
       }
-      for (let c = 0; c < 3; c += 1) out[k + c] = Math.floor(out[k + c] / STEPS ** 2 + 0.5);
+      out[k] = Math.floor(red / STEPS ** 2 + 0.5);
+      out[k + 1] = Math.floor(green / STEPS ** 2 + 0.5);
+      out[k + 2] = Math.floor(blue / STEPS ** 2 + 0.5);
     }
   return out;
 }

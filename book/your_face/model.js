@@ -17,12 +17,42 @@ function fetched(name, root) {
   return coming.get(name);
 }
 
-// A file's content, which is then forgotten here: the Worker has its own copy.
-function taken(name) {
-  const content = parts[name];
-  delete parts[name];
-  return content;
+async function unpacked(text) {
+  let bytes;
+  if (Uint8Array.fromBase64) bytes = Uint8Array.fromBase64(text);
+  else {
+    const packed = atob(text);
+    bytes = new Uint8Array(packed.length);
+    for (let i = 0; i < packed.length; i += 1) bytes[i] = packed.charCodeAt(i);
+  }
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+const contents = new Map();
+
+// What a file holds, texts unpacked into bytes: here, while the Worker is at work.
+function content(name, root) {
+  if (!contents.has(name)) {
+    contents.set(name, fetched(name, root).then(async () => {
+      const entries = Object.entries(parts[name]);
+      delete parts[name];
+      return Object.fromEntries(await Promise.all(entries.map(async ([key, value]) =>
+        [key, typeof value === "string" ? await unpacked(value) : value])));
+    }));
+    contents.get(name).catch(() => contents.delete(name));
+  }
+  return contents.get(name);
+}
+
+// The same, for good: it is forgotten here.
+async function taken(name, root) {
+  const made = await content(name, root);
+  contents.delete(name);
+  return made;
+}
+
+const buffersOf = (made) => Object.values(made).filter((value) => value instanceof Uint8Array).map(({ buffer }) => buffer);
 
 export class Model {
   // Fetches the runtime and begins the Worker; the other files are fetched meanwhile. `said(text, share)` is told how
@@ -32,17 +62,22 @@ export class Model {
       throw new Error("This browser lacks Workers, WebAssembly or DecompressionStream. Use one of 2023 or newer.");
     said("Fetching the runtime …", 0.1);
     for (const file of ["faces", name]) fetched(file, root).catch(() => {}); // told where it is waited for
-    await fetched("runtime", root);
-    const { script, ...runtime } = taken("runtime");
+    const { script, ...runtime } = await taken("runtime", root);
     const made = Object.assign(new Model(script), { root, name, said, handed: new Map() });
-    made.ask("start", runtime).catch(() => {}); // whatever is asked next says so too
+    made.ask("start", runtime, buffersOf(runtime)).catch(() => {}); // whatever is asked next says so too
+    content("faces", root).catch(() => {}).then(() => content(name, root)).catch(() => {});
     return made;
+  }
+
+  // Has what finds a face ready.
+  reading() {
+    return this.hand("read", "faces");
   }
 
   // The faces of a picture, {middle, half, eyes, area} in its pixels, from left to right.
   async faces({ data, width, height }) {
     this.said("Fetching what finds a face …", 0.2);
-    await this.hand("read", "faces");
+    await this.reading();
     this.said("Looking for the face …", 0.4);
     return this.ask("find", { data, width, height, channels: 4 }, [data.buffer]);
   }
@@ -57,7 +92,7 @@ export class Model {
   // Gives the Worker a file, once.
   hand(kind, name) {
     if (!this.handed.has(name)) {
-      this.handed.set(name, fetched(name, this.root).then(() => this.ask(kind, taken(name))));
+      this.handed.set(name, taken(name, this.root).then((made) => this.ask(kind, made, buffersOf(made))));
       this.handed.get(name).catch(() => this.handed.delete(name));
     }
     return this.handed.get(name);

@@ -163,6 +163,11 @@ function mount(root, given) {
   }
   const opening = async () => (await started()).opened();
 
+  // The reader has asked for the model, and the photo comes a moment later.
+  const prepare = () => started().then((open) => Promise.all([open.reading(), opening()])).catch(() => {}); // told later
+  for (const name of ["file", "camera"]) find(name).addEventListener("click", prepare);
+  root.addEventListener("dragenter", ({ dataTransfer }) => { if (dataTransfer?.types.includes("Files")) prepare(); });
+
   // Finds the face: one is cropped at once, of several the reader chooses, and without one the reader shows the eyes.
   async function search(mine) {
     const { canvas } = photo;

@@ -5,23 +5,15 @@ import { facesOf } from "./detect.js";
 
 let readers, sessions, codes, spec;
 
-async function unpacked(text) {
-  const packed = atob(text);
-  const bytes = new Uint8Array(packed.length);
-  for (let i = 0; i < packed.length; i += 1) bytes[i] = packed.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
 async function start({ glue, wasm }) {
-  const script = new Blob([await unpacked(glue)], { type: "text/javascript" });
-  ort.env.wasm.wasmBinary = await unpacked(wasm);
+  const script = new Blob([glue], { type: "text/javascript" });
+  ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
   ort.env.logLevel = "error"; // what it cannot fold is no matter
   ort.env.wasm.numThreads = 1; // more would need headers that static hosts do not send
 }
 
-const session = async (graph) => ort.InferenceSession.create(await unpacked(graph), { logSeverityLevel: 3 });
+const session = (graph) => ort.InferenceSession.create(graph, { logSeverityLevel: 3 });
 
 async function open({ encoder, decoder, ...model }) {
   sessions = { encoder: await session(encoder), decoder: await session(decoder) };

@@ -79,7 +79,7 @@ def as_text(data: bytes) -> str:
 
 
 def part(name: str, content: Mapping[str, object]) -> bytes:
-    """A script that leaves something under its name for the page that loads it."""
+    """A script that leaves something under its name for the page that loads it, which unpacks what is text."""
     return f"(window.i2vParts ??= {{}})[{json.dumps(name)}] = {json.dumps(content)};\n".encode()
 
 
@@ -88,7 +88,8 @@ def runtime(folder: Path) -> bytes:
     script = (folder / "ort.wasm.min.js").read_text("utf-8")
     script = re.sub(r"//# sourceMappingURL=.*", "", script)
     glue, wasm = ((folder / f"ort-wasm-simd-threaded.{end}").read_bytes() for end in ("mjs", "wasm"))
-    return part("runtime", {"script": f"{script}\n{bundle(*IN_WORKER)}", "glue": as_text(glue), "wasm": as_text(wasm)})
+    files = {"script": f"{script}\n{bundle(*IN_WORKER)}".encode(), "glue": glue, "wasm": wasm}
+    return part("runtime", {name: as_text(data) for name, data in files.items()})
 
 
 def face_numbers() -> dict[str, object]:
