@@ -300,18 +300,17 @@ def listed(page: Path) -> list[Path]:
     return [(page.parent / name).resolve() for name in dict.fromkeys(named)]
 
 
-def exported(staging: Path) -> Path:
-    """The folder of the model that a page runs, as ONNX, made anew when the model or what exports it has changed."""
+def exported(name: str, staging: Path) -> Path:
+    """The folder of a model that a page runs, as ONNX, made anew when the model or what exports it has changed."""
     import i2vlib
-    from i2vlib.book import your_face
 
-    folder = staging / "exported"
-    parts = [f"weights/{your_face.MODEL}", "papers", "export.py"]
+    folder = staging / "exported" / name
+    parts = [f"weights/{name}", "papers", "export.py"]
     sources = [path for part in parts for path in (ROOT / "i2vlib" / part, *(ROOT / "i2vlib" / part).rglob("*"))]
     key = digest(path for path in sources if path.is_file() and path.suffix != ".pyc")
     if not (folder / "key").is_file() or (folder / "key").read_text() != key:
-        say("Exporting the model for the page that runs it")
-        i2vlib.load_pretrained(your_face.MODEL).export(folder, half=True)
+        say(f"Exporting {name} for the page that runs it")
+        i2vlib.load_pretrained(name).export(folder, half=True)
         write_file(folder / "key", key.encode())
     return folder
 
@@ -321,10 +320,10 @@ def live_page(staging: Path, cache: Path) -> Path:
     from i2vlib.book import your_face
 
     folder = staging / "your_face"
-    model = exported(staging)
+    models = {name: exported(name, staging) for name in your_face.MODELS}
     with tempfile.TemporaryDirectory() as vendor:
         unpack(RUNTIME, fetch(RUNTIME, cache), Path(vendor))
-        text = your_face.write(folder / "assets", model, Path(vendor), your_face.examples())
+        text = your_face.write(folder / "assets", models, Path(vendor), your_face.examples())
     write_file(folder / "your_face.html", text.encode())
     return folder
 

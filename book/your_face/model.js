@@ -63,7 +63,7 @@ export class Model {
     said("Fetching the runtime …", 0.1);
     for (const file of ["faces", name]) fetched(file, root).catch(() => {}); // told where it is waited for
     const { script, ...runtime } = await taken("runtime", root);
-    const made = Object.assign(new Model(script), { root, name, said, handed: new Map() });
+    const made = Object.assign(new Model(script), { root, said, handed: new Map() });
     made.ask("start", runtime, buffersOf(runtime)).catch(() => {}); // whatever is asked next says so too
     content("faces", root).catch(() => {}).then(() => content(name, root)).catch(() => {});
     return made;
@@ -82,11 +82,11 @@ export class Model {
     return this.ask("find", { data, width, height, channels: 4 }, [data.buffer]);
   }
 
-  // The same, with the networks that animate a face.
-  async opened() {
+  // The networks of a name that animate a face, and what they are.
+  async opened(name) {
     this.said("Fetching the model …", 0.5);
-    this.spec = await this.hand("open", this.name);
-    return this;
+    const spec = await this.hand("open", name);
+    return { spec, ask: (kind, given) => this.ask(kind, { name, ...given }) };
   }
 
   // Gives the Worker a file, once.
@@ -101,8 +101,10 @@ export class Model {
   constructor(script) {
     this.asked = new Map();
     this.count = 0;
-    this.worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    this.worker = new Worker(address);
     this.worker.onmessage = ({ data: { id, made, error } }) => {
+      URL.revokeObjectURL(address); // it has been read
       const [done, failed] = this.asked.get(id);
       this.asked.delete(id);
       error ? failed(new Error(error)) : done(made);
@@ -200,14 +202,19 @@ export class Frames {
     return mine === this.run;
   }
 
+  // Draws nothing more: another face or another model has come.
+  end() {
+    [this.wanted, this.run] = [null, this.run + 1];
+  }
+
   // All but the frame at rest, which no mask changes, is to be drawn anew.
   forget(mask) {
     const rest = this.kept.get(this.rest.join());
     this.kept.clear();
     this.coming.clear();
     if (rest) this.kept.set(this.rest.join(), rest);
-    [this.mask, this.wanted] = [mask, null];
+    this.mask = mask;
     this.age += 1;
-    this.run += 1;
+    this.end();
   }
 }

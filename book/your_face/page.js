@@ -143,6 +143,7 @@ function mount(root, given) {
       const canvas = await opened(blob);
       if (mine !== turn) return;
       photo = { canvas, began };
+      frames?.end();
       frames = null;
       delete root.dataset.frames;
       root.classList.add("i2v-seen");
@@ -161,7 +162,7 @@ function mount(root, given) {
     model.started.catch(() => { model.started = null; });
     return model.started;
   }
-  const opening = async () => (await started()).opened();
+  const opening = async () => (await started()).opened(model.name);
 
   // The reader has asked for the model, and the photo comes a moment later.
   const prepare = () => started().then((open) => Promise.all([open.reading(), opening()])).catch(() => {}); // told later
@@ -294,11 +295,42 @@ function mount(root, given) {
     settle();
     ground.clearRect(0, 0, size, size);
     photo.mask = maskOf();
-    known = open.spec.expressions;
-    frames = new Frames(open, photo.crop, photo.mask, drawn);
-    slide.show(0);
-    await act(...axes);
+    await begin(open);
   }
+
+  // The crop in the hands of a model.
+  async function begin(open) {
+    known = open.spec.expressions;
+    frames?.end();
+    const mine = new Frames(open, photo.crop, photo.mask, (stops) => mine === frames && drawn(stops));
+    frames = mine;
+    patches = new Map();
+    slide.show(0);
+    choices.forEach((choice) => { choice.disabled = !known.includes(choice.dataset.name); });
+    const [across, height] = axes.map((name) => (known.includes(name) ? name : ""));
+    await act(across || known.find((name) => name !== height), height);
+  }
+
+  // Another model, fetched when it is asked for; if it cannot be, all stays as it was.
+  const method = find("method");
+  method.addEventListener("change", async () => {
+    const [mine, former] = [turn, model.name];
+    if (root.dataset.state !== "ready") {
+      method.value = former; // one thing after the other
+      return;
+    }
+    model.name = method.value;
+    state("loading");
+    photo.began = performance.now();
+    try {
+      const open = await opening();
+      if (mine === turn && open.spec.name === model.name) await begin(open);
+    } catch (error) {
+      model.name = method.value = former;
+      state("ready");
+      say(error.message);
+    }
+  });
 
   function drawn(stops) {
     if (!photo.place) return; // the reader was asked for other eyes meanwhile
@@ -324,7 +356,7 @@ function mount(root, given) {
     axes = [across, height === across ? axes[0] : height];
     choices.forEach((choice) => choice.setAttribute("aria-pressed", choice.dataset.name === across));
     other.value = axes[1];
-    [...other.options].forEach((option) => { option.hidden = option.disabled = option.value === across; });
+    [...other.options].forEach((option) => { option.hidden = option.disabled = option.value === across || (option.value && !known.includes(option.value)); });
     root.classList.toggle("i2v-both", Boolean(axes[1]));
     STOPS.forEach((a, stop) => { labels[stop] = `${axes[1] ? called(across) : "intensity"} ${a.toFixed(2)}`; });
     rise(axes[1] ? up || PEAK / 2 : 0);
@@ -343,9 +375,10 @@ function mount(root, given) {
     root.dataset.frames = "kept"; // all of them
     const made = frames.kept.size - there;
     if (made > 0) root.dataset.each = Math.round((performance.now() - began) / made); // ms a frame
-    say(axes[1]
+    const lacks = known.length < choices.length ? ` ${given.models[model.name]} was taught ${known.map(called).join(", ")} alone.` : "";
+    say((axes[1]
       ? `Drag the dot: both are added. ${COARSE.length ** 2} mixtures are kept, others are drawn as you reach them; ${root.dataset.each} ms each.`
-      : `Drag the slider, or across the picture. ${STOPS.length} frames are kept; ${root.dataset.each} ms each, drawn in this page.`);
+      : `Drag the slider, or across the picture. ${STOPS.length} frames are kept; ${root.dataset.each} ms each, drawn in this page.`) + lacks);
   }
 
   // What is drawn before anybody asks: the slider's stops, or a coarse grid of the pad's.
@@ -486,7 +519,7 @@ function mount(root, given) {
     const end = reach();
     const start = performance.now();
     const mine = (playCurve.run = (playCurve.run || 0) + 1);
-    root.addEventListener("pointerdown", () => { playCurve.run += 1; }, { once: true });
+    for (const touch of ["pointerdown", "keydown"]) root.addEventListener(touch, () => { playCurve.run += 1; }, { once: true });
     (function tick() {
       const at = Math.floor(((performance.now() - start) * fps) / 1000);
       if (mine !== playCurve.run) return;

@@ -3,7 +3,8 @@
 
 import { facesOf } from "./detect.js";
 
-let readers, sessions, codes, spec;
+let readers;
+const models = {}; // by name: what it is, its networks, and what they say of the face
 
 async function start({ glue, wasm }) {
   const script = new Blob([glue], { type: "text/javascript" });
@@ -15,9 +16,8 @@ async function start({ glue, wasm }) {
 
 const session = (graph) => ort.InferenceSession.create(graph, { logSeverityLevel: 3 });
 
-async function open({ encoder, decoder, ...model }) {
-  sessions = { encoder: await session(encoder), decoder: await session(decoder) };
-  spec = model.spec;
+async function open({ spec, encoder, decoder }) {
+  models[spec.name] = { spec, encoder: await session(encoder), decoder: await session(decoder), codes: {} };
   return spec;
 }
 
@@ -37,18 +37,20 @@ async function read({ detector, landmarks, numbers }) {
 const find = (picture) => facesOf(picture, readers);
 
 // A still, once: its own code, and the direction of every expression.
-async function face({ pixels }) {
-  const area = spec.size * spec.size;
+async function face({ name, pixels }) {
+  const { spec: { size }, encoder, codes } = models[name];
+  const area = size * size;
   const still = new Float32Array(3 * area);
   for (let i = 0; i < area; i += 1) for (let c = 0; c < 3; c += 1) still[c * area + i] = pixels[3 * i + c] / 127.5 - 1;
-  codes = await sessions.encoder.run({ still: new ort.Tensor("float32", still, [1, 3, spec.size, spec.size]) });
+  for (const code of Object.values(codes)) code.dispose();
+  models[name].codes = await encoder.run({ still: new ort.Tensor("float32", still, [1, 3, size, size]) });
 }
 
 // The frame of an intensity an expression, held within a mask (size x size) if there is one.
-async function draw({ amounts, mask }) {
-  const { size } = spec;
+async function draw({ name, amounts, mask }) {
+  const { spec: { size }, decoder, codes } = models[name];
   const area = size * size;
-  const { frame } = await sessions.decoder.run({
+  const { frame } = await decoder.run({
     ...codes,
     intensity: new ort.Tensor("float32", Float32Array.from(amounts), [amounts.length]),
     mask: new ort.Tensor("float32", mask || new Float32Array(area).fill(1), [1, 1, size, size]),

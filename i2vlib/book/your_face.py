@@ -31,7 +31,8 @@ MODULES = ("crop", "paste", "gif", "files", "model", "timing", "page")
 SHARED = ("card", "player", "drag", "curve", "camera")
 #: What runs in the page's Worker.
 IN_WORKER = ("crop", "detect", "worker")
-MODEL = "affinegan"
+#: The models that the page runs, by what it calls them; the first is fetched with a photo, another when it is chosen.
+MODELS = {"affinegan": "AffineGAN", "fan": "FAN"}
 #: From a page of the book to the folder of this page's files.
 ROOT = "../_static/your_face/"
 #: Stops of the slider, by which intensities are counted: 0, 0.05, ... 1.2.
@@ -111,25 +112,27 @@ def readers() -> bytes:
     return part("faces", {"detector": detector, "landmarks": landmarks, "numbers": face_numbers()})
 
 
-def model(exported: Path) -> bytes:
-    """An exported model as a part."""
+def model(name: str, exported: Path) -> bytes:
+    """An exported model as a part of a name."""
     note = json.loads((exported / "model.json").read_text("utf-8"))
     graphs = {name: as_text((exported / f"{name}.onnx").read_bytes()) for name in ("encoder", "decoder")}
-    return part(MODEL, {"spec": {"size": note["size"], "expressions": note["expressions"]}, **graphs})
+    return part(name, {"spec": {"name": name, "size": note["size"], "expressions": note["expressions"]}, **graphs})
 
 
-def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]:
+def page(shown: list[Example], megabytes: Mapping[str, float], root: str) -> tuple[str, bytes]:
     """The page's HTML, and its script.
 
     Args:
         shown: the examples.
-        megabytes: that are fetched when a photo is chosen.
+        megabytes: that are fetched when a photo is chosen, by the first model's name; by each other's, those more that
+            are fetched when that is chosen.
         root: where the page finds its files, ending in a slash.
     """
     pictures = [f"data:image/jpeg;base64,{base64.b64encode(_jpeg(example.picture)).decode()}" for example in shown]
     given = {
         "root": root,
-        "model": MODEL,
+        "model": next(iter(MODELS)),
+        "models": MODELS,
         "stops": [round(STEP * stop, 2) for stop in range(STOPS)],
         "note": video.NOTE,
         "first": next(iter(EXPRESSIONS)),
@@ -154,7 +157,11 @@ def page(shown: list[Example], megabytes: float, root: str) -> tuple[str, bytes]
         "others": "".join(f'<option value="{name}">{said}</option>' for name, said in EXPRESSIONS.items()),
         "curves": "".join(f"<option>{html.escape(name)}</option>" for name in curves.PRESETS),
         "last": str(STOPS - 1),
-        "megabytes": f"{megabytes:.0f}",
+        "models": "".join(
+            f'<option value="{name}">{called}{f", {megabytes[name]:.0f} MB more" if number else ""}</option>'
+            for number, (name, called) in enumerate(MODELS.items())
+        ),
+        "megabytes": f"{next(iter(megabytes.values())):.0f}",
     }
     text = (SOURCES / "page.html").read_text("utf-8")
     for name, said in words.items():
@@ -172,18 +179,22 @@ def looks() -> str:
     return shared + (SOURCES / "page.css").read_text("utf-8")
 
 
-def write(folder: Path, exported: Path, vendor: Path, shown: list[Example], root: str = ROOT) -> str:
+def write(folder: Path, exported: Mapping[str, Path], vendor: Path, shown: list[Example], root: str = ROOT) -> str:
     """Writes the page's files into a folder and returns its HTML.
 
     Args:
         folder: made where it is not there.
-        exported: what `i2vlib.papers.method.Method.export` has written, with halved weights.
+        exported: what `i2vlib.papers.method.Method.export` has written, with halved weights, by the name of the model.
         vendor: where the files of ONNX Runtime's package are.
         shown: the examples.
         root: where the page finds the folder, ending in a slash.
     """
-    parts = {"runtime.js": runtime(vendor), "faces.js": readers(), f"{MODEL}.js": model(exported)}
-    text, script = page(shown, sum(map(len, parts.values())) / 1e6, root)
+    parts = {"runtime.js": runtime(vendor), "faces.js": readers()}
+    models = {name: model(name, exported[name]) for name in MODELS}
+    megabytes = {name: len(data) / 1e6 for name, data in models.items()}
+    megabytes[next(iter(MODELS))] += sum(map(len, parts.values())) / 1e6
+    text, script = page(shown, megabytes, root)
+    parts |= {f"{name}.js": data for name, data in models.items()}
     for name, data in {**parts, "page.js": script, "page.css": looks().encode()}.items():
         store.write_file(folder / name, data)
     return text

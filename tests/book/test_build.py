@@ -312,8 +312,8 @@ def test_the_model_of_a_page_is_exported_once_until_it_changes(build, tmp_path: 
     weights.mkdir(parents=True)
     for text in ("good", "good", "better"):
         (weights / "model.safetensors").write_text(text)
-        assert build.exported(tmp_path / "staging") == tmp_path / "staging/exported"
-    assert made == [(tmp_path / "staging/exported", True)] * 2
+        assert build.exported("affinegan", tmp_path / "staging") == tmp_path / "staging/exported/affinegan"
+    assert made == [(tmp_path / "staging/exported/affinegan", True)] * 2
 
 
 def test_a_warning_of_jupyter_book_fails_the_build(build, tmp_path: Path, monkeypatch) -> None:
