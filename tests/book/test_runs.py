@@ -112,7 +112,9 @@ CHANGED = {
 @pytest.mark.parametrize("name", CHANGED)
 def test_a_row_that_departs_from_its_like_in_one_more_thing_is_found(name):
     table = runs.planned()
+    term = name.removeprefix("weights.") if name.startswith("weights.") else None
     unlike = [row for row, run in table.items() if run.like and name not in run.differs]
+    unlike = [row for row in unlike if term is None or term in table[row].settings.TERMS]
     assert len(unlike) > 40
     for row in unlike:
         found = set(table[row].differs) ^ set(plan.sets_apart(CHANGED[name](table[row]), table))
