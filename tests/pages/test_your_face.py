@@ -306,11 +306,16 @@ class Page:
         for log in ("browser", "performance"):
             browser.get_log(log)
         browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(saved)})
-        browser.get(f"{root}/{name}")
-        browser.execute_script(
+        self.address = f"{root}/{name}"
+        self.open()
+
+    def open(self) -> None:
+        """Anew."""
+        self.browser.get(self.address)
+        self.browser.execute_script(
             "window.refused = []; document.addEventListener('securitypolicyviolation', e => refused.push(e.blockedURI))"
         )
-        self.card = browser.find_element("class name", "i2v-yours")
+        self.card = self.browser.find_element("class name", "i2v-yours")
 
     def part(self, name: str):
         return self.card.find_element("class name", f"i2v-{name}")
@@ -851,11 +856,35 @@ def test_nothing_leaves_the_page(page) -> None:
     assert len(page.browser.execute_script("return refused")) >= 2 and errors(page.browser)
 
 
+FETCHED = ("runtime", "faces", "affinegan")
+
+
+def test_nothing_is_fetched_before_the_reader_asks(page) -> None:
+    """A pointer over the button and the focus on it are no question; pressing it is, before there is a photo."""
+    from selenium.webdriver import ActionChains
+
+    def fetched() -> list[str]:
+        there = "return [...document.querySelectorAll('head script')].map((script) => script.src)"
+        return [name for name in FETCHED for src in page.browser.execute_script(there) if src.endswith(f"/{name}.js")]
+
+    page.open()
+    ActionChains(page.browser).move_to_element(page.part("file")).perform()
+    choose = page.part("file").find_element("tag name", "input")
+    page.browser.execute_script("arguments[0].focus()", choose)
+    page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", page.part("said"))
+    assert fetched() == [] and page.data("state") == "empty"
+    page.browser.execute_script("arguments[0].dispatchEvent(new MouseEvent('click', { bubbles: true }))", choose)
+    page.wait(lambda: set(fetched()) == set(FETCHED))
+    assert page.data("state") == "empty"
+    page.begin()
+    assert len(fetched()) == len(FETCHED)  # each once
+
+
 def test_the_page_is_light_until_a_photo_is_chosen(site) -> None:
     folder, name = site
     files = {
         path.name: path.stat().st_size for path in folder.rglob("*.js") if path.parent.name in ("own", "your_face")
     }
     own = (folder / name).stat().st_size
-    fetched = sum(files[f"{part}.js"] for part in ("runtime", "faces", "affinegan"))
+    fetched = sum(files[f"{part}.js"] for part in FETCHED)
     assert own + files["page.js"] < 300_000 and fetched < 20_000_000
