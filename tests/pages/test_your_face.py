@@ -742,6 +742,75 @@ def test_the_reader_may_show_the_eyes_at_any_time(page, tmp_path: Path) -> None:
     assert np.abs(cropped(page, photo) - eyes).max() <= 2 / scale
 
 
+def resident(browser) -> float:
+    """MiB of memory of the browser's largest page, with its Workers."""
+    parents, sizes = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if b"--type=renderer" in (folder / "cmdline").read_bytes():
+                sizes[int(folder.name)] = (
+                    int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+                )
+        except OSError:
+            continue  # it has ended meanwhile
+
+    def ours(process: int) -> bool:
+        return process == browser.service.process.pid or process in parents and ours(parents[process])
+
+    return max(size for process, size in sizes.items() if ours(process))
+
+
+DRAGS = """
+const field = document.querySelector(".i2v-field");
+const done = arguments[arguments.length - 1];
+let left = 200;
+const keys = ["ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown"];
+let seed = 1;
+(function drag() { // one to six steps in a frame of the screen
+  seed = (seed * 16807) % 2147483647;
+  for (let i = 0; i < 1 + (seed % 6); i += 1)
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: keys[(seed >> 8) % 4], bubbles: true }));
+  left -= 1;
+  left ? setTimeout(drag, 50) : setTimeout(done, 500);
+})();
+"""
+
+
+def test_memory_stays_bounded_over_200_drags_and_ten_photos(page) -> None:
+    """Frames are kept, 48 KB each and 700 at most; beside them the page may grow by 2 MiB, and all of it by 60."""
+    from selenium.webdriver.support.ui import Select
+
+    def used() -> tuple[float, float]:
+        page.browser.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
+        usage = page.browser.execute_cdp_cmd("Runtime.getHeapUsage", {})
+        return usage["usedSize"] / 2**20, usage["backingStorageSize"] / 2**20
+
+    page.begin()
+    page.chosen("happy")
+    Select(page.part("other")).select_by_value("surprised")
+    page.drawn()
+    heap, buffers = used()
+    kept = page.state("frames.kept.size")
+    page.browser.execute_async_script(DRAGS)
+    drawn = page.state("frames.kept.size")
+    after = used()
+    assert drawn > kept + 20 and after[0] < heap + 2
+    patches = 40 * page.place()["width"] * page.place()["height"] * 4 / 2**20
+    assert after[1] < buffers + (drawn - kept) * 48 / 1024 + patches + 2
+    Select(page.part("other")).select_by_value("")
+    page.drawn()
+    examples = page.card.find_elements("class name", "i2v-example")
+    sizes = []
+    for number in range(12):
+        page.browser.execute_script("delete document.querySelector('.i2v-yours').dataset.frames")
+        examples[number % 3].click()
+        page.drawn()
+        sizes.append((*used(), resident(page.browser)))
+    (heap, buffers, whole), last = sizes[1], sizes[10]  # of one photo, after nine others
+    assert last[0] < heap + 2 and last[1] < buffers + 8 and last[2] < whole + 60
+
+
 def test_without_a_camera_there_is_a_sentence(page) -> None:
     page.click("camera")
     page.wait(lambda: "instead" in page.part("said").text, 10)
