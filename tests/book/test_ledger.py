@@ -169,7 +169,7 @@ def test_the_overview_shows_every_claim_by_sign_rule_number_and_place(tmp_path: 
     assert '<a href="affinegan.html#AFF-3" data-chapter="affinegan">affinegan, cell 9</a>' in shown
     assert "0.950 to 0.990<br>a &lt; b &amp; c" in shown and "– not testable here" in shown and "nan" not in shown
     assert "To be measured</dt><dd>Kendall" not in shown and "Rule</dt><dd>with the MLP tau is lower" in shown
-    assert f"To be measured</dt><dd>{ledger.CLAIMS['BOOK-1'].measure[:20]}" in shown  # it has no rule yet
+    assert f"To be measured</dt><dd>{ledger.CLAIMS['BOOK-2'].measure[:20]}" in shown  # it has no rule yet
     assert not re.search(r"https?:|url\(|<script src|<link", shown)
 
 

@@ -99,6 +99,33 @@ def test_an_unknown_claim_and_a_missing_run_are_errors(monkeypatch):
         claims.answer("AFF-4")
 
 
+KEPT_HERE = {
+    "drawn": 25, "saved": ["gif", "json", "png", "strip", "webp"], "outside": [], "refused": [],
+    "tried": {"the page": "refused", "its Worker": "refused", "a picture": "refused"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("departs", "verdict"),
+    [
+        ({}, "reproduced"),
+        ({"drawn": 0}, "partly"),  # no photo was given
+        ({"saved": ["png"]}, "partly"),
+        ({"outside": ["http://127.0.0.1:9/"]}, "partly"),
+        ({"refused": ["blob"]}, "partly"),
+        ({"tried": {"the page": "refused", "its Worker": "reached"}}, "partly"),
+        ({"tried": {}}, "partly"),
+    ],
+)
+def test_a_photo_stays_if_nothing_leaves_while_everything_is_used(departs, verdict):
+    captured = {"http": KEPT_HERE, "file": KEPT_HERE | departs}
+    found = claims.answer("BOOK-1", captured=captured)
+    assert found.verdict == verdict and found.value == len(captured["file"]["outside"])
+    assert claims.answer("BOOK-1", captured={"file": KEPT_HERE | departs}).verdict == (
+        "not reproduced" if departs else "partly"
+    )
+
+
 REAL = [("happy", 0.8, 0.3), ("happy", 0.6, 0.3), ("angry", 0.4, 0.3), ("cheeks_puffed", 0.01, 0.1)]
 
 

@@ -20,7 +20,8 @@ from PIL import Image
 
 import i2vlib
 from i2vlib import faces, video
-from i2vlib.book import landing, your_face
+from i2vlib.book import claims, landing, your_face
+from i2vlib.book.checkout import RESULTS
 from i2vlib.curves import PRESETS, Curve
 from i2vlib.faces import landmarker, with_dlib
 from i2vlib.faces.views import view_of
@@ -902,6 +903,11 @@ Promise.all([here, elsewhere, picture]).then(done);
 """
 
 
+#: What BOOK-1 rests on: what the test below saw when it was last told to keep it (I2V_KEEP_CAPTURE=1), by how the page
+#: was opened.
+CAPTURE = RESULTS / "your_face.json"
+
+
 def test_nothing_leaves_the_page(page) -> None:
     """Last of all that was done on this page: a photo chosen, every control moved, every format saved."""
     from selenium.webdriver.support.ui import Select
@@ -916,13 +922,31 @@ def test_nothing_leaves_the_page(page) -> None:
     page.click("eyes")
     page.click("eyes")
     page.drawn()
-    assert page.browser.execute_script("return refused") == []  # nothing was even tried
+    kinds = ("gif", "json", "png", "strip", "webp")
+    for kind in kinds:
+        page.save(kind, f"your_face_{choice.get_attribute('data-name')}.{'png' if kind == 'strip' else kind}")
+    Select(page.part("method")).select_by_value("fan")
+    page.wait(lambda: page.state("frames.model.spec.name") == "fan")
+    page.drawn()
+    refused, urls = page.browser.execute_script("return [...refused]"), asked(page.browser)
     assert errors(page.browser) == []
-    urls = asked(page.browser)
-    assert urls and [url for url in urls if not (url.startswith(f"{page.root}/") and PLAIN.fullmatch(url))] == []
-    assert len([url for url in urls if url.endswith(("/runtime.js", "/faces.js", "/affinegan.js"))]) == 3  # each once
-    assert page.browser.execute_async_script(PROBE) == ["refused"] * 3
+    parts = ("/runtime.js", "/faces.js", "/affinegan.js", "/fan.js")
+    assert len([url for url in urls if url.endswith(parts)]) == len(parts)  # each once
+    tried = page.browser.execute_async_script(PROBE)
     assert len(page.browser.execute_script("return refused")) >= 2 and errors(page.browser)
+    captured = {
+        "drawn": int(page.data("drawn")),
+        "saved": list(kinds),
+        "outside": [url for url in urls if not (url.startswith(f"{page.root}/") and PLAIN.fullmatch(url))],
+        "refused": refused,
+        "tried": dict(zip(("the page", "its Worker", "a picture"), tried, strict=True)),
+    }
+    scheme, kept = page.root.partition(":")[0], json.loads(CAPTURE.read_text("utf-8")) if CAPTURE.is_file() else {}
+    if os.environ.get("I2V_KEEP_CAPTURE"):
+        kept |= {scheme: captured}
+        CAPTURE.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+    assert claims.answer("BOOK-1", captured={"file": captured, "http": captured}).verdict == "reproduced"
+    assert captured == kept[scheme], "what BOOK-1 rests on is not what was seen now: run this with I2V_KEEP_CAPTURE=1"
 
 
 FETCHED = ("runtime", "faces", "affinegan")

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from i2vlib.book.claims.common import Answer, Claims, graded
 
 CLAIMS = Claims()
 
-CLAIMS.claim(
+#: What a page of the book may be opened from.
+OPENED = ("file", "http")
+#: What a reader can take along.
+FORMATS = ("gif", "json", "png", "strip", "webp")
+
+
+@CLAIMS.claim(
     "BOOK-1",
-    "pages, studio",
+    "the page with the model",
     "A photo never leaves the reader's machine.",
     measure=(
-        "a capture of the network while faces are read, a clip is animated and every control is used, from http and "
-        "from a file; a test watches reading and animating, and none yet the pages"
+        "a capture of the network while a photo is chosen, every control is used and every format is saved, from http "
+        "and from a file; each build of the book repeats it, and a test watches reading and animating in Python"
+    ),
+    rule=(
+        "frames were drawn and all five formats saved, no address but the page's own was asked for, the policy had "
+        "nothing to refuse, and a connection from the page, one from its Worker and a picture from elsewhere, tried on "
+        "purpose, were refused: reproduced if so from http and from a file, partly if from one"
     ),
 )
+def book_1(captured: Mapping[str, Mapping[str, object]]) -> Answer:
+    """The page of the model, by what it was opened from: frames ``drawn``, formats ``saved``, addresses asked for
+    ``outside``, what was ``refused`` in use, and how the three that were ``tried`` ended."""
+    kept = [way for way in OPENED if way in captured and _nothing_left(captured[way])]
+    outside = sum(len(found["outside"]) for found in captured.values())
+    drawn = sum(found["drawn"] for found in captured.values())
+    note = f"Requests for anything but the page's own files, while {drawn} frames of a photo were kept; "
+    note += f"opened from {' and from '.join(captured)}."
+    return Answer(graded(len(kept) == len(OPENED), bool(kept)), float(outside), None, (), note)
+
+
+def _nothing_left(found: Mapping[str, object]) -> bool:
+    used = found["drawn"] > 0 and set(found["saved"]) == set(FORMATS)
+    return used and not found["outside"] and not found["refused"] and set(found["tried"].values()) == {"refused"}
 
 
 CLAIMS.claim(
