@@ -330,8 +330,12 @@ class Page:
         return WebDriverWait(self.browser, seconds, 0.05).until(lambda _: true())
 
     def click(self, name: str) -> None:
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", self.part(name))
-        self.part(name).click()
+        self.press(self.part(name))
+
+    def press(self, button) -> None:
+        """Clicks what may lie under the head of the page."""
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+        button.click()
 
     def key(self, *keys: str) -> None:
         self.browser.execute_script("arguments[0].focus()", self.part("slider"))
@@ -368,7 +372,7 @@ class Page:
     def begin(self) -> None:
         """The first example, with a smile."""
         if self.data("state") == "empty":
-            self.part("example").click()
+            self.press(self.part("example"))
         self.drawn()
 
     def give(self, photo: np.ndarray, folder: Path) -> None:
@@ -394,7 +398,7 @@ class Page:
         return scale
 
     def chosen(self, name: str) -> None:
-        self.card.find_element("css selector", f".i2v-choice[data-name={name}]").click()
+        self.press(self.card.find_element("css selector", f".i2v-choice[data-name={name}]"))
         self.drawn()
 
     def save(self, kind: str, name: str) -> bytes:
@@ -805,7 +809,7 @@ def test_memory_stays_bounded_over_200_drags_and_ten_photos(page) -> None:
     sizes = []
     for number in range(12):
         page.browser.execute_script("delete document.querySelector('.i2v-yours').dataset.frames")
-        examples[number % 3].click()
+        page.press(examples[number % 3])
         page.drawn()
         sizes.append((*used(), resident(page.browser)))
     (heap, buffers, whole), last = sizes[1], sizes[10]  # of one photo, after nine others
@@ -914,7 +918,7 @@ def test_nothing_leaves_the_page(page) -> None:
 
     page.begin()
     for choice in page.card.find_elements("class name", "i2v-choice")[:3]:
-        choice.click()
+        page.press(choice)
         page.drawn()
     for button in ("play", "play", "before", "before", "run"):
         page.click(button)
