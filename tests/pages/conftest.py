@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,18 +54,27 @@ def chromium(folder: Path) -> tuple:
     return options, webdriver.ChromeService(driver)
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    options, service = chromium(tmp_path_factory.mktemp("chromium"))
+@contextmanager
+def started(folder: Path, *flags: str) -> Iterator:
+    """A Chromium with a folder for its profile and more flags, which ends with the block."""
+    options, service = chromium(folder)
+    for flag in flags:
+        options.add_argument(flag)
     from selenium import webdriver
 
-    started = webdriver.Chrome(options=options, service=service)
-    started.set_page_load_timeout(60)
-    started.set_script_timeout(30)
+    browser = webdriver.Chrome(options=options, service=service)
+    browser.set_page_load_timeout(60)
+    browser.set_script_timeout(30)
     try:
-        yield started
+        yield browser
     finally:
-        started.quit()
+        browser.quit()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    with started(tmp_path_factory.mktemp("chromium")) as one:
+        yield one
 
 
 @pytest.fixture

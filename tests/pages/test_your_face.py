@@ -25,7 +25,7 @@ from i2vlib.book.checkout import RESULTS
 from i2vlib.curves import PRESETS, Curve
 from i2vlib.faces import landmarker, with_dlib
 from i2vlib.faces.views import view_of
-from tests.pages.conftest import chromium
+from tests.pages.conftest import started
 from tests.pages.test_pages import HTML, Quiet, asked, errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -834,9 +834,8 @@ def y4m(picture: np.ndarray) -> bytes:
 
 @pytest.mark.parametrize("scheme", ["file", "http"])
 @pytest.mark.parametrize("allowed", [True, False])
-def test_the_camera_takes_one_picture_and_is_let_go(site, tmp_path: Path, scheme: str, allowed: bool) -> None:
+def test_the_camera_takes_one_picture_and_is_let_go(site, request, tmp_path: Path, scheme: str, allowed: bool) -> None:
     """As others see the person, whatever the preview shows; and under the page's own policy."""
-    from selenium import webdriver
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
@@ -844,19 +843,13 @@ def test_the_camera_takes_one_picture_and_is_let_go(site, tmp_path: Path, scheme
     scene = np.full((240, 320, 3), (200, 40, 40), np.uint8)
     scene[:, 160:] = (40, 40, 200)
     (tmp_path / "scene.y4m").write_bytes(y4m(scene))
-    options, service = chromium(tmp_path / "profile")
     permission = "--use-fake-ui-for-media-stream" if allowed else "--deny-permission-prompts"
-    for flag in (
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={tmp_path}/scene.y4m",
-        permission,
-    ):
-        options.add_argument(flag)
+    camera = f"--use-file-for-fake-video-capture={tmp_path}/scene.y4m"
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    request.addfinalizer(server.shutdown)
     root = folder.as_uri() if scheme == "file" else f"http://127.0.0.1:{server.server_port}"
-    browser = webdriver.Chrome(options=options, service=service)
-    try:
+    with started(tmp_path / "profile", "--use-fake-device-for-media-stream", camera, permission) as browser:
         page = Page(browser, root, name, tmp_path)
         browser.execute_script("""
         const { mediaDevices } = navigator;
@@ -885,9 +878,6 @@ def test_the_camera_takes_one_picture_and_is_let_go(site, tmp_path: Path, scheme
         page.click("camera")
         assert browser.execute_script("return stream.getTracks().map((track) => track.readyState)") == ["ended"]
         assert browser.execute_script("return refused") == [] and errors(browser) == []
-    finally:
-        browser.quit()
-        server.shutdown()
 
 
 #: An address that tells nobody anything: a file's, or that of a file of the theme with the digest of what is in it.
