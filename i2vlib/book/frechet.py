@@ -40,20 +40,20 @@ def count() -> int:
 
 
 def add(runs: Iterable[Run]) -> None:
-    """Measures runs on the same people, and what they are held against once, and writes the table."""
+    """Measures runs on the same people, and what they are held against once, and writes the table.
+
+    Raises:
+        ValueError: some runs are asked about other clips than the first.
+    """
     runs = list(runs)
+    frames = {run.name: _made(run) for run in runs}
+    held_out = _clips(runs[0], "test")
+    if others := [run.name for run in runs[1:] if not _are_same(_clips(run, "test"), held_out)]:
+        raise ValueError(f"One table is about the clips of {runs[0].name}; about others are: {', '.join(others)}.")
     kept = {row["name"]: row for row in _lines()}
-    held_out, train = _clips(runs[0], "test"), _clips(runs[0], "train")
-    people = len({clip.subject for clip in held_out})
+    if OTHERS not in kept:
+        frames |= _references(runs[0], held_out)
     true = _features("true clips", (clip.frames for clip in held_out))
-    fade, copy = metrics.CrossFade(train), metrics.CopyNeutral()
-    systems = {
-        "copy": (copy.animate(c.frames[0], c.expression, c.intensity).frames for c in held_out),
-        "cross-fade": (fade.animate(c.frames[0], c.expression, c.intensity).frames for c in held_out),
-        OTHERS: (clip.frames for clip in _clips(runs[0], "train", subjects=people)),
-    }
-    frames = {name: made for name, made in systems.items() if name not in kept}
-    frames |= {run.name: _made(run) for run in runs}
     for name, made in frames.items():
         found = metrics.frechet_distance(_features(name, made), true)
         kept[name] = {"name": name, "clips": str(len(true)), "distance": f"{found:.2f}"}
@@ -61,8 +61,24 @@ def add(runs: Iterable[Run]) -> None:
     write_file(TABLE, "\n".join([",".join(COLUMNS), *lines, ""]).encode())
 
 
+def _references(run: Run, held_out: list[Clip]) -> dict[str, Iterable[np.ndarray]]:
+    fade, copy = metrics.CrossFade(_clips(run, "train")), metrics.CopyNeutral()
+    people = len({clip.subject for clip in held_out})
+    return {
+        "copy": (copy.animate(c.frames[0], c.expression, c.intensity).frames for c in held_out),
+        "cross-fade": (fade.animate(c.frames[0], c.expression, c.intensity).frames for c in held_out),
+        OTHERS: (clip.frames for clip in _clips(run, "train", subjects=people)),
+    }
+
+
 def _lines() -> list[Mapping[str, str]]:
     return list(csv.DictReader(io.StringIO(TABLE.read_text("utf-8")))) if TABLE.is_file() else []
+
+
+def _are_same(some: list[Clip], others: list[Clip]) -> bool:
+    return len(some) == len(others) and all(
+        map(np.array_equal, *([c.frames for c in of_it] for of_it in (some, others)))
+    )
 
 
 def _clips(run: Run, split: str, **changes: object) -> list[Clip]:
