@@ -13,6 +13,8 @@ import onnx
 from ai_edge_litert import schema_py_generated as schema
 from onnx import TensorProto, helper, numpy_helper
 
+from i2vlib.metrics.i3d import padding
+
 OPSET = 20
 #: From rows, columns, channels to channels first, and back.
 TO_MAPS, FROM_MAPS = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -37,12 +39,6 @@ def to_onnx(content: bytes) -> onnx.ModelProto:
     model.ir_version = 9  # that of the opset; what reads a page's graphs is older than what writes them
     onnx.checker.check_model(model)
     return model
-
-
-def padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
-    """What the padding "SAME" adds before and after a line, the odd one after: as many outputs as strides begin."""
-    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
-    return total // 2, total - total // 2
 
 
 class _Graph:

@@ -50,14 +50,17 @@ _UNITS = {
 }  # fmt: skip
 
 
+def padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """What the padding "SAME" of TensorFlow adds before and after a line, the odd one after: as many outputs as strides
+    begin."""
+    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+    return total // 2, total - total // 2
+
+
 def same(x: Tensor, window: tuple[int, ...], stride: tuple[int, ...], value: float = 0.0) -> Tensor:
-    """``x (B, C, T, H, W)`` padded so that a window at a stride gives ``ceil(length / stride)`` places, the odd pixel
-    at the end: TensorFlow's ``SAME``."""
-    sides: list[int] = []
-    for length, w, s in zip(x.shape[:1:-1], window[::-1], stride[::-1], strict=True):
-        lacking = max((-(-length // s) - 1) * s + w - length, 0)
-        sides += [lacking // 2, lacking - lacking // 2]
-    return F.pad(x, sides, value=value)
+    """``x (B, C, T, H, W)`` with that padding along its last three axes."""
+    lines = zip(x.shape[2:], window, stride, strict=True)
+    return F.pad(x, [end for line in reversed([padding(*of_it) for of_it in lines]) for end in line], value=value)
 
 
 def pooled(x: Tensor, window: tuple[int, ...], stride: int | tuple[int, ...]) -> Tensor:
