@@ -4,7 +4,7 @@ import { cropMatrix, EYE_DISTANCE, EYE_LEVEL, inverse, scaleOf, shares, warp } f
 // picture, the second network a turned square around each face (views.py, landmarker.py, and `find` of crop.py).
 // `readers` are {detector, landmarks, numbers}: two functions from an input to outputs, and what Python has written.
 
-const [DETECTOR, LANDMARKS] = [128, 256]; // px, the sides of the networks' inputs
+export const [DETECTOR, LANDMARKS] = [128, 256]; // px, the sides of the networks' inputs
 const STEPS = 32; // of a pixel, the places between two that are told apart
 const [PAD, SMALL, LARGE] = [0.4, 256, 1024];
 const TURNS = [30, -30, 60, -60, 90, -90];

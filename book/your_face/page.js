@@ -610,9 +610,10 @@ function mount(root, given) {
 
   const take = (files) => {
     const file = [...files].find(({ type }) => type.startsWith("image/"));
-    if (file) closed();
-    if (file) choose(file);
-    return Boolean(file);
+    if (!file) return false;
+    closed();
+    choose(file);
+    return true;
   };
   const input = find("file").querySelector("input");
   input.addEventListener("change", () => { take(input.files); input.value = ""; });

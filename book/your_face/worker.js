@@ -1,7 +1,7 @@
 // The model, away from the page: ONNX Runtime is put before this script, in one Blob. It opens no connection: what it
 // needs is handed to it, and the page's policy, which it inherits, would refuse any.
 
-import { facesOf } from "./detect.js";
+import { DETECTOR, facesOf, LANDMARKS } from "./detect.js";
 
 let readers;
 const models = {}; // by name: what it is, its networks, and what they say of the face
@@ -31,7 +31,7 @@ async function reader(graph, size) {
 }
 
 async function read({ detector, landmarks, numbers }) {
-  readers = { detector: await reader(detector, 128), landmarks: await reader(landmarks, 256), numbers };
+  readers = { detector: await reader(detector, DETECTOR), landmarks: await reader(landmarks, LANDMARKS), numbers };
 }
 
 const find = (picture) => facesOf(picture, readers);

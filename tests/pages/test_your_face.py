@@ -880,6 +880,48 @@ def test_the_camera_takes_one_picture_and_is_let_go(site, request, tmp_path: Pat
         assert browser.execute_script("return refused") == [] and errors(browser) == []
 
 
+FAN_FILES = "return document.querySelectorAll('script[src$=\"fan.js\"]').length"
+
+
+def test_fan_is_fetched_when_it_is_chosen_and_draws_as_pytorch_does(page) -> None:
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import Select
+
+    page.begin()
+    page.chosen("contempt")
+    method = Select(page.part("method"))
+    assert page.browser.execute_script(FAN_FILES) == 0 and "MB more" in method.options[1].text
+    method.select_by_value("fan")
+    page.wait(lambda: page.state("frames.model.spec.name") == "fan")
+    page.drawn()
+    assert page.part("said").text.endswith("FAN was taught a smile, anger, surprise alone.")
+    disabled = {b.get_attribute("data-name") for b in page.card.find_elements("css selector", ".i2v-choice:disabled")}
+    assert disabled == {"contempt", "eyes_up", "eyes_closed", "cheeks_puffed"}
+    pressed = page.card.find_element("css selector", ".i2v-choice[aria-pressed=true]")
+    assert pressed.get_attribute("data-name") == "happy"
+    fan = i2vlib.load_pretrained("fan")
+    expected = fan.animate(page.crop(), "happy", [0, 1]).frames
+    assert np.abs(page.kept("0,0,0", "20,0,0") - expected).max() <= 2
+    Select(page.part("other")).select_by_value("surprised")
+    page.drawn()
+    expected = fan.animate(page.crop(), intensity={"happy": [0.2], "surprised": [1]}).frames
+    assert np.abs(page.kept("4,0,20") - expected).max() <= 2
+    Select(page.part("where")).select_by_value("left")  # a mask, which the page has for both
+    page.drawn()
+    page.key(Keys.HOME)
+    Select(page.part("where")).select_by_value("all")
+    Select(page.part("other")).select_by_value("")
+    page.drawn()
+    method.select_by_value("affinegan")
+    page.wait(lambda: page.state("frames.model.spec.name") == "affinegan")
+    page.drawn()
+    assert page.card.find_elements("css selector", ".i2v-choice:disabled") == []
+    assert page.browser.execute_script(FAN_FILES) == 1
+    page.chosen("happy")
+    again = i2vlib.load_pretrained("affinegan").animate(page.crop(), "happy", [0, 1]).frames
+    assert np.abs(page.kept("0,0,0,0,0,0,0", "20,0,0,0,0,0,0") - again).max() <= 2
+
+
 #: An address that tells nobody anything: a file's, or that of a file of the theme with the digest of what is in it.
 PLAIN = re.compile(r"[^?]*(/_static/[^?]*\?(v|digest)=[0-9a-f]+)?")
 
@@ -916,8 +958,7 @@ def test_nothing_leaves_the_page(page) -> None:
     page.click("eyes")
     page.click("eyes")
     page.drawn()
-    kinds = ("gif", "json", "png", "strip", "webp")
-    for kind in kinds:
+    for kind in claims.ours.FORMATS:
         page.save(kind, f"your_face_{choice.get_attribute('data-name')}.{'png' if kind == 'strip' else kind}")
     Select(page.part("method")).select_by_value("fan")
     page.wait(lambda: page.state("frames.model.spec.name") == "fan")
@@ -930,7 +971,7 @@ def test_nothing_leaves_the_page(page) -> None:
     assert len(page.browser.execute_script("return refused")) >= 2 and errors(page.browser)
     captured = {
         "drawn": int(page.data("drawn")),
-        "saved": list(kinds),
+        "saved": list(claims.ours.FORMATS),
         "outside": [url for url in urls if not (url.startswith(f"{page.root}/") and PLAIN.fullmatch(url))],
         "refused": refused,
         "tried": dict(zip(("the page", "its Worker", "a picture"), tried, strict=True)),
