@@ -1,0 +1,82 @@
+"""A small search of settings: each of the eleven systems in a tenth of its steps, at its own learning rate, a third of
+it and thrice.
+
+``python -m i2vlib.book.search NAME ...`` trains the systems named (all without a name) and writes their lines of
+``book/results/compared_search.csv``. What decides are people who validate, and no test clip.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import torch
+
+from i2vlib.book import checkout
+from i2vlib.book.learning import VALIDATION, clips, validate
+from i2vlib.book.plan import Run, planned
+from i2vlib.book.systems import SYSTEMS
+from i2vlib.store import write_file
+from i2vlib.training import fit
+
+TABLE = checkout.RESULTS / "compared_search.csv"
+#: What a learning rate is multiplied with, by how the table calls it.
+FACTORS: Mapping[str, float] = {"a third": 1 / 3, "its own": 1.0, "thrice": 3.0}
+#: How many times fewer steps than the system's run a search takes; the schedule is as much shorter.
+FEWER = 10
+COLUMNS = ("system", "rate", "score", "motion")
+
+
+def found() -> dict[str, dict[str, dict[str, float]]]:
+    """What was found so far: by system and by the name of a factor, ``score`` and ``motion`` as `learning.validate`
+    has them: the error inside what moves, over copying's, and how far it moves, over the true motion."""
+    by_system: dict[str, dict[str, dict[str, float]]] = {}
+    for row in _lines():
+        by_system.setdefault(row["system"], {})[row["rate"]] = {name: float(row[name]) for name in ("score", "motion")}
+    return by_system
+
+
+def tried(run: Run, factor: float) -> Run:
+    """A run as the search does it: at so many times its learning rate, in a tenth of its steps."""
+    rate = run.settings.learning_rate * factor
+    return replace(run, steps=run.steps // FEWER, config={**run.config, "learning_rate": rate})
+
+
+def search(names: Iterable[str]) -> None:
+    """Trains systems at each of `FACTORS`, and writes each number when it is there."""
+    for name in names:
+        own = planned()[f"{SYSTEMS[name].row}_0"]
+        data, held_out = clips(own, "train"), clips(own, "validation", subjects=VALIDATION)
+        for rate, factor in FACTORS.items():
+            run = tried(own, factor)
+            method = run.kind(run.settings)
+            fit(method, data, run.steps, run.seed, precision=run.precision, device="cpu")
+            _keep(name, rate, validate(method, held_out))
+
+
+def _keep(system: str, rate: str, measured: Mapping[str, float]) -> None:
+    numbers = {name: f"{measured[name]:.4f}" for name in ("score", "motion")}
+    kept = {(row["system"], row["rate"]): row for row in _lines()}
+    kept[system, rate] = {"system": system, "rate": rate, **numbers}
+    order = sorted(kept, key=lambda key: (list(SYSTEMS).index(key[0]), list(FACTORS).index(key[1])))
+    lines = [",".join(kept[key][column] for column in COLUMNS) for key in order]
+    write_file(TABLE, "\n".join([",".join(COLUMNS), *lines, ""]).encode())
+
+
+def _lines() -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(TABLE.read_text("utf-8")))) if TABLE.is_file() else []
+
+
+def main() -> None:
+    """Searches for the systems named."""
+    if unknown := [name for name in sys.argv[1:] if name not in SYSTEMS]:
+        sys.exit(f"There are no systems named {', '.join(unknown)}; the eleven are: {', '.join(SYSTEMS)}.")
+    torch.set_num_threads(1)
+    search(sys.argv[1:] or SYSTEMS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The search of settings: what it changes, what it looks at, and that a number once found is kept."""
+
+import pytest
+
+from i2vlib.book import search
+from i2vlib.book.plan import planned
+from i2vlib.book.systems import SYSTEMS
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """Trains nobody: the score of a method is its learning rate."""
+    splits, trained = [], []
+    monkeypatch.setattr(search, "TABLE", tmp_path / "search.csv")
+    monkeypatch.setattr(search, "clips", lambda run, split, **options: splits.append((split, options)) or split)
+    monkeypatch.setattr(
+        search, "fit", lambda method, data, steps, seed, **how: trained.append((data, steps, seed, how))
+    )
+    monkeypatch.setattr(
+        search, "validate", lambda method, data: {"score": method.config.learning_rate, "motion": 0.5, "psnr": 30.0}
+    )
+    return splits, trained
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("factor", search.FACTORS.values())
+def test_a_search_differs_from_the_run_in_its_steps_and_its_learning_rate(name, factor):
+    own = planned()[f"{SYSTEMS[name].row}_0"]
+    run = search.tried(own, factor)
+    assert run.steps == 300 and run.settings.learning_rate == pytest.approx(factor * own.settings.learning_rate)
+    same = {**vars(run.settings), "learning_rate": own.settings.learning_rate}
+    assert same == vars(own.settings) and (run.data, run.seed, run.precision) == (own.data, own.seed, own.precision)
+
+
+def test_those_who_validate_decide_and_what_was_found_stays(asked):
+    splits, trained = asked
+    assert search.found() == {}
+    search.search(["HP"])
+    first = search.found()
+    assert splits == [("train", {}), ("validation", {"subjects": 4})]
+    assert [(data, steps, seed) for data, steps, seed, _ in trained] == [("train", 300, 0)] * 3
+    assert first == {
+        "HP": {rate: {"score": pytest.approx(5e-4 * f, abs=5e-5), "motion": 0.5} for rate, f in search.FACTORS.items()}
+    }
+    search.search(["FAN"])
+    assert search.found()["HP"] == first["HP"] and list(search.found()) == ["FAN", "HP"]
+
+
+def test_a_system_that_is_not_there_is_answered_in_a_sentence(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["search", "DVD-GAN"])
+    with pytest.raises(SystemExit, match="no systems named DVD-GAN; the eleven are: FAN, AffineGAN"):
+        search.main()
