@@ -125,6 +125,7 @@ export class Model {
 }
 
 export const STOPS = GIVEN.stops; // the intensities of the slider
+export const [LAST, PEAK] = [STOPS.length - 1, STOPS.indexOf(1)]; // of its stops
 
 const KEPT = 700; // frames kept, of 48 KB each
 

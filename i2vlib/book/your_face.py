@@ -26,7 +26,10 @@ from i2vlib.faces import landmarker, with_mediapipe
 
 SOURCES = BOOK / "your_face"
 #: In the order in which one uses another.
-MODULES = ("crop", "paste", "gif", "files", "model", "timing", "page")
+MODULES = (
+    "crop", "paste", "gif", "files", "model", "methods", "timing", "photo", "picture", "eyes", "expressions", "brush",
+    "curves", "saving", "sources", "page",
+)  # fmt: skip
 #: What all pages share of the book's own scripts, put before.
 SHARED = ("card", "player", "drag", "curve", "camera")
 #: What runs in the page's Worker.

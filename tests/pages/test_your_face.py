@@ -196,6 +196,113 @@ def test_a_file_that_keeps_no_curve_is_answered_in_a_sentence(show, text: str, s
     )
 
 
+# The parts that are seen, each alone.
+
+PARTS = """
+const canvas = document.createElement("canvas");
+document.body.append(canvas);
+const [whole, ink] = canvasOf(500, 400);
+ink.putImageData(await read(given[0]), 0, 0);
+const photo = { canvas: whole, ...cropped(whole, [[200, 180], [290, 190]], 128) };
+const picture = new Picture(canvas);
+const box = () => canvas.getBoundingClientRect();
+const at = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind, {
+  clientX: box().left + x * box().width, clientY: box().top + y * box().height, bubbles: true, pointerId: 1 }));
+"""
+
+
+def test_the_picture_holds_a_frame_where_the_crop_lies_and_the_photo_elsewhere(show) -> None:
+    script = """
+    const rest = new Uint8Array(3 * 128 * 128).fill(90);
+    const frame = rest.map((value) => value + 40);
+    const seen = [];
+    const keep = () => seen.push([canvas.width, canvas.height, { ...picture.place },
+      [...picture.pen.getImageData(0, 0, canvas.width, canvas.height).data]]);
+    for (const near of [false, true]) {
+      picture.near = near;
+      picture.settle(photo);
+      for (const of of [null, frame, rest]) { picture.show(of, rest); keep(); }
+    }
+    picture.settle({ canvas: whole });
+    return [seen, picture.place, picture.patches.size];
+    """
+    modules = ("crop", "paste", "photo", "picture")
+    seen, place, kept = ran(show(""), modules, PARTS + script, address(picture(500, 400)))
+    assert place is None and kept == 0 and seen[0][:2] == [600, 480] and seen[3][0] != 600
+    for first in (0, 3):
+        width, height, where, _ = seen[first]
+        still, moved, rest = (np.array(one[3]).reshape(height, width, 4)[..., :3] for one in seen[first : first + 3])
+        assert np.array_equal(still, rest)
+        changed = np.argwhere((moved != still).any(-1))
+        (top, left), (low, right) = changed.min(0), changed.max(0)
+        assert where["top"] <= top < low < where["top"] + where["height"]
+        assert where["left"] <= left < right < where["left"] + where["width"]
+        middle = (
+            slice((top + low) // 2 - 5, (top + low) // 2 + 5),
+            slice((left + right) // 2 - 5, (left + right) // 2 + 5),
+        )
+        assert np.abs(np.minimum(still[middle] + 40, 255) - moved[middle]).max() <= 2
+
+
+def test_rings_are_put_by_clicks_and_keys_and_stay_in_the_photo(show) -> None:
+    script = """
+    picture.settle({ canvas: whole });
+    const rings = [0, 1].map(() => document.body.appendChild(document.createElement("button")));
+    const told = [];
+    let asked = false;
+    const eyes = eyeRings(rings, picture, { asked: () => asked, clicked: (count) => told.push(count) });
+    eyes.put([[10, 20], [490, 20]], whole);
+    at("click", 0.5, 0.5);
+    asked = true;
+    eyes.ask();
+    at("click", 0.6, 0.5);
+    at("click", 0.2, 0.25);
+    const clicked = eyes.eyes();
+    for (const [key, shiftKey] of [["ArrowDown", false], ["ArrowRight", true]])
+      rings[1].dispatchEvent(new KeyboardEvent("keydown", { key, shiftKey }));
+    for (let i = 0; i < 50; i += 1)
+      rings[0].dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", shiftKey: true }));
+    return [told, clicked, eyes.eyes(), rings[0].style.left];
+    """
+    modules = ("crop", "paste", "photo", "picture", "eyes")
+    told, clicked, keyed, left = ran(show(""), modules, PARTS + script, address(picture(500, 400)))
+    assert told == [1, 2] and left == "100%"
+    assert np.abs(np.array(clicked) - [[100, 100], [300, 200]]).max() < 1  # the one on the left first
+    assert np.abs(np.array(keyed) - [[125, 102.5], [500, 200]]).max() < 1
+
+
+def test_what_is_painted_is_the_mask_there_and_nowhere_else(show) -> None:
+    script = """
+    picture.settle(photo);
+    const where = document.createElement("select");
+    where.innerHTML = "<option value=all><option value=left><option value=brush>";
+    const held = [];
+    const brush = new Brush(where, picture, {
+      may: () => true, seen: () => picture.show(), held: () => held.push(where.value),
+    });
+    brush.clear(128);
+    const masks = [brush.mask()];
+    for (const value of ["left", "brush"]) {
+      where.value = value;
+      where.dispatchEvent(new Event("change"));
+      masks.push(brush.mask());
+    }
+    canvas.setPointerCapture = () => {};
+    at("pointerdown", 0.45, 0.4);
+    at("pointerup", 0.5, 0.5);
+    masks.push(brush.mask());
+    return [held, picture.place.matrix, ...masks.map((mask) => mask && [...mask])];
+    """
+    modules = ("crop", "paste", "photo", "picture", "brush")
+    held, matrix, everywhere, left, empty, painted = ran(show(""), modules, PARTS + script, address(picture(500, 400)))
+    assert held == ["left", "brush", "brush"] and everywhere is None and max(empty) == 0
+    left, painted = (np.array(mask).reshape(128, 128) for mask in (left, painted))
+    assert left[:, :50].min() == 1 and left[:, 78:].max() == 0
+    rows, columns = np.nonzero(painted)
+    (x, y), middle = np.reshape(matrix, (2, 3)) @ [0.45 * 600, 0.4 * 480, 1], (columns.mean(), rows.mean())
+    assert np.abs(np.array(middle) + 0.5 - [x, y]).max() < 0.5 and 24 < np.ptp(rows) <= 28 and painted.max() == 1
+
+
 # Finding a face, without the networks: what they are shown, and what is made of their answers.
 
 SEEN = """
