@@ -140,9 +140,10 @@ export function inHalves(count) {
 // The frames of one face, by the stop of every expression; drawn ahead or when they are asked for, and kept.
 export class Frames {
   constructor(model, pixels, mask, drawn) {
-    [this.model, this.mask, this.drawn] = [model, mask, drawn];
-    [this.kept, this.coming, this.run, this.age, this.wanted, this.wanting] = [new Map(), new Map(), 0, 0, null, null];
-    this.ready = model.ask("face", { pixels });
+    [this.model, this.drawn] = [model, drawn];
+    [this.kept, this.coming, this.run, this.age, this.wanted] = [new Map(), new Map(), 0, 0, null];
+    this.ready = Promise.all([model.ask("face", { pixels }), model.ask("hold", { mask })]);
+    this.ready.catch(() => {}); // whatever is asked next says so
     this.rest = model.spec.expressions.map(() => 0);
   }
 
@@ -166,46 +167,53 @@ export class Frames {
   draw(stops) {
     const key = stops.join();
     if (this.kept.has(key)) return Promise.resolve();
-    if (!this.coming.has(key)) this.coming.set(key, this.made(stops, key, this.age));
+    if (!this.coming.has(key)) {
+      const made = this.made(stops, key).finally(() => { if (this.coming.get(key) === made) this.coming.delete(key); });
+      this.coming.set(key, made);
+    }
     return this.coming.get(key);
   }
 
-  async made(stops, key, age) {
+  async made(stops, key, now = false) {
+    const { age } = this;
     await this.ready;
-    const frame = await this.model.ask("draw", { amounts: stops.map((stop) => STOPS[stop]), mask: this.mask });
-    if (age !== this.age) return;
-    this.coming.delete(key);
+    const frame = await this.model.ask("draw", { amounts: stops.map((stop) => STOPS[stop]), now });
+    if (!frame || age !== this.age) return; // another was wanted meanwhile
     this.kept.set(key, { stops, frame });
     if (this.kept.size > KEPT) this.kept.delete([...this.kept.keys()].find((old) => old !== this.rest.join()));
     this.drawn(stops);
   }
 
   // Has a frame drawn before any that is drawn ahead; of several that are asked for meanwhile, the last alone.
-  want(stops) {
-    this.wanted = stops;
-    this.wanting ??= (async () => {
-      for (let next; (next = this.wanted); ) {
-        this.wanted = null;
-        await this.draw(next);
-      }
-    })().finally(() => { this.wanting = null; });
-    return this.wanting;
+  async want(stops) {
+    const key = stops.join();
+    if (this.kept.has(key) || key === this.wanted) return;
+    this.wanted = key;
+    try {
+      await this.made(stops, key, true);
+    } finally {
+      if (this.wanted === key) this.wanted = null;
+    }
   }
 
-  // Draws what of a list is not there yet; another call takes over from this one.
+  // Draws what of a list is not there yet, one while the one before it is shown; another call takes over from this one.
   async ahead(list) {
     const mine = (this.run += 1);
+    let before = null;
     for (const stops of list) {
-      while (this.wanting) await this.wanting;
+      const next = this.draw(stops);
+      next.catch(() => {}); // told when it is waited for
+      await before;
       if (mine !== this.run) return false;
-      await this.draw(stops);
+      before = next;
     }
+    await before;
     return mine === this.run;
   }
 
   // Draws nothing more: another face or another model has come.
   end() {
-    [this.wanted, this.run] = [null, this.run + 1];
+    this.run += 1;
   }
 
   // All but the frame at rest, which no mask changes, is to be drawn anew.
@@ -214,8 +222,9 @@ export class Frames {
     this.kept.clear();
     this.coming.clear();
     if (rest) this.kept.set(this.rest.join(), rest);
-    this.mask = mask;
-    this.age += 1;
+    this.ready = this.ready.then(() => this.model.ask("hold", { mask }));
+    this.ready.catch(() => {});
+    [this.age, this.wanted] = [this.age + 1, null];
     this.end();
   }
 }

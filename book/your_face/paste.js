@@ -61,12 +61,32 @@ export function placeOf(matrix, size, width, height) {
   return { matrix, size, left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
 }
 
+// Where between the pixels of a change, by the one to the left above in a frame of two more a side, one can be sampled
+// that is seen: if any of the 16 around is a quarter of a level, since their weights sum up to less than two.
+function seenIn({ data, width, height }) {
+  const [wide, high] = [width + 4, height + 4];
+  const across = new Uint8Array(wide * high);
+  for (let y = 0, k = 0; y < height; y += 1)
+    for (let x = 0; x < width; x += 1, k += 3)
+      if (Math.max(Math.abs(data[k]), Math.abs(data[k + 1]), Math.abs(data[k + 2])) >= 0.25)
+        across.fill(1, (y + 2) * wide + x, (y + 2) * wide + x + 4);
+  const out = across.slice();
+  for (let k = 2 * wide; k < across.length; k += 1)
+    if (across[k]) {
+      out[k - 2 * wide] = out[k - wide] = 1;
+      if (k + wide < out.length) out[k + wide] = 1;
+    }
+  return out;
+}
+
 // The pixels of the box with a change in them; where that is nothing they are the photo's, bit for bit.
 export function pasted(pixels, place, added) {
   const { matrix: [a, b, c, d, e, f], size, left, top, width, height } = place;
   const fewer = scaleOf(place.matrix);
   const side = Math.max(1, Math.round(size / fewer));
   const [values, ratio] = fewer > 1 ? [shrunk(added, side, side), side / size] : [added, 1];
+  const seen = seenIn(values);
+  const wide = values.width + 4;
   const out = new Uint8ClampedArray(pixels.data);
   const pixel = new Float64Array(3);
   for (let y = 0, k = 0; y < height; y += 1)
@@ -74,6 +94,7 @@ export function pasted(pixels, place, added) {
       const p = a * (left + x + 0.5) + b * (top + y + 0.5) + c;
       const q = d * (left + x + 0.5) + e * (top + y + 0.5) + f;
       if (p < 0 || q < 0 || p > size || q > size) continue;
+      if (!seen[wide * Math.floor(q * ratio + 1.5) + Math.floor(p * ratio + 1.5)]) continue;
       sample(values, p * ratio, q * ratio, pixel, true);
       for (let channel = 0; channel < 3; channel += 1) out[k + channel] = pixels.data[k + channel] + pixel[channel];
     }

@@ -4,7 +4,7 @@
 import { DETECTOR, facesOf, LANDMARKS } from "./detect.js";
 
 let readers;
-const models = {}; // by name: what it is, its networks, and what they say of the face
+const models = {}; // by name: what it is, its networks, what they say of the face, and where it may move
 
 async function start({ glue, wasm }) {
   const script = new Blob([glue], { type: "text/javascript" });
@@ -17,7 +17,7 @@ async function start({ glue, wasm }) {
 const session = (graph) => ort.InferenceSession.create(graph, { logSeverityLevel: 3 });
 
 async function open({ spec, encoder, decoder }) {
-  models[spec.name] = { spec, encoder: await session(encoder), decoder: await session(decoder), codes: {} };
+  models[spec.name] = { spec, encoder: await session(encoder), decoder: await session(decoder), codes: {}, mask: null };
   return spec;
 }
 
@@ -46,26 +46,63 @@ async function face({ name, pixels }) {
   models[name].codes = await encoder.run({ still: new ort.Tensor("float32", still, [1, 3, size, size]) });
 }
 
-// The frame of an intensity an expression, held within a mask (size x size) if there is one.
-async function draw({ name, amounts, mask }) {
-  const { spec: { size }, decoder, codes } = models[name];
+// Where expressions may act from now on: a mask (size x size), or nothing: everywhere.
+async function hold({ name, mask }) {
+  const { spec: { size } } = models[name];
+  models[name].mask = mask || new Float32Array(size * size).fill(1);
+}
+
+// The frame of an intensity an expression.
+async function draw({ name, amounts }) {
+  const { spec: { size }, decoder, codes, mask } = models[name];
   const area = size * size;
   const { frame } = await decoder.run({
     ...codes,
     intensity: new ort.Tensor("float32", Float32Array.from(amounts), [amounts.length]),
-    mask: new ort.Tensor("float32", mask || new Float32Array(area).fill(1), [1, 1, size, size]),
+    mask: new ort.Tensor("float32", mask, [1, 1, size, size]),
   });
-  const pixels = new Uint8Array(3 * area);
-  for (let i = 0; i < area; i += 1)
-    for (let c = 0; c < 3; c += 1)
-      pixels[3 * i + c] = Math.min(255, Math.max(0, Math.round((frame.data[c * area + i] + 1) * 127.5)));
+  const pixels = new Uint8ClampedArray(3 * area); // which rounds as well
+  for (let i = 0, k = 0; i < area; i += 1, k += 3) {
+    pixels[k] = (frame.data[i] + 1) * 127.5;
+    pixels[k + 1] = (frame.data[area + i] + 1) * 127.5;
+    pixels[k + 2] = (frame.data[2 * area + i] + 1) * 127.5;
+  }
   frame.dispose();
-  return pixels;
+  return new Uint8Array(pixels.buffer);
 }
 
-let before = Promise.resolve(); // one thing after the other, in the order asked
-onmessage = ({ data: { id, kind, given } }) => {
-  before = before
-    .then(() => ({ start, read, find, open, face, draw })[kind](given))
-    .then((made) => postMessage({ id, made }), (error) => postMessage({ id, error: String(error?.message || error) }));
+// One thing after the other, in the order asked; but what is wanted `now` is first, and of several such only the last:
+// the others are answered with nothing.
+
+const acts = { start, read, find, open, face, hold, draw };
+const asked = [];
+let wanted = null;
+let busy = false;
+const answer = (id, made) => postMessage({ id, made }, made instanceof Uint8Array ? [made.buffer] : []);
+
+const doorbell = new MessageChannel();
+const delivered = () => new Promise((done) => { // what has come meanwhile
+  doorbell.port1.onmessage = done;
+  doorbell.port2.postMessage(null);
+});
+
+async function work() {
+  busy = true;
+  for (let next; (next = wanted || asked.shift()); await delivered()) {
+    if (next === wanted) wanted = null;
+    try {
+      answer(next.id, await acts[next.kind](next.given));
+    } catch (error) {
+      postMessage({ id: next.id, error: String(error?.message || error) });
+    }
+  }
+  busy = false;
+}
+
+onmessage = ({ data }) => {
+  if (data.given.now) {
+    if (wanted) answer(wanted.id, null);
+    wanted = data;
+  } else asked.push(data);
+  if (!busy) work();
 };

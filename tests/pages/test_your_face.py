@@ -303,6 +303,75 @@ def test_what_is_painted_is_the_mask_there_and_nowhere_else(show) -> None:
     assert np.abs(np.array(middle) + 0.5 - [x, y]).max() < 0.5 and 24 < np.ptp(rows) <= 28 and painted.max() == 1
 
 
+def test_a_change_is_pasted_as_if_every_pixel_were_sampled(show) -> None:
+    """Where it is next to nothing none is, and no bit is another."""
+    script = """
+    const rest = new Uint8Array(3 * 128 * 128).fill(90);
+    const frame = rest.map((value, i) => value + ((i * 7919) % 211 === 0 ? (i % 90) - 45 : 0));
+    return given[1].map((eyes) => {
+      const place = placeOf(cropMatrix(eyes, 128), 128, whole.width, whole.height);
+      const pixels = ink.getImageData(place.left, place.top, place.width, place.height);
+      const added = change(rest, frame, rest, 128, null);
+      const expected = new Uint8ClampedArray(pixels.data);
+      const [a, b, c, d, e, f] = place.matrix;
+      const side = Math.min(128, Math.round(128 / scaleOf(place.matrix)));
+      const [values, pixel] = [side < 128 ? shrunk(added, side, side) : added, []];
+      for (let i = 0; i < place.width * place.height; i += 1) {
+        const [u, v] = [place.left + (i % place.width) + 0.5, place.top + Math.floor(i / place.width) + 0.5];
+        const [x, y] = [a * u + b * v + c, d * u + e * v + f];
+        if (Math.min(x, y) < 0 || Math.max(x, y) > 128) continue;
+        sample(values, (x * side) / 128, (y * side) / 128, pixel, true);
+        for (let n = 0; n < 3; n += 1) expected[4 * i + n] = pixels.data[4 * i + n] + pixel[n];
+      }
+      const made = pasted(pixels, place, added).data;
+      const count = (of) => of.reduce((sum, value, i) => sum + (value !== pixels.data[i]), 0);
+      return [made.filter((value, i) => value !== expected[i]).length, count(made)];
+    });
+    """
+    eyes = [[[200, 180], [290, 190]], [[100, 90], [121, 88]], [[20, 12], [80, 40]]]  # enlarged, shrunk, over the border
+    modules = ("crop", "paste", "photo", "picture")
+    found = ran(show(""), modules, PARTS + script, address(picture(500, 400)), eyes)
+    assert all(wrong == 0 and changed > 200 for wrong, changed in found)
+
+
+WORKER = """
+const stub = `
+const run = async ({ intensity }) => {
+  if (!intensity) return {};
+  for (const end = performance.now() + 60; performance.now() < end; );
+  return { frame: new ort.Tensor("float32", new Float32Array(12).fill(2 * intensity.data[0] - 1)) };
+};
+class Tensor { constructor(type, data) { this.data = data; } dispose() {} }
+const ort = { env: { wasm: {} }, Tensor, InferenceSession: { create: async () => ({ run }) } };`;
+const worker = new Worker(URL.createObjectURL(new Blob([stub, given[0]], { type: "text/javascript" })));
+const answers = [];
+let count = 0;
+const told = new Map();
+worker.onmessage = ({ data: { id, made, error } }) => {
+  answers.push([id, made?.[0] ?? error ?? null]);
+  told.get(id)();
+};
+const ask = (kind, more = {}) => new Promise((done) => {
+  told.set((count += 1), done);
+  worker.postMessage({ id: count, kind, given: { name: "stub", ...more } });
+});
+await ask("open", { spec: { name: "stub", size: 2 } });
+await Promise.all([ask("face", { pixels: new Uint8Array(12) }), ask("hold", { mask: null })]);
+answers.length = count = 0;
+const draw = (amount, now) => ask("draw", { amounts: [amount], now });
+await Promise.all([draw(0), draw(0.2), draw(0.4, true), draw(0.6, true), draw(1, true)]);
+worker.terminate();
+return answers;
+"""
+
+
+def test_the_worker_draws_what_is_wanted_now_first_and_of_several_the_last(show) -> None:
+    answers = ran(show(""), ("crop",), WORKER, your_face.bundle(*your_face.IN_WORKER))
+    assert dict(map(tuple, answers)) == {1: 0, 2: 51, 3: None, 4: None, 5: 255}
+    drawn = [number for number, value in answers if value is not None]
+    assert drawn in ([1, 5, 2], [5, 1, 2])  # what is only drawn ahead waits
+
+
 # Finding a face, without the networks: what they are shown, and what is made of their answers.
 
 SEEN = """
