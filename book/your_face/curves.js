@@ -1,4 +1,4 @@
-import { LAST, PEAK, STOPS } from "./model.js";
+import { LAST, stopOf, STOPS } from "./model.js";
 import { played, readCurve } from "./timing.js";
 
 // When: a curve over time, one of the presets or the reader's own, edited by its points, loaded, and played.
@@ -44,9 +44,8 @@ export class Curves {
     this.take({ ...next, points: next.points.map(([t, a]) => [t, a * alone]) });
     this.plot();
     const most = Math.max(...this.curve.points.map((point) => point[1]));
-    const stop = (name) => Math.min(Math.round(next.amounts[name] * PEAK), LAST);
     return {
-      stops: strange.length ? {} : Object.fromEntries(names.map((name) => [name, stop(name)])),
+      stops: strange.length ? {} : Object.fromEntries(names.map((name) => [name, stopOf(next.amounts[name])])),
       said: strange.length ? `The model here does not know ${strange.join(" and ")}; the curve moves what is chosen.`
         : most > STOPS[LAST] ? `The curve goes up to ${most.toFixed(2)}; this page stops at ${STOPS[LAST].toFixed(2)}.`
         : `The curve of ${file.name}: ${this.curve.seconds} seconds. Play it.`,

@@ -213,7 +213,7 @@ async function upright(view, readers) {
     const middle = view.back(mean(low, high));
     if (found.some((other) => Math.max(Math.abs(middle[0] - other.middle[0]), Math.abs(middle[1] - other.middle[1])) <= other.half))
       continue;
-    const eyes = readers.numbers.eyes.map(([one, other]) => view.back(mean(mesh[one], mesh[other])));
+    const eyes = eyesIn(mesh, readers.numbers).map(view.back);
     const half = (high[0] - low[0] + high[1] - low[1]) / 4 / view.scale[0];
     found.push({ middle, half, eyes, area: area / (view.scale[0] * view.scale[1]) });
   }
@@ -231,6 +231,17 @@ async function again(picture, face, readers) {
   if (!there.some(near)) return [];
   return [{ ...face, eyes: there[0].eyes.map((eye) => through(inverse(matrix), eye)) }];
 }
+
+// The points of the largest face of a picture near two eyes that were seen a moment ago, in the picture's pixels; none
+// where there is none any more.
+export async function meshNear(picture, eyes, readers) {
+  const matrix = cropMatrix(eyes, SMALL);
+  const view = viewOf({ data: warp(picture, matrix, SMALL), width: SMALL, height: SMALL, channels: 3 });
+  const found = (await meshes(view, readers)).sort((one, other) => boxOf(other).area - boxOf(one).area);
+  return found.length ? found[0].map((point) => through(inverse(matrix), view.back(point))) : null;
+}
+
+export const eyesIn = (mesh, { eyes }) => eyes.map(([one, other]) => mean(mesh[one], mesh[other]));
 
 // The similarity that turns a picture about its middle into a square that holds it, and that square's side.
 function turned({ width, height }, degrees) {

@@ -6,7 +6,7 @@ export class Methods {
   // `told(text, share)` hears how far it is; `may()` says whether another method may be chosen now, and `chosen(former)`
   // is told that one was.
   constructor(choice, { root, model }, { told, may, chosen }) {
-    [this.choice, this.root, this.told, this.name, this.starting] = [choice, root, told, model, null];
+    [this.choice, this.root, this.told, this.first, this.name, this.starting] = [choice, root, told, model, model, null];
     choice.addEventListener("change", () => {
       if (!may()) return this.use(this.name); // one thing after the other
       const former = this.name;
@@ -25,9 +25,15 @@ export class Methods {
     return this.starting;
   }
 
-  // The chosen one, or one of another name.
-  async opened(name = this.name) {
-    return (await this.started()).opened(name);
+  async opened() {
+    return (await this.started()).opened(this.name);
+  }
+
+  // The one that reads how strong an expression is, with what finds a face: the first.
+  async reader() {
+    const model = await this.started();
+    await model.reading();
+    return model.opened(this.first);
   }
 
   // The reader has asked for the model, and the photo comes a moment later.

@@ -86,7 +86,7 @@ export class Model {
   async opened(name) {
     this.said("Fetching the model …", 0.5);
     const spec = await this.hand("open", name);
-    return { spec, ask: (kind, given) => this.ask(kind, { name, ...given }) };
+    return { spec, ask: (kind, given, moved) => this.ask(kind, { name, ...given }, moved) };
   }
 
   // Gives the Worker a file, once.
@@ -126,6 +126,7 @@ export class Model {
 
 export const STOPS = GIVEN.stops; // the intensities of the slider
 export const [LAST, PEAK] = [STOPS.length - 1, STOPS.indexOf(1)]; // of its stops
+export const stopOf = (a) => Math.min(Math.round(a * PEAK), LAST); // the nearest to an intensity
 
 const KEPT = 700; // frames kept, of 48 KB each
 

@@ -3,8 +3,9 @@ import { Curves } from "./curves.js";
 import { Expressions } from "./expressions.js";
 import { eyeRings, faceBoxes } from "./eyes.js";
 import { offer } from "./files.js";
+import { Meter } from "./meter.js";
 import { Methods } from "./methods.js";
-import { Frames, PEAK, STOPS } from "./model.js";
+import { Frames, PEAK, stopOf, STOPS } from "./model.js";
 import { cropped, opened, pixelsOf } from "./photo.js";
 import { Picture } from "./picture.js";
 import { SAVERS } from "./saving.js";
@@ -301,11 +302,25 @@ function mount(root, given) {
     paint(slide.position());
   });
 
+  // A face moves the photo.
+  const meter = new Meter(root, {
+    say,
+    reader: () => methods.reader(),
+    chosen: () => expressions.axes[0],
+    called: expressions.called,
+    moved: (amount) => { if (ready()) slide.go(stopOf(amount)); },
+    kept: (points, seconds) => {
+      curves.take({ ...curves.curve, points, seconds: Math.min(seconds, given.limits.seconds) });
+      curves.plot();
+      say("The curve is what was read off the clip. Play it, edit it, save it.");
+    },
+  });
+
   photoSources(root, given.examples, {
     choose, say, prepare: () => methods.prepare(),
     load: (file) => Boolean(frames && loads(file)),
   });
-  root.i2vState = () => ({ ...photo, place: picture.place, frames }); // for who looks under the hood, and for the tests
+  root.i2vState = () => ({ ...photo, place: picture.place, frames, meter }); // for who looks under the hood, and for the tests
   root.classList.add("i2v-live");
   state("empty");
 }

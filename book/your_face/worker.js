@@ -1,7 +1,9 @@
 // The model, away from the page: ONNX Runtime is put before this script, in one Blob. It opens no connection: what it
 // needs is handed to it, and the page's policy, which it inherits, would refuse any.
 
+import { warp } from "./crop.js";
 import { DETECTOR, facesOf, LANDMARKS } from "./detect.js";
+import { cropOnRest, faceAtRest, intensitiesOf } from "./reading.js";
 
 let readers;
 const models = {}; // by name: what it is, its networks, what they say of the face, and where it may move
@@ -16,8 +18,9 @@ async function start({ glue, wasm }) {
 
 const session = (graph) => ort.InferenceSession.create(graph, { logSeverityLevel: 3 });
 
-async function open({ spec, encoder, decoder }) {
-  models[spec.name] = { spec, encoder: await session(encoder), decoder: await session(decoder), codes: {}, mask: null };
+async function open({ spec, still, directions, decoder }) {
+  const networks = { still: await session(still), directions: await session(directions), decoder: await session(decoder) };
+  models[spec.name] = { spec, ...networks, codes: {}, mask: null };
   return spec;
 }
 
@@ -36,14 +39,52 @@ async function read({ detector, landmarks, numbers }) {
 
 const find = (picture) => facesOf(picture, readers);
 
-// A still, once: its own code, and the direction of every expression.
-async function face({ name, pixels }) {
-  const { spec: { size }, encoder, codes } = models[name];
+// A crop, Uint8Array (size * size * 3), as the encoders take it.
+function input(pixels, size) {
   const area = size * size;
   const still = new Float32Array(3 * area);
   for (let i = 0; i < area; i += 1) for (let c = 0; c < 3; c += 1) still[c * area + i] = pixels[3 * i + c] / 127.5 - 1;
+  return { still: new ort.Tensor("float32", still, [1, 3, size, size]) };
+}
+
+// A still, once: its own code, and the direction of every expression.
+async function face({ name, pixels }) {
+  const { spec: { size }, still, directions, codes } = models[name];
   for (const code of Object.values(codes)) code.dispose();
-  models[name].codes = await encoder.run({ still: new ort.Tensor("float32", still, [1, 3, size, size]) });
+  const given = input(pixels, size);
+  models[name].codes = { ...(await still.run(given)), ...(await directions.run(given)) };
+}
+
+let watched = null; // a face that is read: at rest, and where its eyes were last
+
+// The innermost of what a network says of a crop.
+async function innermost(network, crop, size) {
+  const made = await network.run(input(crop, size));
+  return made[network.outputNames.at(-1)].data;
+}
+
+// A picture of a face at rest, against which others are read from now on: its crop, or nothing where there is no face.
+async function watch({ name, picture }) {
+  const { spec: { size, expressions }, still, directions } = models[name];
+  const rest = await faceAtRest(picture, size, readers);
+  if (!rest) return null;
+  const crop = warp(picture, rest.matrix, size);
+  const along = await innermost(directions, crop, size);
+  const length = along.length / expressions.length;
+  watched = {
+    rest, eyes: rest.eyes, code: await innermost(still, crop, size),
+    directions: expressions.map((_, n) => along.subarray(n * length, (n + 1) * length)),
+  };
+  return { crop, intensities: expressions.map(() => 0) };
+}
+
+// Another picture of that face: its crop, and how strong each expression is in it; nothing where it is not seen.
+async function measure({ name, picture }) {
+  const { spec: { size }, still } = models[name];
+  const found = await cropOnRest(picture, watched.rest, watched.eyes, size, readers);
+  if (!found) return null;
+  watched.eyes = found.eyes;
+  return { crop: found.crop, intensities: intensitiesOf(await innermost(still, found.crop, size), watched.code, watched.directions) };
 }
 
 // Where expressions may act from now on: a mask (size x size), or nothing: everywhere.
@@ -74,7 +115,7 @@ async function draw({ name, amounts }) {
 // One thing after the other, in the order asked; but what is wanted `now` is first, and of several such only the last:
 // the others are answered with nothing.
 
-const acts = { start, read, find, open, face, hold, draw };
+const acts = { start, read, find, open, face, hold, draw, watch, measure };
 const asked = [];
 let wanted = null;
 let busy = false;

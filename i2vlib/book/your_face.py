@@ -28,12 +28,12 @@ SOURCES = BOOK / "your_face"
 #: In the order in which one uses another.
 MODULES = (
     "crop", "paste", "gif", "files", "model", "methods", "timing", "photo", "picture", "eyes", "expressions", "brush",
-    "curves", "saving", "sources", "page",
+    "curves", "saving", "sources", "meter", "page",
 )  # fmt: skip
 #: What all pages share of the book's own scripts, put before.
 SHARED = ("card", "player", "drag", "curve", "camera")
 #: What runs in the page's Worker.
-IN_WORKER = ("crop", "detect", "worker")
+IN_WORKER = ("crop", "detect", "reading", "worker")
 #: The models that the page runs, by what it calls them; the first is fetched with a photo, another when it is chosen.
 MODELS = {"affinegan": "AffineGAN", "fan": "FAN"}
 #: From a page of the book to the folder of this page's files.
@@ -116,10 +116,22 @@ def readers() -> bytes:
 
 
 def model(name: str, exported: Path) -> bytes:
-    """An exported model as a part of a name."""
+    """An exported model as a part of a name: its decoder, and its encoder's two halves, each alone. Whoever reads an
+    intensity asks the still's for every frame, and that of the directions once a face."""
+    import onnx
+    from onnx.utils import Extractor
+
     note = json.loads((exported / "model.json").read_text("utf-8"))
-    graphs = {name: as_text((exported / f"{name}.onnx").read_bytes()) for name in ("encoder", "decoder")}
-    return part(name, {"spec": {"name": name, "size": note["size"], "expressions": note["expressions"]}, **graphs})
+    encoder = Extractor(onnx.load(exported / "encoder.onnx"))
+    names = [output["name"] for output in note["encoder"]["outputs"]]
+    graphs = {
+        half: encoder.extract_model(["still"], [each for each in names if each.startswith(prefix)])
+        for half, prefix in (("still", "base_"), ("directions", "direction_"))
+    }
+    files = {half: graph.SerializeToString(deterministic=True) for half, graph in graphs.items()}
+    files["decoder"] = (exported / "decoder.onnx").read_bytes()
+    spec = {"name": name, "size": note["size"], "expressions": note["expressions"]}
+    return part(name, {"spec": spec, **{each: as_text(data) for each, data in files.items()}})
 
 
 def page(shown: list[Example], megabytes: Mapping[str, float], root: str) -> tuple[str, bytes]:
@@ -160,6 +172,7 @@ def page(shown: list[Example], megabytes: Mapping[str, float], root: str) -> tup
         "others": "".join(f'<option value="{name}">{said}</option>' for name, said in EXPRESSIONS.items()),
         "curves": "".join(f"<option>{html.escape(name)}</option>" for name in curves.PRESETS),
         "last": str(STOPS - 1),
+        "most": f"{STEP * (STOPS - 1):g}",
         "models": "".join(
             f'<option value="{name}">{called}{f", {megabytes[name]:.0f} MB more" if number else ""}</option>'
             for number, (name, called) in enumerate(MODELS.items())

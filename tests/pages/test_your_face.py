@@ -10,21 +10,25 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import i2vlib
 from i2vlib import faces, video
 from i2vlib.book import claims, landing, your_face
 from i2vlib.book.checkout import RESULTS
+from i2vlib.clips import Clip
 from i2vlib.curves import PRESETS, Curve
+from i2vlib.datasets import actors
 from i2vlib.faces import landmarker, with_dlib
 from i2vlib.faces.views import view_of
+from i2vlib.papers.affinegan import equations
 from tests.pages.conftest import started
 from tests.pages.test_pages import HTML, Quiet, asked, errors
 
@@ -854,11 +858,11 @@ def is_found_as_by_align_face(page: Page, photo: np.ndarray, folder: Path) -> No
 
 def test_the_face_is_found_as_align_face_finds_it(page, networks_alone, tmp_path: Path) -> None:
     """The examples, actors in 64 and 128 pixels, a portrait that lies on its side, and a large photo."""
-    actors = np.load(ROOT / "tests/faces/landmarker.npz")
+    rendered = np.load(ROOT / "tests/faces/landmarker.npz")
     portrait = landing.portrait()
     large = np.asarray(Image.fromarray(portrait).resize((1900, 2240), Image.Resampling.BICUBIC))
     examples = [example.picture for example in your_face.examples()]
-    for photo in (*examples, actors["frames_64"][0], *actors["frames_128"][:2], np.rot90(portrait).copy(), large):
+    for photo in (*examples, rendered["frames_64"][0], *rendered["frames_128"][:2], np.rot90(portrait).copy(), large):
         is_found_as_by_align_face(page, photo, tmp_path)
 
 
@@ -999,13 +1003,21 @@ def test_without_a_camera_there_is_a_sentence(page) -> None:
     assert page.part("camera").text == "Use the camera"
 
 
-def y4m(picture: np.ndarray) -> bytes:
-    """Ten frames of one picture, ``uint8 (H, W, 3)``, as the film that Chromium takes for a camera's."""
-    height, width, _ = picture.shape
-    bright, blue, red = np.asarray(Image.fromarray(picture).convert("YCbCr")).transpose(2, 0, 1)[[0, 1, 2]]
-    planes = bright.tobytes() + blue[::2, ::2].tobytes() + red[::2, ::2].tobytes()
-    head = f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n"
-    return head.encode() + 10 * (b"FRAME\n" + planes)
+def y4m(frames: Iterable[np.ndarray]) -> bytes:
+    """Ten frames a second, ``uint8 (H, W, 3)``, as the film that Chromium takes for a camera's, over and over."""
+    film = b""
+    for picture in frames:
+        height, width, _ = picture.shape
+        bright, blue, red = np.asarray(Image.fromarray(picture).convert("YCbCr")).transpose(2, 0, 1)
+        film += b"FRAME\n" + bright.tobytes() + blue[::2, ::2].tobytes() + red[::2, ::2].tobytes()
+    return f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + film
+
+
+KEEPS_STREAM = """
+const { mediaDevices } = navigator;
+const asked = mediaDevices.getUserMedia.bind(mediaDevices);
+mediaDevices.getUserMedia = async (what) => (window.stream = await asked(what));
+"""
 
 
 @pytest.mark.parametrize("scheme", ["file", "http"])
@@ -1018,7 +1030,7 @@ def test_the_camera_takes_one_picture_and_is_let_go(site, request, tmp_path: Pat
     folder, name = site
     scene = np.full((240, 320, 3), (200, 40, 40), np.uint8)
     scene[:, 160:] = (40, 40, 200)
-    (tmp_path / "scene.y4m").write_bytes(y4m(scene))
+    (tmp_path / "scene.y4m").write_bytes(y4m([scene] * 10))
     permission = "--use-fake-ui-for-media-stream" if allowed else "--deny-permission-prompts"
     camera = f"--use-file-for-fake-video-capture={tmp_path}/scene.y4m"
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
@@ -1027,11 +1039,7 @@ def test_the_camera_takes_one_picture_and_is_let_go(site, request, tmp_path: Pat
     root = folder.as_uri() if scheme == "file" else f"http://127.0.0.1:{server.server_port}"
     with started(tmp_path / "profile", "--use-fake-device-for-media-stream", camera, permission) as browser:
         page = Page(browser, root, name, tmp_path)
-        browser.execute_script("""
-        const { mediaDevices } = navigator;
-        const asked = mediaDevices.getUserMedia.bind(mediaDevices);
-        mediaDevices.getUserMedia = async (what) => (window.stream = await asked(what));
-        """)
+        browser.execute_script(KEEPS_STREAM)
         page.click("camera")
         if not allowed:
             page.wait(lambda: "instead" in page.part("said").text, 20)
@@ -1053,6 +1061,125 @@ def test_the_camera_takes_one_picture_and_is_let_go(site, request, tmp_path: Pat
         page.wait(lambda: page.part("film").is_displayed(), 20)
         page.click("camera")
         assert browser.execute_script("return stream.getTracks().map((track) => track.readyState)") == ["ended"]
+        assert browser.execute_script("return refused") == [] and errors(browser) == []
+
+
+# The meter ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_meter_reads_as_eq_5_does(show) -> None:
+    """What it makes of codes is the equation's; how it lays a face on the one at rest is the least squares' answer."""
+    rng = np.random.default_rng(4)
+    frame, rest, directions = rng.normal(size=40), rng.normal(size=40), rng.normal(size=(3, 40))
+    script = "return intensitiesOf(...given[0]);"
+    given = [of.tolist() for of in (frame, rest, directions)]
+    made = ran(show(""), ("crop", "detect", "reading"), script, given)
+    code, still = (torch.tensor(of)[None, :, None, None] for of in (frame, rest))
+    for direction, intensity in zip(directions, made, strict=True):
+        along = torch.tensor(direction)[None, :, None, None]
+        expected = equations.intensity(equations.projected([code], [still], [along]))
+        assert intensity == pytest.approx(expected.item(), abs=1e-6)
+    points = rng.normal(size=(12, 2))
+    angle, matrix = 0.3, np.array([[0, 0, 5.0], [0, 0, -2.0]])
+    matrix[:, :2] = 1.7 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    onto = points @ matrix[:, :2].T + matrix[:, 2]
+    script = "const one = laid(given[0], given[1]); return [one, after(one, given[2])];"
+    more = [2, 0, 1, 0, 3, 0]
+    one, both = ran(show(""), ("crop", "detect", "reading"), script, points.tolist(), onto.tolist(), more)
+    assert np.allclose(np.reshape(one, (2, 3)), matrix)
+    assert np.allclose(np.reshape(both, (2, 3)), np.diag([2, 3]) @ matrix + [[0, 0, 1], [0, 0, 0]])
+
+
+METER = """
+const { last, readings } = document.querySelector(".i2v-yours").i2vState().meter;
+if (!last) return [[], [], 0, true];
+const { data } = document.querySelector(".i2v-crop").getContext("2d").getImageData(0, 0, 128, 128);
+const shown = last.crop.every((value, i) => value === data[4 * Math.floor(i / 3) + (i % 3)]);
+return [[...last.crop], last.intensities, readings.length, shown];
+"""
+
+
+def metered(page: Page) -> tuple[np.ndarray, list[float], int]:
+    """The crop that was read last, and is shown; what was read off it; and how many were read."""
+    crop, read, count, shown = page.browser.execute_script(METER)
+    assert shown
+    return np.reshape(crop, (-1, 128, 3)).astype(np.uint8), read, count
+
+
+def filmed(seed: int, size: int = 256) -> Clip:
+    """Somebody whom no network has seen, surprised and at rest again."""
+    return actors.clip(seed, "surprised", mode="onset", frames=12, size=size)
+
+
+def test_a_clip_is_read_as_pytorch_reads_it_and_moves_the_photo(page, tmp_path: Path) -> None:
+    pytest.importorskip("imageio_ffmpeg", reason="a clip as MP4 needs imageio-ffmpeg")
+    page.begin()
+    page.chosen("surprised")
+    clip = filmed(20_011)
+    slow = Clip(clip.frames, 4)
+    slow.save(tmp_path / "clip.mp4")
+    (tmp_path / "none.mp4").write_bytes(b"no clip")
+    page.part("clip").find_element("tag name", "input").send_keys(str(tmp_path / "none.mp4"))
+    page.wait(lambda: "no clip that the browser can play" in page.part("said").text)
+    assert not page.part("meter").is_displayed()
+    page.part("clip").find_element("tag name", "input").send_keys(str(tmp_path / "clip.mp4"))
+    page.wait(lambda: metered(page)[2] == 1)  # its first picture, the face at rest
+    rest, read, _ = metered(page)
+    assert page.part("label").text == "intensity 0.00" and max(read) == 0
+    still = page.pixels()
+    page.browser.execute_script("arguments[0].play()", page.part("meter").find_element("tag name", "video"))
+    ended = "return document.querySelector('.i2v-meter video').ended"
+    page.wait(lambda: page.browser.execute_script(ended))
+    page.browser.execute_async_script("setTimeout(arguments[0], 1500)")
+    crop, read, count = metered(page)
+    model = i2vlib.load_pretrained("affinegan")
+    expected = [model.infer_intensity(crop[None], rest, e) for e in model.expressions]
+    assert np.abs(np.array(read) - np.ravel(expected)).max() < 0.01 and count > 4
+    amount = read[model.expressions.index("surprised")]
+    assert 0.5 < amount < 1.5  # the peak of somebody whom the model has not seen
+    stop = min(round(amount * 20), 24)
+    assert page.part("label").text == f"intensity {stop / 20:.2f}"
+    assert np.abs(page.pixels() - still).max() > 60
+    page.click("peak")
+    assert page.part("label").text == "intensity 1.00" and f"1.00 ({amount:.2f} read)" in page.part("gauge").text
+    page.click("keep")
+    curve = Curve.from_json(page.save("json", "your_face_surprised.json"))
+    assert curve.seconds == pytest.approx(3, abs=0.3) and curve.at([0])[0] == 0 and curve.at([3])[0] > 0.5
+    page.click("end")
+    assert not page.part("meter").is_displayed()
+    assert page.browser.execute_script("return document.querySelector('.i2v-meter video').getAttribute('src')") is None
+
+
+def test_a_face_before_the_camera_moves_the_photo_until_the_meter_is_closed(site, tmp_path: Path) -> None:
+    folder, name = site
+    clip = filmed(20_011)
+    frames = [clip.frames[0]] * 8 + [clip.frames[-1]] * 8
+    (tmp_path / "scene.y4m").write_bytes(y4m(frames))
+    camera = f"--use-file-for-fake-video-capture={tmp_path}/scene.y4m"
+    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", camera)
+    with started(tmp_path / "profile", *flags) as browser:
+        page = Page(browser, folder.as_uri(), name, tmp_path)
+        browser.execute_script(KEEPS_STREAM)
+        page.begin()
+        page.chosen("surprised")
+        page.click("mirror")
+        page.wait(lambda: metered(page)[2] > 0)
+        seen, pictures = set(), set()
+
+        def both() -> bool:
+            read = metered(page)[1]
+            seen.add(round(max(read, default=0)))
+            pictures.add(page.pixels().tobytes())
+            return seen >= {0, 1} and len(pictures) > 1
+
+        page.wait(both)
+        assert "matrix(-1" in page.part("meter").find_element("tag name", "video").value_of_css_property("transform")
+        assert page.part("mirror").text == "Close the meter"
+        page.click("mirror")
+        assert browser.execute_script("return stream.getTracks().map((track) => track.readyState)") == ["ended"]
+        _, _, count = metered(page)
+        browser.execute_async_script("setTimeout(arguments[0], 1000)")
+        assert metered(page)[2] == count
         assert browser.execute_script("return refused") == [] and errors(browser) == []
 
 
@@ -1120,7 +1247,7 @@ Promise.all([here, elsewhere, picture]).then(done);
 CAPTURE = RESULTS / "your_face.json"
 
 
-def test_nothing_leaves_the_page(page) -> None:
+def test_nothing_leaves_the_page(page, tmp_path: Path) -> None:
     """Last of all that was done on this page: a photo chosen, every control moved, every format saved."""
     from selenium.webdriver.support.ui import Select
 
@@ -1134,6 +1261,13 @@ def test_nothing_leaves_the_page(page) -> None:
     page.click("eyes")
     page.click("eyes")
     page.drawn()
+    page.click("mirror")
+    page.wait(lambda: "instead" in page.part("said").text, 10)  # there is no camera
+    filmed(20_011).save(tmp_path / "clip.mp4")
+    page.part("clip").find_element("tag name", "input").send_keys(str(tmp_path / "clip.mp4"))
+    page.wait(lambda: metered(page)[2] > 0)
+    for button in ("rest", "peak", "keep", "end"):
+        page.click(button)
     for kind in claims.ours.FORMATS:
         page.save(kind, f"your_face_{choice.get_attribute('data-name')}.{'png' if kind == 'strip' else kind}")
     Select(page.part("method")).select_by_value("fan")
