@@ -63,7 +63,7 @@ function mount(root, given) {
     stage: find("stage"), fps: FPS, labels, paint,
     held: (target) => (ready() && target === picture.canvas && !brush.chosen ? target : null),
   });
-  for (const control of root.querySelectorAll("select, .i2v-up")) // whose keys are their own
+  for (const control of root.querySelectorAll("select, video, .i2v-up")) // whose keys are their own
     control.addEventListener("keydown", (event) => event.stopPropagation());
 
   const at = () => [slide.position(), expressions.up];

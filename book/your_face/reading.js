@@ -1,4 +1,4 @@
-import { cropMatrix, warp } from "./crop.js";
+import { cropMatrix, scaleOf, warp } from "./crop.js";
 import { eyesIn, facesOf, meshNear } from "./detect.js";
 
 // How strong each expression of a face that moves is, by AffineGAN's Eq. 5: how far its code has gone along f_Δ of the
@@ -8,6 +8,7 @@ const STEADY = [ // of the mesh: the points that no expression moves much, at fo
   127, 234, 356, 454, 162, 389, 21, 251, 54, 284, 103, 332, 67, 297, 109, 338, 10, 168, 197, 195, 6, 5, 33, 133, 362, 263,
   9, 8, 151,
 ];
+const TREMBLE = 2; // px of the crop: the same picture, read four times, is then .08 apart at most, and was .18
 const EPSILON = 1e-8; // as in i2vlib/papers/affinegan/equations.py
 
 // The similarity [a, b, c, d, e, f] that takes points as near to others as one can, by least squares.
@@ -42,6 +43,14 @@ export function intensitiesOf(frame, rest, directions) {
   });
 }
 
+// Points as they are now, held back by what they were: those that moved by less than a length, taken together, tremble
+// more than they move.
+export function held(points, before, length) {
+  const far = Math.sqrt(points.reduce((sum, [x, y], i) => sum + (x - before[i][0]) ** 2 + (y - before[i][1]) ** 2, 0) / points.length);
+  const share = Math.min(1, far / length);
+  return points.map((point, i) => point.map((value, axis) => before[i][axis] + share * (value - before[i][axis])));
+}
+
 // The face of a picture at rest, {eyes, steady, matrix}, against which others are read; nothing where there is none.
 export async function faceAtRest(picture, size, readers) {
   const [face] = (await facesOf(picture, readers)).sort((one, other) => other.area - one.area);
@@ -49,15 +58,16 @@ export async function faceAtRest(picture, size, readers) {
   return mesh ? { eyes: face.eyes, steady: STEADY.map((n) => mesh[n]), matrix: cropMatrix(face.eyes, size) } : null;
 }
 
-// The crop of the same face in another picture, as if its head had not moved, and where its eyes are there: looked for
-// where they were last, then anywhere; nothing where there is none.
-export async function cropOnRest(picture, rest, eyes, size, readers) {
-  let mesh = await meshNear(picture, eyes, readers);
+// The same face in another picture, {eyes, steady, crop}, the crop as if its head had not moved. It is looked for where
+// it was last, {eyes, steady}, then anywhere; nothing where it is not seen.
+export async function faceOnRest(picture, rest, last, size, readers) {
+  let mesh = await meshNear(picture, last.eyes, readers);
   if (!mesh) {
     const [face] = (await facesOf(picture, readers)).sort((one, other) => other.area - one.area);
     mesh = face && (await meshNear(picture, face.eyes, readers));
   }
   if (!mesh) return null;
-  const matrix = after(laid(STEADY.map((n) => mesh[n]), rest.steady), rest.matrix);
-  return { eyes: eyesIn(mesh, readers.numbers), crop: warp(picture, matrix, size) };
+  const steady = held(STEADY.map((n) => mesh[n]), last.steady, TREMBLE / scaleOf(rest.matrix));
+  const matrix = after(laid(steady, rest.steady), rest.matrix);
+  return { eyes: eyesIn(mesh, readers.numbers), steady, crop: warp(picture, matrix, size) };
 }

@@ -3,7 +3,7 @@
 
 import { warp } from "./crop.js";
 import { DETECTOR, facesOf, LANDMARKS } from "./detect.js";
-import { cropOnRest, faceAtRest, intensitiesOf } from "./reading.js";
+import { faceOnRest, faceAtRest, intensitiesOf } from "./reading.js";
 
 let readers;
 const models = {}; // by name: what it is, its networks, what they say of the face, and where it may move
@@ -55,7 +55,7 @@ async function face({ name, pixels }) {
   models[name].codes = { ...(await still.run(given)), ...(await directions.run(given)) };
 }
 
-let watched = null; // a face that is read: at rest, and where its eyes were last
+let watched = null; // a face that is read: at rest, and where it was last
 
 // The innermost of what a network says of a crop.
 async function innermost(network, crop, size) {
@@ -72,7 +72,7 @@ async function watch({ name, picture }) {
   const along = await innermost(directions, crop, size);
   const length = along.length / expressions.length;
   watched = {
-    rest, eyes: rest.eyes, code: await innermost(still, crop, size),
+    rest, last: rest, code: await innermost(still, crop, size),
     directions: expressions.map((_, n) => along.subarray(n * length, (n + 1) * length)),
   };
   return { crop, intensities: expressions.map(() => 0) };
@@ -81,9 +81,9 @@ async function watch({ name, picture }) {
 // Another picture of that face: its crop, and how strong each expression is in it; nothing where it is not seen.
 async function measure({ name, picture }) {
   const { spec: { size }, still } = models[name];
-  const found = await cropOnRest(picture, watched.rest, watched.eyes, size, readers);
+  const found = await faceOnRest(picture, watched.rest, watched.last, size, readers);
   if (!found) return null;
-  watched.eyes = found.eyes;
+  watched.last = found;
   return { crop: found.crop, intensities: intensitiesOf(await innermost(still, found.crop, size), watched.code, watched.directions) };
 }
 

@@ -1090,6 +1090,14 @@ def test_the_meter_reads_as_eq_5_does(show) -> None:
     assert np.allclose(np.reshape(both, (2, 3)), np.diag([2, 3]) @ matrix + [[0, 0, 1], [0, 0, 0]])
 
 
+def test_points_that_tremble_are_held_and_points_that_move_are_followed(show) -> None:
+    script = "return [held(...given[0], 2), held(...given[1], 2)];"
+    still = [[10, 10], [20, 10]]
+    trembling, moved = [[10.3, 10.4], [20.3, 10.4]], [[13, 14], [23, 14]]  # by .5 and by 5
+    first, second = ran(show(""), ("crop", "detect", "reading"), script, [trembling, still], [moved, still])
+    assert np.allclose(first, [[10.075, 10.1], [20.075, 10.1]]) and np.allclose(second, moved)
+
+
 METER = """
 const { last, readings } = document.querySelector(".i2v-yours").i2vState().meter;
 if (!last) return [[], [], 0, true];
@@ -1112,6 +1120,8 @@ def filmed(seed: int, size: int = 256) -> Clip:
 
 
 def test_a_clip_is_read_as_pytorch_reads_it_and_moves_the_photo(page, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
     pytest.importorskip("imageio_ffmpeg", reason="a clip as MP4 needs imageio-ffmpeg")
     page.begin()
     page.chosen("surprised")
@@ -1127,6 +1137,8 @@ def test_a_clip_is_read_as_pytorch_reads_it_and_moves_the_photo(page, tmp_path: 
     rest, read, _ = metered(page)
     assert page.part("label").text == "intensity 0.00" and max(read) == 0
     still = page.pixels()
+    page.part("meter").find_element("tag name", "video").send_keys(Keys.ARROW_RIGHT)  # its own, not the slider's
+    assert page.part("label").text == "intensity 0.00"
     page.browser.execute_script("arguments[0].play()", page.part("meter").find_element("tag name", "video"))
     ended = "return document.querySelector('.i2v-meter video').ended"
     page.wait(lambda: page.browser.execute_script(ended))
