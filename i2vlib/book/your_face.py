@@ -72,9 +72,10 @@ def examples() -> list[Example]:
 
 
 def bundle(*names: str) -> str:
-    """Modules of the page as one script: a page opened from a folder may not import one."""
+    """Modules of the page as one script, for a page opened from a folder may not import one; without the lines that are
+    comments, which a reader's browser would fetch for nothing."""
     text = "\n".join((SOURCES / f"{name}.js").read_text("utf-8") for name in names)
-    return re.sub(r"^import .*\n", "", re.sub(r"^export ", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
+    return re.sub(r"^(import |\s*//).*\n", "", re.sub(r"^export ", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
 
 
 def as_text(data: bytes) -> str:

@@ -431,9 +431,9 @@ def test_one_box_a_face_is_the_mean_of_those_that_overlap(show) -> None:
     assert np.allclose(found, landmarker.one_a_face(*(np.array([b[k] for b in boxes]) for k in ("points", "score"))))
 
 
-def test_a_modules_imports_and_exports_are_gone_from_the_bundle() -> None:
+def test_a_modules_imports_exports_and_comments_are_gone_from_the_bundle() -> None:
     text = your_face.bundle(*your_face.MODULES)
-    assert not re.search(r"^(import|export) ", text, re.MULTILINE) and "function cropMatrix" in text
+    assert not re.search(r"^(import |export |\s*//)", text, re.MULTILINE) and "function cropMatrix" in text
 
 
 # The page -------------------------------------------------------------------------------------------------------------
