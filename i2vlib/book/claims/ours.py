@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from i2vlib.book.claims.common import Answer, Claims, graded
+from i2vlib.book.claims.common import Answer, Claims, all_or_some, graded
 
 CLAIMS = Claims()
 
@@ -44,20 +44,52 @@ def _nothing_left(found: Mapping[str, object]) -> bool:
     return used and not found["outside"] and not found["refused"] and set(found["tried"].values()) == {"refused"}
 
 
-CLAIMS.claim(
+#: Of the kills that are kept, how many at least have to have come before the run's last step.
+KILLS = 10
+
+
+@CLAIMS.claim(
     "BOOK-2",
     "training",
     "A run killed at any moment ends in the same bits as one left alone, and the same lines run twice do, too.",
-    measure="kills at random moments and hashes of the weights; a test kills at chosen moments, and keeps no record",
+    measure="a reader's lines done twice, then killed at random moments until they are through; digests of the weights",
+    rule=(
+        f"done twice the lines end in the same weights, and so does every run that was killed, in {KILLS} kills or "
+        "more after at least three different checkpoints: reproduced if both hold, partly if one does"
+    ),
 )
+def book_2(found: Mapping[str, object]) -> Answer:
+    """The loop (`i2vlib.book.kills`): digests of two runs left ``alone`` and done ``again``, of those ``killed``, and
+    ``after`` which steps of how many."""
+    twice = found["alone"] == found["again"]
+    cut = [step for step in found["after"] if step < found["steps"]]
+    enough = len(cut) >= KILLS and len(set(cut)) >= 3
+    same = [digest == found["alone"] for digest in found["killed"]]
+    note = f"Share of runs that end in the same bits: {len(same)} were killed {len(cut)} times, "
+    note += f"after {min(cut, default=0)} to {max(cut, default=0)} of {found['steps']} steps, and one was done twice."
+    share = sum([*same, twice]) / (len(same) + 1)
+    return Answer(all_or_some([twice, enough and all(same)]), share, None, (), note)
 
 
-CLAIMS.claim(
+@CLAIMS.claim(
     "BOOK-3",
     "actors",
     "A seed is a person, drawn the same on every run, and readers of real faces bear out the truth.",
-    measure="the audit of the actors; its questions are answered in the chapter on clips, and no rule sums them up yet",
+    measure="the audit of the actors, and a clip drawn twice by different processes",
+    rule=(
+        "what was asked of the readers before the audit is met: faces found, landmarks, one person told from another, "
+        "expressions that grow and that are named; and a clip drawn by another process has the same pixels: reproduced "
+        "if all hold, partly if some do"
+    ),
 )
+def book_3(met: Mapping[str, bool], differ: int) -> Answer:
+    """The actors: which aims of the audit were ``met``, and how many numbers ``differ`` between two drawings."""
+    missed = [name for name, is_met in met.items() if not is_met]
+    note = f"Share of {len(met)} aims of the audit that are met; missed: {', '.join(missed) or 'none'}. "
+    note += f"Drawn again by another process, {differ} numbers of a clip differ."
+    held = len(met) - len(missed)
+    verdict = graded(bool(met) and not missed and not differ, held > 0 or not differ)
+    return Answer(verdict, held / max(len(met), 1), None, (), note)
 
 
 @CLAIMS.claim(
