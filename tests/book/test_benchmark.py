@@ -119,7 +119,8 @@ def test_the_row_that_the_page_shows_is_that_of_the_program_beside_it(expected):
     committed = pd.read_csv(checkout.RESULTS / "benchmark_chin.csv")
     pixels = [name for name in expected if expected[name].notna().all()]
     assert len(committed) == 48 and {"motion", "moving_ratio", "falls"} <= set(pixels)
-    pd.testing.assert_frame_equal(committed[pixels].head(6), expected[pixels], rtol=0, atol=1e-4)
+    # On another CPU the numbers were up to 1.1e-4 off, and the table has four decimals.
+    pd.testing.assert_frame_equal(committed[pixels].head(6), expected[pixels], rtol=0, atol=3e-4)
     shown = benchmark.outsider()
     assert shown.frame.index[-1] == "the chin drops" and shown.html.count("<th ") == len(shown.frame) + 7
     assert shown.frame.loc["the chin drops", "motion"].mean == pytest.approx(committed["motion"].mean())
