@@ -7,22 +7,23 @@ the weights that each run ended in.
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import json
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from tqdm.auto import tqdm
 
 from i2vlib.book import checkout
-from i2vlib.store import write_file
+from i2vlib.store import digest, write_file
 from i2vlib.training import CHECKPOINT
 
 RESULT = checkout.RESULTS / "kills.json"
@@ -40,12 +41,10 @@ i2vlib.fit(model, clips, steps={STEPS}, seed=3, checkpoint_every=7, progress=Fal
 
 
 def ended_in(folder: Path) -> str:
-    """A digest of the weights of a run's last checkpoint, every bit of them."""
+    """A digest of the weights of a run's last checkpoint: their names, and every bit of them."""
     weights = torch.load(folder / CHECKPOINT, weights_only=True)["method"]
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(name.encode() + weights[name].numpy().tobytes())
-    return digest.hexdigest()[:16]
+    names = sorted(weights)
+    return digest(np.array(names), *(weights[name].numpy() for name in names))
 
 
 def step_of(folder: Path) -> int:
@@ -55,21 +54,21 @@ def step_of(folder: Path) -> int:
 
 
 def do(command: Sequence[str], folder: Path) -> float:
-    """Runs a command on a folder to its end; the seconds from its next checkpoint on. Raises
+    """Runs a command on a folder to its end; the seconds from its first checkpoint on. Raises
     `subprocess.CalledProcessError` if it fails."""
     process = _begun(command, folder)
     began = time.monotonic()
-    if status := process.wait():
-        raise subprocess.CalledProcessError(status, command)
+    _ended(process)
     return time.monotonic() - began
 
 
 def kill(command: Sequence[str], folder: Path, seconds: float) -> bool:
-    """Runs a command on a folder and kills it so long after its next checkpoint; whether it was still running."""
+    """Runs a command on a folder and kills it so long after its next checkpoint; whether it was still running. Raises
+    `subprocess.CalledProcessError` if it fails."""
     process = _begun(command, folder)
     time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+    process.kill()
+    return _ended(process)
 
 
 def _begun(command: Sequence[str], folder: Path) -> subprocess.Popen:
@@ -82,27 +81,41 @@ def _begun(command: Sequence[str], folder: Path) -> subprocess.Popen:
     return process
 
 
+def _ended(process: subprocess.Popen) -> bool:
+    """Waits for the end of a process; whether it was killed."""
+    if (status := process.wait()) not in (0, -signal.SIGKILL):
+        raise subprocess.CalledProcessError(status, process.args)
+    return status == -signal.SIGKILL
+
+
 def record(command: Sequence[str], kills: int = KILLS, seed: int = 0) -> dict[str, object]:
     """What came of a command that trains in the folder that it is given last.
 
     Returns:
         ``seed`` of the moments; ``alone`` and ``again``, the digests of two runs that were left alone; ``killed``,
-        those of runs that were not; and ``after``, the steps of the checkpoints that the kills left behind, as many as
-        were asked for.
+        those of the runs that were killed, each over and over until it ended between two kills; and ``after``, the
+        steps of the checkpoints that the kills left behind, at least as many as were asked for.
     """
     moments, after, killed = random.Random(seed), [], []
     with TemporaryDirectory() as name, tqdm(total=kills, desc="killing", unit="kill") as bar:
         home = Path(name)
         lasts = min(do(command, home / untouched) for untouched in ("alone", "again"))
+        folders = (home / f"killed {number}" for number in itertools.count())
         while len(after) < kills:
-            folder = home / f"killed {len(killed)}"
-            while len(after) < kills and kill(command, folder, moments.uniform(0, lasts / 2)):
-                after.append(step_of(folder))
-                bar.update()
-            do(command, folder)
-            killed.append(ended_in(folder))
+            folder = next(folders)
+            left = list(_killed(command, folder, lambda: moments.uniform(0, lasts / 2)))
+            if left:
+                killed.append(ended_in(folder))
+            after.extend(left)
+            bar.update(len(left))
         alone, again = (ended_in(home / untouched) for untouched in ("alone", "again"))
     return {"seed": seed, "steps": STEPS, "alone": alone, "again": again, "killed": killed, "after": after}
+
+
+def _killed(command: Sequence[str], folder: Path, moment: Callable[[], float]) -> Iterator[int]:
+    """Kills a run until it ends before the kill comes; the step that each kill left behind."""
+    while kill(command, folder, moment()):
+        yield step_of(folder)
 
 
 def main() -> None:

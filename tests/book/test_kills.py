@@ -1,6 +1,7 @@
 """Killing a run: that it is killed while it runs, and that what it ended in is told to the bit."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import torch
 from i2vlib.book import claims, kills
 from i2vlib.training import CHECKPOINT
 
-#: Counts to ten on disk, a tenth of a second a step, from where it was; if "forgetful", each process leaves its mark.
+#: Counts to ten on disk, a tenth of a second a step, from where it was; if "forgetful", each process leaves its mark;
+#: if "fragile", it does not go on.
 COUNT = """
 import json, os, sys, time
 from pathlib import Path
@@ -19,6 +21,8 @@ folder.mkdir(exist_ok=True)
 path = folder / "checkpoint.pt"
 kept = json.loads(path.read_text()) if path.exists() else {"step": 0, "marks": 0}
 kept["marks"] += ways == "forgetful"
+if ways == "fragile" and kept["step"]:
+    sys.exit(3)
 while kept["step"] < 10:
     time.sleep(0.1)
     kept["step"] += 1
@@ -27,17 +31,42 @@ while kept["step"] < 10:
 """
 
 
-@pytest.mark.parametrize(("ways", "same"), [("steady", True), ("forgetful", False)])
-def test_what_a_kill_changes_is_seen(ways, same, monkeypatch):
+@pytest.fixture
+def counted(monkeypatch):
+    """Reads what `COUNT` keeps as if it were a checkpoint."""
+
     def load(path: Path, weights_only: bool) -> dict[str, object]:
         kept = json.loads(path.read_text())
         return {"step": kept["step"], "method": {"marks": torch.tensor(kept["marks"])}}
 
     monkeypatch.setattr(kills.torch, "load", load)
+
+
+@pytest.mark.parametrize(("ways", "same"), [("steady", True), ("forgetful", False)])
+def test_what_a_kill_changes_is_seen(ways, same, counted):
     found = kills.record([sys.executable, "-c", COUNT, ways], kills=3)
-    assert found["alone"] == found["again"] and len(found["after"]) == 3 and found["killed"]
+    assert found["alone"] == found["again"] and len(found["after"]) >= 3 and found["killed"]
     assert all(0 < step <= 10 for step in found["after"]) and min(found["after"]) < 10
     assert (set(found["killed"]) == {found["alone"]}) == same
+
+
+def test_a_run_that_ended_before_its_first_kill_was_not_killed(counted, monkeypatch):
+    folders, came = [], iter([False, True, True, False, False, True, False])
+
+    def kill(command: list[str], folder: Path, seconds: float) -> bool:
+        folders.append(folder.name)
+        kills.do(command, folder)
+        return next(came)
+
+    monkeypatch.setattr(kills, "kill", kill)
+    found = kills.record([sys.executable, "-c", COUNT, "steady"], kills=3)
+    assert folders == [f"killed {number}" for number in (0, 1, 1, 1, 2, 3, 3)]
+    assert found["after"] == [10] * 3 and len(found["killed"]) == 2
+
+
+def test_a_run_that_does_not_go_on_is_no_record(counted):
+    with pytest.raises(subprocess.CalledProcessError, match="non-zero exit status 3"):
+        kills.record([sys.executable, "-c", COUNT, "fragile"], kills=5)
 
 
 def test_a_digest_is_of_names_and_bits(tmp_path):
