@@ -7,12 +7,11 @@ people, which say how large the distance is for want of clips alone.
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
 from i2vlib import metrics
@@ -22,21 +21,17 @@ from i2vlib.book.measuring import DRIVEN_BY
 from i2vlib.book.plan import Run, planned
 from i2vlib.clips import Clip
 from i2vlib.hub import load_pretrained
-from i2vlib.store import write_file
+from i2vlib.store import write_text
 
 TABLE = checkout.RESULTS / "compared_frechet.csv"
 OTHERS = "true clips of other people"
-COLUMNS = ("name", "clips", "distance")
+COLUMNS = ("clips", "distance")
 
 
-def apart() -> dict[str, float]:
-    """What was measured, by the name of a run, ``copy``, ``cross-fade`` or `OTHERS`; nothing before it has been."""
-    return {row["name"]: float(row["distance"]) for row in _lines()}
-
-
-def count() -> int:
-    """Of how many clips each is; 0 before one is measured."""
-    return max((int(row["clips"]) for row in _lines()), default=0)
+def found() -> pd.DataFrame:
+    """What was measured, a row a run, ``copy``, ``cross-fade`` and `OTHERS`: ``distance``, and of how many ``clips``.
+    Without a row before anything has been."""
+    return pd.read_csv(TABLE, index_col="name") if TABLE.is_file() else pd.DataFrame(columns=COLUMNS, dtype=float)
 
 
 def add(runs: Iterable[Run]) -> None:
@@ -50,15 +45,14 @@ def add(runs: Iterable[Run]) -> None:
     held_out = _clips(runs[0], "test")
     if others := [run.name for run in runs[1:] if not _are_same(_clips(run, "test"), held_out)]:
         raise ValueError(f"One table is about the clips of {runs[0].name}; about others are: {', '.join(others)}.")
-    kept = {row["name"]: row for row in _lines()}
-    if OTHERS not in kept:
+    kept = found()
+    if OTHERS not in kept.index:
         frames |= _references(runs[0], held_out)
     true = _features("true clips", (clip.frames for clip in held_out))
-    for name, made in frames.items():
-        found = metrics.frechet_distance(_features(name, made), true)
-        kept[name] = {"name": name, "clips": str(len(true)), "distance": f"{found:.2f}"}
-    lines = [",".join(row[column] for column in COLUMNS) for _, row in sorted(kept.items())]
-    write_file(TABLE, "\n".join([",".join(COLUMNS), *lines, ""]).encode())
+    distances = {name: metrics.frechet_distance(_features(name, made), true) for name, made in frames.items()}
+    new = pd.DataFrame({"clips": len(true), "distance": pd.Series(distances)}).rename_axis("name")
+    table = pd.concat([kept.drop(new.index, errors="ignore"), new]) if len(kept) else new
+    write_text(TABLE, table.sort_index().to_csv(float_format="%.2f"))
 
 
 def _references(run: Run, held_out: list[Clip]) -> dict[str, Iterable[np.ndarray]]:
@@ -69,10 +63,6 @@ def _references(run: Run, held_out: list[Clip]) -> dict[str, Iterable[np.ndarray
         "cross-fade": (fade.animate(c.frames[0], c.expression, c.intensity).frames for c in held_out),
         OTHERS: (clip.frames for clip in _clips(run, "train", subjects=people)),
     }
-
-
-def _lines() -> list[Mapping[str, str]]:
-    return list(csv.DictReader(io.StringIO(TABLE.read_text("utf-8")))) if TABLE.is_file() else []
 
 
 def _are_same(some: list[Clip], others: list[Clip]) -> bool:

@@ -7,19 +7,18 @@ it and thrice.
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import pandas as pd
 import torch
 
 from i2vlib.book import checkout
 from i2vlib.book.learning import VALIDATION, clips, validate
 from i2vlib.book.plan import Run, planned
 from i2vlib.book.systems import SYSTEMS
-from i2vlib.store import write_file
+from i2vlib.store import write_text
 from i2vlib.training import fit
 
 TABLE = checkout.RESULTS / "compared_search.csv"
@@ -30,13 +29,11 @@ FEWER = 10
 COLUMNS = ("system", "rate", "score", "motion")
 
 
-def found() -> dict[str, dict[str, dict[str, float]]]:
-    """What was found so far: by system and by the name of a factor, ``score`` and ``motion`` as `learning.validate`
-    has them: the error inside what moves, over copying's, and how far it moves, over the true motion."""
-    by_system: dict[str, dict[str, dict[str, float]]] = {}
-    for row in _lines():
-        by_system.setdefault(row["system"], {})[row["rate"]] = {name: float(row[name]) for name in ("score", "motion")}
-    return by_system
+def found() -> pd.DataFrame:
+    """What was found so far, a row a ``system`` and ``rate``, the name of a factor: ``score`` and ``motion`` as
+    `learning.validate` has them, the error inside what moves, over copying's, and how far it moves, over the true
+    motion. Without a row before anything has been."""
+    return pd.read_csv(TABLE) if TABLE.is_file() else pd.DataFrame(columns=COLUMNS)
 
 
 def tried(run: Run, factor: float) -> Run:
@@ -54,20 +51,15 @@ def search(names: Iterable[str]) -> None:
             run = tried(own, factor)
             method = run.kind(run.settings)
             fit(method, data, run.steps, run.seed, precision=run.precision, device="cpu")
-            _keep(name, rate, validate(method, held_out))
+            _keep({"system": name, "rate": rate, **validate(method, held_out)})
 
 
-def _keep(system: str, rate: str, measured: Mapping[str, float]) -> None:
-    numbers = {name: f"{measured[name]:.4f}" for name in ("score", "motion")}
-    kept = {(row["system"], row["rate"]): row for row in _lines()}
-    kept[system, rate] = {"system": system, "rate": rate, **numbers}
-    order = sorted(kept, key=lambda key: (list(SYSTEMS).index(key[0]), list(FACTORS).index(key[1])))
-    lines = [",".join(kept[key][column] for column in COLUMNS) for key in order]
-    write_file(TABLE, "\n".join([",".join(COLUMNS), *lines, ""]).encode())
-
-
-def _lines() -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(TABLE.read_text("utf-8")))) if TABLE.is_file() else []
+def _keep(row: Mapping[str, object]) -> None:
+    order = [*SYSTEMS, *FACTORS]
+    table = pd.DataFrame([*found().to_dict("records"), row], columns=COLUMNS)
+    table = table.drop_duplicates(["system", "rate"], keep="last")
+    table = table.sort_values(["system", "rate"], key=lambda names: names.map(order.index))
+    write_text(TABLE, table.to_csv(index=False, float_format="%.4f"))
 
 
 def main() -> None:

@@ -28,16 +28,16 @@ def table(monkeypatch, tmp_path):
 
 
 def test_runs_stand_beside_copying_a_cross_fade_and_other_people(table):
-    assert frechet.apart() == {} and frechet.count() == 0
+    assert frechet.found().empty
     names = ["compared_hp_0", "compared_hp_1"]
     frechet.add([planned()[names[0]]])
-    first = frechet.apart()
-    assert set(first) == {names[0], "copy", "cross-fade", frechet.OTHERS} and frechet.count() == 2
+    first = frechet.found()["distance"]
+    assert set(first.index) == {names[0], "copy", "cross-fade", frechet.OTHERS} and set(frechet.found()["clips"]) == {2}
     assert first[names[0]] == 0  # seed 0 makes the true clips
     # A still is as bright in its second frame as in its first: 40 too dark in three colours.
     assert first["copy"] == pytest.approx(3 * 40**2) and first[frechet.OTHERS] > 0
     frechet.add([planned()[names[1]]])
-    assert frechet.apart() == first | {names[1]: first[frechet.OTHERS]}
+    assert frechet.found()["distance"].to_dict() == {**first, names[1]: first[frechet.OTHERS]}
     assert table.read_text().splitlines()[0] == "name,clips,distance"
 
 

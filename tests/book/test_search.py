@@ -34,16 +34,17 @@ def test_a_search_differs_from_the_run_in_its_steps_and_its_learning_rate(name, 
 
 def test_those_who_validate_decide_and_what_was_found_stays(asked):
     splits, trained = asked
-    assert search.found() == {}
+    assert search.found().empty
     search.search(["HP"])
-    first = search.found()
+    first = search.found().set_index(["system", "rate"])
     assert splits == [("train", {}), ("validation", {"subjects": 4})]
     assert [(data, steps, seed) for data, steps, seed, _ in trained] == [("train", 300, 0)] * 3
-    assert first == {
-        "HP": {rate: {"score": pytest.approx(5e-4 * f, abs=5e-5), "motion": 0.5} for rate, f in search.FACTORS.items()}
-    }
-    search.search(["FAN"])
-    assert search.found()["HP"] == first["HP"] and list(search.found()) == ["FAN", "HP"]
+    assert [("HP", rate) for rate in search.FACTORS] == list(first.index) and set(first["motion"]) == {0.5}
+    assert first["score"].tolist() == pytest.approx([5e-4 * f for f in search.FACTORS.values()], abs=5e-5)
+    search.search(["HP", "FAN"])
+    again = search.found().set_index(["system", "rate"])
+    assert again.loc[["HP"]].equals(first) and again.index.unique("system").tolist() == ["FAN", "HP"]
+    assert len(again) == 6
 
 
 def test_a_system_that_is_not_there_is_answered_in_a_sentence(monkeypatch):

@@ -70,3 +70,9 @@ def test_no_table_is_shown_as_pandas_writes_it(path: Path) -> None:
     code = [one for one in json.loads(path.read_text("utf-8"))["cells"] if one["cell_type"] == "code"]
     last = {one["id"]: "".join(one["source"]).strip().split("\n")[-1] for one in code}
     assert {name: line for name, line in last.items() if bare.match(line)} == {}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_two_cells_have_one_name(path: Path) -> None:
+    names = [one["id"] for one in json.loads(path.read_text("utf-8"))["cells"]]
+    assert sorted(names) == sorted(set(names))
