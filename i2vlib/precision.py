@@ -13,24 +13,24 @@ from torch.overrides import TorchFunctionMode
 PRODUCTS = frozenset(
     {
         F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d, F.linear,
-        F.bilinear, torch.matmul, torch.mm, torch.bmm, torch.addmm, torch.baddbmm, torch.Tensor.matmul,
-        torch.Tensor.__matmul__, torch.Tensor.mm, torch.Tensor.bmm, torch.einsum,
+        torch.matmul, torch.mm, torch.bmm, torch.addmm, torch.baddbmm, torch.Tensor.matmul, torch.Tensor.__matmul__,
+        torch.Tensor.mm, torch.Tensor.bmm, torch.einsum, torch.lstm,
     }
 )  # fmt: skip
 
 
 def has_bf16() -> bool:
     """Whether this CPU multiplies in bf16 itself. One that does not takes 13 times as long for a convolution as in
-    float32."""
-    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    float32, and has no LSTM in bf16 at all."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def rounded_products(device: str, precision: str) -> AbstractContextManager:
     """A context in which autocast's convolutions and products take no longer than in float32, on a CPU without bf16.
 
     Their inputs are rounded to bf16, multiplied and summed in float32, and the sum is rounded to bf16: what
-    instructions for bf16 do, but for the order of the sum. Gradients are rounded at the same places. Anywhere else,
-    and in another precision, nothing is changed.
+    instructions for bf16 do, but for the order of the sum. Gradients are rounded at the same places. An LSTM is rounded
+    at its ends, and not from step to step. Anywhere else, and in another precision, nothing is changed.
 
     Args:
         device: the type of device that computes, ``cpu`` or another.
@@ -47,9 +47,16 @@ class _Rounded(TorchFunctionMode):
         if func not in PRODUCTS or not torch.is_autocast_enabled("cpu"):
             return func(*args, **kwargs)
         with torch.autocast("cpu", enabled=False):
-            made = func(*map(_rounded, args), **{name: _rounded(value) for name, value in kwargs.items()})
-        return made.bfloat16()
+            made = func(*_each(_rounded, args), **{name: _each(_rounded, value) for name, value in kwargs.items()})
+        return _each(torch.Tensor.bfloat16, made)
 
 
-def _rounded(value: object) -> object:
-    return value.bfloat16().float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+def _each(change: Callable[[torch.Tensor], torch.Tensor], value: object) -> object:
+    """A value, or each of several, changed where it is a tensor of floating point numbers."""
+    if isinstance(value, list | tuple):
+        return tuple(_each(change, one) for one in value)
+    return change(value) if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+
+
+def _rounded(value: torch.Tensor) -> torch.Tensor:
+    return value.bfloat16().float()

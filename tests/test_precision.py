@@ -1,7 +1,10 @@
 """bf16 on a CPU without it: the same roundings, and no product left to the slow way."""
 
+from copy import deepcopy
+
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -36,8 +39,72 @@ def test_a_product_is_what_bf16_gives_but_for_the_order_of_its_sum(name, without
     for ours, theirs in zip(autocast(layer, x, True), autocast(layer, x, False), strict=True):
         assert ours.dtype == theirs.dtype
         torch.testing.assert_close(ours.float(), theirs.float(), rtol=2**-6, atol=2**-6 * theirs.abs().max().item())
-    assert autocast(layer, x, True)[0].dtype == torch.bfloat16
-    assert not torch.equal(autocast(layer, x, True)[0].float(), layer(x))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_product_is_that_of_rounded_numbers_rounded(name, without_bf16):
+    layer, shape = LAYERS[name]
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    exact = deepcopy(layer).bfloat16().double()(x.bfloat16().double())
+    ours = autocast(layer, x, True)[0]
+    assert ours.dtype == torch.bfloat16
+    torch.testing.assert_close(ours.double(), exact, rtol=2**-8 * 1.001, atol=1e-6)
+
+
+def test_what_is_multiplied_is_rounded_first_and_the_sum_after(without_bf16):
+    """By hand: bf16 has 8 bits, so 1 + 2^-9 is 1; 1 + 2^-7 stays, and its square, 1 + 2^-6 + 2^-14, loses the end."""
+    with torch.autocast("cpu", torch.bfloat16), rounded_products("cpu", "bf16"):
+        ones = F.linear(torch.tensor([[1 + 2**-10]]), torch.tensor([[1 + 2**-9]]))
+        square = F.linear(torch.tensor([[1 + 2**-7]]), torch.tensor([[1 + 2**-7]]))
+        summed = F.linear(torch.tensor([[1.0, 2**-8, 2**-8]]), torch.ones(1, 3))
+    assert (ones.item(), square.item(), summed.item()) == (1, 1 + 2**-6, 1 + 2**-7)
+
+
+line, square = torch.ones(2, 3), torch.ones(3, 3)
+stack = square[None]
+ARGUMENTS = {
+    F.conv1d: (line[None], torch.ones(1, 2, 3)),
+    F.conv2d: (stack, square[None, None]),
+    F.conv3d: (stack[None], stack[None, None]),
+    F.conv_transpose1d: (line[None], torch.ones(2, 1, 3)),
+    F.conv_transpose2d: (stack, square[None, None]),
+    F.conv_transpose3d: (stack[None], stack[None, None]),
+    F.linear: (line, square),
+    torch.matmul: (line, square),
+    torch.mm: (line, square),
+    torch.bmm: (stack, stack),
+    torch.addmm: (square, square, square),
+    torch.baddbmm: (stack, stack, stack),
+    torch.Tensor.matmul: (line, square),
+    torch.Tensor.__matmul__: (line, square),
+    torch.Tensor.mm: (line, square),
+    torch.Tensor.bmm: (stack, stack),
+    torch.einsum: ("ij,jk->ik", line, square),
+}
+
+
+def test_what_autocast_computes_in_bf16_is_a_product_and_nothing_else():
+    assert set(ARGUMENTS) == precision.PRODUCTS - {torch.lstm}
+    for product, arguments in ARGUMENTS.items():
+        with torch.autocast("cpu", torch.bfloat16):
+            assert product(*arguments).dtype == torch.bfloat16, product
+
+
+def lstm(rounded: bool) -> list[torch.Tensor]:
+    """What comes out, what is kept, and the gradient of a weight."""
+    torch.manual_seed(0)
+    layer, x = nn.LSTM(4, 5, batch_first=True), torch.randn(2, 6, 4)
+    with torch.autocast("cpu", torch.bfloat16, enabled=rounded), rounded_products("cpu", "bf16"):
+        made, (hidden, cell) = layer(x)
+    return [made, hidden, cell, *torch.autograd.grad(made.float().sum(), [layer.weight_hh_l0])]
+
+
+def test_an_lstm_is_computed_as_well(without_bf16):
+    ours, plain = lstm(True), lstm(False)
+    assert [one.dtype for one in ours] == [torch.bfloat16] * 3 + [torch.float32]
+    for one, other in zip(ours, plain, strict=True):
+        torch.testing.assert_close(one.float(), other, rtol=2**-5, atol=2**-5 * other.abs().max().item())
+    assert not torch.equal(ours[0].float(), plain[0])
 
 
 class Watch(TorchDispatchMode):
@@ -80,5 +147,7 @@ def test_whoever_can_or_does_not_ask_is_left_alone(device, asked, has, monkeypat
     assert set.union(*watch.types.values()) == {torch.bfloat16}
 
 
-def test_this_machine_is_asked():
+def test_this_machine_is_asked(monkeypatch):
     assert isinstance(precision.has_bf16(), bool)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert not precision.has_bf16()
