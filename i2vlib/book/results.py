@@ -10,7 +10,7 @@
 - ``pairs.parquet``: of a G_M, two rows a clip, how it draws from a frame that is not neutral.
 - ``inferences.parquet``: what a model that infers the intensity reads off each clip.
 - ``history.parquet``: the training, as many rows as a curve shows.
-- ``sample.webp``: true frames above made ones; of the seed 0 alone.
+- ``sample.webp``: true frames above made ones; of the seed 0, and in the repository where a chapter shows it.
 
 What depends on the data alone, the reference rows (real clips, copying, cross-fade), is kept once for all runs on
 those data, in ``book/results/references``. Numbers are stored in single precision and read to `DIGITS` decimals. Means

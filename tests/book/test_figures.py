@@ -145,7 +145,7 @@ def test_what_a_run_left_is_read_back_as_frames(tmp_path) -> None:
     path = tmp_path / "run.png"
     Image.fromarray(np.concatenate([video.film_strip(true), video.film_strip(made)])).save(path)
     assert np.array_equal(figures.kept(SimpleNamespace(picture=path)), [true, made])
-    with pytest.raises(ValueError, match="fan_1 left no sample: .* its seed, 1, is not 0"):
+    with pytest.raises(ValueError, match="fan_1, of seed 1, has no sample: it is kept of a measured run of seed 0"):
         figures.kept(SimpleNamespace(name="fan_1", seed=1, picture=tmp_path / "none.webp"))
 
 
