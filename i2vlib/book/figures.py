@@ -335,9 +335,8 @@ def kept(run: Run, expression: str | None = None) -> np.ndarray:
         ValueError: it left none: it has not been measured, is of another seed than 0, or no chapter showed it.
     """
     if not run.picture.is_file():
-        raise ValueError(
-            f"{run.name}, of seed {run.seed}, has no sample: it is kept of a measured run of seed 0 that a chapter shows."
-        )
+        kept_of = "it is kept of a measured run of seed 0 that a chapter shows"
+        raise ValueError(f"{run.name}, of seed {run.seed}, has no sample: {kept_of}.")
     picture = np.asarray(Image.open(run.picture))
     side = (picture.shape[1] + GAP) // _KEPT - GAP
     frames = np.pad(picture, ((0, 0), (0, GAP), (0, 0))).reshape(-1, side, _KEPT, side + GAP, 3)
