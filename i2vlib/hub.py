@@ -50,8 +50,8 @@ class Pretrained(PyTorchModelHubMixin):
     def save_pretrained(
         self, save_directory: str | Path, card: Mapping[str, object] | None = None, **options: object
     ) -> None:
-        """Writes the generator, in half precision where that can hold its numbers, the config, and a card with the
-        facts given."""
+        """Writes what the method keeps (`kept_parameters`), in half precision where that can hold its numbers, the
+        config, and a card with the facts given."""
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         self._save_pretrained(folder)
@@ -59,11 +59,28 @@ class Pretrained(PyTorchModelHubMixin):
         if options.pop("push_to_hub", False):
             self.push_to_hub(str(options.pop("repo_id", folder.name)), **options)
 
+    def kept_parameters(self) -> list[nn.Parameter]:
+        """What a file of weights holds: all that the method's answers rest on, its generator and seldom more."""
+        return self.generator_parameters()
+
+    def untouched(self) -> set[str]:
+        """The names of the parameters that nobody has trained, loaded or changed: those to which a construction from
+        the random state of that moment (`drawn_from`) gives the same bits once more."""
+        first = dict(self.constructed(self.drawn_from).named_parameters())
+        own = {name: value for name, value in self.named_parameters() if name in first}
+        return {name for name, value in own.items() if torch.equal(value.cpu(), first[name])}
+
+    def constructed(self, state: Tensor) -> Self:
+        """Another one of the same config, constructed from a random state; torch's own is left as it was."""
+        with torch.random.fork_rng([]):
+            torch.set_rng_state(state)
+            return type(self)(self.config)
+
     def _save_pretrained(self, save_directory: Path) -> None:
         from safetensors.torch import save
 
-        generator = {id(p) for p in self.generator_parameters()}
-        kept = {name: p for name, p in self.named_parameters() if id(p) in generator} | dict(self.named_buffers())
+        which = {id(p) for p in self.kept_parameters()}
+        kept = {name: p for name, p in self.named_parameters() if id(p) in which} | dict(self.named_buffers())
         tensors = {name: _halved(v.detach()).contiguous().cpu() for name, v in kept.items()}
         write_file(save_directory / WEIGHTS, save(tensors, metadata={"format": "pt"}))
         settings = {"method": type(self).__name__, **asdict(self.config)}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import signal
 import sys
 import threading
@@ -280,39 +281,28 @@ def _autocast(accelerator: Accelerator) -> Iterator[None]:
 
 
 def draw_weights(method: Trainable, seed: int) -> list[str]:
-    """Draws the first weights of a method from a seed: those of its generator, its discriminators, or both, that are
-    as they were constructed.
+    """Draws the first weights of a method from a seed: those of its generator and of each of its discriminators that
+    are as they were constructed.
 
-    They are the bits that ``torch.manual_seed(seed)`` just before the construction gives. A side of which any
-    parameter was trained, loaded or changed keeps all it has: it is as it was constructed if a construction from the
-    random state of that moment (`i2vlib.hub.Pretrained.drawn_from`) gives the same bits once more. So a model that is
+    They are the bits that ``torch.manual_seed(seed)`` just before the construction gives. A part of which any
+    parameter was trained, loaded or changed (`i2vlib.hub.Pretrained.untouched`) keeps all it has. So a model that is
     trained on keeps its generator, and gets the discriminators that its file lacks from the seed. The caller's random
     numbers are left as they were.
 
     Returns:
-        The sides that were drawn.
+        The parts that were drawn: "generator", and discriminators by the names of their modules.
     """
-    states = method.drawn_from, torch.Generator().manual_seed(seed).get_state()
-    first, drawn = (dict(_constructed(method, state).named_parameters()) for state in states)
-    names = {id(value): name for name, value in method.named_parameters()}
-    sides = {
-        side: {names[id(value)]: value for value in parameters}
-        for side, parameters in (
-            ("generator", method.generator_parameters()),
-            ("discriminator", method.discriminator_parameters()),
-        )
-    }
-    new = [side for side, own in sides.items() if all(torch.equal(v.cpu(), first[name]) for name, v in own.items())]
+    parts: dict[str, dict[str, nn.Parameter]] = {}
+    for name, value in method.named_parameters():
+        judge = re.match(r"(?:.+?\.)?discriminator\w*", name)
+        parts.setdefault(judge.group() if judge else "generator", {})[name] = value
+    untouched = method.untouched()
+    drawn = dict(method.constructed(torch.Generator().manual_seed(seed).get_state()).named_parameters())
+    new = [part for part, own in parts.items() if untouched.issuperset(own)]
     with torch.no_grad():
-        for name, value in (item for side in new for item in sides[side].items()):
+        for name, value in (item for part in new for item in parts[part].items()):
             value.copy_(drawn[name])
     return new
-
-
-def _constructed(method: Trainable, state: Tensor) -> Trainable:
-    with torch.random.fork_rng([]):
-        torch.set_rng_state(state)
-        return type(method)(method.config)
 
 
 # Interruptions

@@ -74,6 +74,12 @@ def test_one_seed_one_result_and_another_seed_another():
 # The first weights
 
 
+def parts(method: AffineGAN) -> list[str]:
+    """The generator, and the modules that judge."""
+    judges = (name for name, _ in method.named_modules() if name.rpartition(".")[2].startswith("discriminator"))
+    return ["generator", *(name for name in judges if list(method.get_submodule(name).parameters()))]
+
+
 @pytest.mark.parametrize("name", sorted(i2vlib.METHODS))
 def test_the_seed_draws_the_first_weights_that_it_always_drew(name):
     """Runs seeded torch themselves, just before a method was constructed; their results stand only if no bit moves."""
@@ -101,7 +107,7 @@ def test_the_seed_draws_the_first_weights_that_it_always_drew(name):
     torch.manual_seed(8)
     method, before = kind(config), torch.get_rng_state()
     assert not same(weights(method), seeded)
-    assert draw_weights(method, 7) == ["generator", "discriminator"] and same(weights(method), seeded)
+    assert draw_weights(method, 7) == parts(method) and same(weights(method), seeded)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -138,7 +144,7 @@ def test_a_method_that_was_given_weights_keeps_them(how):
         method = copy.deepcopy(method) if how == "copied" else method
     before, seeded = weights(method), weights(fresh())
     given = how in ("loaded", "trained")
-    assert draw_weights(method, 0) == ([] if given else ["discriminator"])
+    assert draw_weights(method, 0) == ([] if given else parts(method)[1:])
     for name, value in weights(method).items():
         assert torch.equal(value, before[name] if given or not name.startswith("discriminator") else seeded[name]), name
 
@@ -146,8 +152,7 @@ def test_a_method_that_was_given_weights_keeps_them(how):
 def test_a_new_copy_is_new_and_one_with_statistics_of_its_own_is_as_well():
     method = AffineGAN(tiny_config(norm="batch"))
     method.outputs(next(iter(torch.utils.data.DataLoader(Examples(method, CLIPS, 0, range(2)), 2))))
-    both = ["generator", "discriminator"]
-    assert draw_weights(copy.deepcopy(method), 0) == draw_weights(method, 0) == both
+    assert draw_weights(copy.deepcopy(method), 0) == draw_weights(method, 0) == parts(method)
 
 
 def test_a_pretrained_model_is_trained_on_and_the_seed_decides_that_too(tmp_path):
@@ -163,6 +168,19 @@ def test_a_pretrained_model_is_trained_on_and_the_seed_decides_that_too(tmp_path
     moved = max((ends[0][name] - before[name]).abs().max() for name in before if name.startswith("encoder"))
     assert 0 < moved < 1e-3, "two steps of Adam move no weight by more than twice the learning rate"
     assert same(*ends)
+
+
+def test_of_a_file_with_one_discriminator_the_others_come_from_the_seed(tmp_path):
+    config = tiny_config(expressions=("happy", "angry"), weights={"classification": 1.0})
+    AffineGAN(config).save_pretrained(tmp_path)
+    method = i2vlib.load_pretrained(tmp_path)
+    judge = {name: value.clone() for name, value in weights(method).items() if name.startswith("discriminator.")}
+    assert draw_weights(method, 4) == ["discriminator_local", "discriminator_intensity"]
+    torch.manual_seed(4)
+    seeded = weights(AffineGAN(config))
+    for name, value in weights(method).items():
+        if name.startswith("discriminator"):
+            assert torch.equal(value, judge[name] if name in judge else seeded[name]), name
 
 
 def test_the_callers_random_numbers_are_left_alone(tmp_path):

@@ -76,6 +76,15 @@ class AffineGAN(nn.Module, Trainable):
                 state[first][:, 3 + self.expressions.index(name)] = old[:, 3 + column]
         self.load_state_dict({**self.state_dict(), **state})
 
+    def kept_parameters(self) -> list[nn.Parameter]:
+        """The generator's, and those of a D_g that was taught to name expressions: `named` asks it."""
+        judge = self.discriminator.parameters() if self._names_expressions else ()
+        return [*self.generator_parameters(), *judge]
+
+    @property
+    def _names_expressions(self) -> bool:
+        return len(self.expressions) > 1 and self.config.weights["classification"] > 0
+
     # One training step ------------------------------------------------------------------------------------------
 
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
@@ -306,12 +315,17 @@ class AffineGAN(nn.Module, Trainable):
         teaches it (section 3.1).
 
         ``frames`` are ``uint8 (T, H, W, 3)``, aligned as the neutral one, ``uint8 (H, W, 3)``. Raises `ValueError` for
-        a model that was not taught to tell its expressions apart.
+        a model that was not taught to tell its expressions apart, or whose file left D_g out.
         """
-        if len(self.expressions) == 1 or not self.config.weights["classification"]:
+        if not self._names_expressions:
             raise ValueError(
                 f"This model's D_g was not taught to name its expressions {self.expressions}: that takes two or more, "
                 "and a weight for 'classification'."
+            )
+        if "discriminator.classify.weight" in self.untouched():
+            raise ValueError(
+                "This model's D_g is as it was constructed, so it can name nothing: its weights were never trained, or "
+                "the file they came from left D_g out. Train the model, with fit() from these weights on."
             )
         device = next(self.parameters()).device
         of = lambda images: to_tensor(np.stack([animation.fit_to(x, self.size) for x in images])).to(device)  # noqa: E731

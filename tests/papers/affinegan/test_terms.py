@@ -6,10 +6,13 @@ from math import exp, log
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from i2vlib.clips import to_tensor
+from i2vlib.hub import CARD, WEIGHTS, load_pretrained
 from i2vlib.papers.affinegan import AffineGAN
+from i2vlib.training import fit
 from tests.conftest import moving_square, tiny_config
 
 
@@ -91,6 +94,28 @@ def test_frames_are_named_by_a_model_that_was_taught_to():
         other = AffineGAN(tiny_config(size=8, expressions=names, weights={**weights, "classification": weight}))
         with pytest.raises(ValueError, match="was not taught to name its expressions"):
             other.named(pictures, pictures[0])
+
+
+def test_what_a_d_g_was_taught_stays_with_the_model_and_one_that_was_not_says_nothing(tmp_path):
+    """A D_g that a file left out names strangers as its first weights happen to, by chance."""
+    weights = {"reconstruction": 1.0, "classification": 1.0}
+    method = AffineGAN(tiny_config(expressions=("happy", "angry"), weights=weights))
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
+    with pytest.raises(ValueError, match="D_g is as it was constructed, so it can name nothing.*Train the model"):
+        method.named(pictures, pictures[0])
+    fit(method, [moving_square(seed=seed) for seed in range(3)], 2, progress=False)
+    with torch.no_grad():
+        method.discriminator.classify.weight += torch.randn(2, method.discriminator.classify.in_features)
+    method.save_pretrained(tmp_path)
+    again = load_pretrained(tmp_path)
+    seen = lambda model: model.discriminator(to_tensor(pictures))[1]  # noqa: E731
+    torch.testing.assert_close(seen(again), seen(method), rtol=1e-2, atol=1e-2)
+    assert again.named(pictures, pictures[0]) == method.named(pictures, pictures[0])
+    tensors = load_file(tmp_path / WEIGHTS)
+    save_file({name: v for name, v in tensors.items() if not name.startswith("discriminator")}, tmp_path / WEIGHTS)
+    (tmp_path / CARD).unlink()
+    with pytest.raises(ValueError, match="the file they came from left D_g out"):
+        load_pretrained(tmp_path).named(pictures, pictures[0])
 
 
 def test_the_neutral_frame_is_drawn_and_counted_where_it_is_asked_for():
