@@ -13,7 +13,7 @@ export class Expressions {
     [this.root, this.find, this.labels] = [root, find, labels];
     [this.known, this.axes, this.up] = [[], [first, ""], 0];
     this.choices = [...root.querySelectorAll(".i2v-choice")];
-    this.called = (name) => this.choices.find((choice) => choice.dataset.name === name).textContent;
+    this.called = (name) => this.choices.find((choice) => choice.dataset.name === name)?.textContent;
     this.mark = square(find("field"), [1 / LAST, 1 / LAST], (...shares) => moved(...shares.map((share) => Math.round(share * LAST))));
     find("up").addEventListener("input", () => moved(across(), Number(find("up").value)));
     for (const choice of this.choices) choice.addEventListener("click", () => chosen(choice.dataset.name, this.axes[1]));

@@ -320,9 +320,22 @@ function mount(root, given) {
     choose, say, prepare: () => methods.prepare(),
     load: (file) => Boolean(frames && loads(file)),
   });
+  // What an address asks for: an example, what acts on it, who draws; and "figure" alone with its picture and sliders.
+  function begun(asked) {
+    const figure = asked.has("figure");
+    document.documentElement.classList.toggle("i2v-figure", figure);
+    picture.near = figure;
+    find("closer").setAttribute("aria-pressed", figure);
+    if (asked.get("method") in given.models) methods.use(asked.get("method"));
+    const [across, height] = ["across", "height"].map((side) => asked.get(side) || "");
+    if (expressions.called(across)) expressions.choose(across, expressions.called(height) ? height : "");
+    root.querySelectorAll(".i2v-example")[asked.get("person")]?.click();
+  }
+
   root.i2vState = () => ({ ...photo, place: picture.place, frames, meter }); // for who looks under the hood, and for the tests
   root.classList.add("i2v-live");
   state("empty");
+  begun(new URLSearchParams(location.hash.slice(1)));
 }
 
 mountAll(".i2v-yours", (root) => mount(root, GIVEN));

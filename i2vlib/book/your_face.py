@@ -36,6 +36,8 @@ SHARED = ("card", "player", "drag", "curve", "camera")
 IN_WORKER = ("crop", "detect", "reading", "worker")
 #: The models that the page runs, by what it calls them; the first is fetched with a photo, another when it is chosen.
 MODELS = {"affinegan": "AffineGAN", "fan": "FAN"}
+#: Megabytes that are fetched for an example, whose eyes are known, by the method that draws it.
+FETCHED = {"affinegan": 15, "fan": 21}
 #: From a page of the book to the folder of this page's files.
 ROOT = "../_static/your_face/"
 #: Stops of the slider, by which intensities are counted: 0, 0.05, ... 1.2.
@@ -62,13 +64,18 @@ class Example:
     eyes: np.ndarray
 
 
-def examples() -> list[Example]:
-    """The portrait of the first page, and two rendered people whom no network has been trained on."""
-    pictures = {"Grace Hopper, 1984": landing.portrait()}
+def pictures() -> dict[str, np.ndarray]:
+    """The portrait of the first page, and two rendered people whom no network has been trained on: ``uint8``."""
+    shown = {"Grace Hopper, 1984": landing.portrait()}
     for seed in landing.ACTORS[:2]:
         clip = datasets.actors.clip(seed, "happy", mode="onset", frames=2, size=_SIDE)
-        pictures[f"actor {seed}, rendered"] = clip.frames[0]
-    return [Example(name, picture, faces.eyes_of(picture, name=name)) for name, picture in pictures.items()]
+        shown[f"actor {seed}, rendered"] = clip.frames[0]
+    return shown
+
+
+def examples() -> list[Example]:
+    """The `pictures`, with the eyes that are found in them."""
+    return [Example(name, picture, faces.eyes_of(picture, name=name)) for name, picture in pictures().items()]
 
 
 def bundle(*names: str) -> str:
