@@ -243,9 +243,9 @@ def _references(name: str, kind: str = "") -> Path:
 
 
 def thin(history: pd.DataFrame, rows: int = 100) -> pd.DataFrame:
-    """At most so many rows of the training terms, evenly, and every row of the validation."""
+    """So many rows of the training terms, evenly, the last, and every row of the validation."""
     validation = history.get("validation/score")
-    keep = history.index % max(1, -(-len(history) // rows)) == 0
+    keep = (history.index % max(1, -(-len(history) // rows)) == 0) | (history.index == history.index[-1])
     return history[keep if validation is None else keep | validation.notna()]
 
 

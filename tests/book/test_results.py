@@ -97,6 +97,7 @@ def test_a_history_is_thinned_and_keeps_every_validation() -> None:
     found = results.thin(pd.DataFrame({"step": steps, "loss": steps / 1000, "validation/score": score}))
     assert found["validation/score"].notna().sum() == 8 and 100 <= len(found) <= 108
     assert len(results.thin(pd.DataFrame({"step": steps[:199]}))) == 100
+    assert list(results.thin(pd.DataFrame({"step": steps[:200]})).step.tail(2)) == list(steps[[198, 199]]), "the end"
     assert len(results.thin(pd.DataFrame({"step": steps[:80]}))) == 80
 
 
