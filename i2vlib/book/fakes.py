@@ -32,7 +32,7 @@ TRUTH = "true clip"
 #: Of these a rule is asked nothing by a clip: what they are about.
 NO_CLIPS = {
     "AFF-1": "an exact test", "AFF-2": "an exact test", "AFF-7": "what two encoders look at",
-    "AFF-18": "two programs beside one another", "FRG-11": "forecasts of joints", "BOOK-1": "a page and its requests",
+    "AFF-18": "two programs beside one another", "BOOK-1": "a page and its requests",
     "BOOK-2": "digests of weights", "BOOK-3": "the actors themselves", "BOOK-4": "the ledger itself",
 }  # fmt: skip
 #: These hold one training against another. The same fake in place of both shows no difference, so the true clip, too,
