@@ -328,8 +328,8 @@ def _explain(figure: Figure, drawn: Mapping[str, bool], dotted: str) -> None:
 def kept(run: Run, expression: str | None = None) -> np.ndarray:
     """The film strips that a measured run left (`runs.sample`): ``uint8 (rows, 6, size, size, 3)``.
 
-    The true frames and those made of the first of them by turns, a pair for each expression that the run knows; of one
-    ``expression`` its pair.
+    The true frames and those made of the first of them by turns, a pair for each expression that the run knows, or for
+    each action; of one ``expression`` its pair.
 
     Raises:
         ValueError: it left none: it has not been measured, is of another seed than 0, or no chapter showed it.
@@ -343,7 +343,7 @@ def kept(run: Run, expression: str | None = None) -> np.ndarray:
     strips = frames[:, :, :, :side].swapaxes(1, 2)
     if expression is None:
         return strips
-    order = run.settings.expressions if run.kind.dialled else sorted(run.data["expressions"])
+    order = run.settings.expressions if run.kind.dialled else sorted(run.data.get("expressions", ACTIONS))
     return strips[2 * list(order).index(expression) :][:2]
 
 

@@ -243,10 +243,11 @@ def _references(name: str, kind: str = "") -> Path:
 
 
 def thin(history: pd.DataFrame, rows: int = 100) -> pd.DataFrame:
-    """So many rows of the training terms, evenly, the last, and every row of the validation."""
-    validation = history.get("validation/score")
-    keep = (history.index % max(1, -(-len(history) // rows)) == 0) | (history.index == history.index[-1])
-    return history[keep if validation is None else keep | validation.notna()]
+    """So many rows of the training terms, evenly and the last, and every row of the validation."""
+    validated = history.filter(like="validation/").notna().any(axis=1)
+    terms = history.drop(columns=["step", "seconds", "run"], errors="ignore")[~validated].dropna(how="all").index
+    keep = terms[::-1][:: max(1, -(-len(terms) // rows))]
+    return history[validated | history.index.isin(keep)]
 
 
 def rendered_by(run: Run, prefix: str = "") -> dict[str, int]:

@@ -96,9 +96,17 @@ def test_a_history_is_thinned_and_keeps_every_validation() -> None:
     score = np.where(steps % 125 == 0, 0.5, np.nan)
     found = results.thin(pd.DataFrame({"step": steps, "loss": steps / 1000, "validation/score": score}))
     assert found["validation/score"].notna().sum() == 8 and 100 <= len(found) <= 108
-    assert len(results.thin(pd.DataFrame({"step": steps[:199]}))) == 100
-    assert list(results.thin(pd.DataFrame({"step": steps[:200]})).step.tail(2)) == list(steps[[198, 199]]), "the end"
-    assert len(results.thin(pd.DataFrame({"step": steps[:80]}))) == 80
+    assert len(results.thin(pd.DataFrame({"step": steps[:199], "loss": 1.0}))) == 100
+    assert len(results.thin(pd.DataFrame({"step": steps[:80], "loss": 1.0}))) == 80
+
+
+def test_a_thinned_history_ends_with_the_last_terms_and_has_no_empty_rows() -> None:
+    steps = np.arange(20, 3001, 20)
+    history = pd.DataFrame({"step": steps, "seconds": steps / 5, "loss": steps / 1000})
+    history.loc[len(history)] = {"step": 3000, "seconds": 601.0}  # a validation that had nothing to say
+    found = results.thin(history)
+    assert found["step"].iloc[-1] == 3000 and found["loss"].notna().all() and len(found) == 75
+    assert set(found["step"].diff().dropna()) == {40}
 
 
 def test_numbers_are_of_the_metrics_of_the_method_and_of_each_reference() -> None:
