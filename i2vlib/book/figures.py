@@ -22,6 +22,7 @@ from PIL import Image
 from i2vlib.book import tables
 from i2vlib.book.effects import Effect
 from i2vlib.book.runs import Run
+from i2vlib.joints import ACTIONS
 
 #: Text, frames and reference lines: a contrast of 4.3 to white and to #121212.
 INK = "#7a7a7a"

@@ -297,3 +297,11 @@ def test_differences_and_levels_by_system() -> None:
     level = effects.levels(tables, ["x"])["base"]["x"]
     assert (level.mean, level.interval, level.by_seed) == (2.0, (1.0, 4.0), (1.5, 2.5))
     assert level == effects.level(tables["base"], "x")
+
+
+def test_of_the_strips_of_bodies_an_action_has_its_pair() -> None:
+    from i2vlib.book.runs import planned
+
+    run = planned()["bodies_0"]
+    every = figures.kept(run)
+    assert len(every) == 16 and np.array_equal(figures.kept(run, "golf_swing"), every[6:8])
