@@ -239,8 +239,9 @@ def _stated(card: Path) -> dict[str, str]:
 
 def _card(method: str, facts: Mapping[str, object], digest: str) -> str:
     rows = "\n".join(f"| {name} | {value} |" for name, value in {**facts, "sha256": digest}.items())
+    moved = "body" if "performers" in str(facts.get("data")) else "face"
     return (
-        f"---\nlibrary_name: i2vlib\ntags: [{method.lower()}, image-to-video, face-animation]\n---\n\n# {method}\n\n"
+        f"---\nlibrary_name: i2vlib\ntags: [{method.lower()}, image-to-video, {moved}-animation]\n---\n\n# {method}\n\n"
         f"Load it with `i2vlib.load_pretrained`. What it makes is synthetic; say so where you show it.\n\n"
         f"| fact | value |\n|---|---|\n{rows}\n"
     )

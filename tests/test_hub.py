@@ -184,6 +184,15 @@ def test_shipped_weights_fit_the_budget():
     assert all(size <= 16 * 2**20 for size in sizes.values()) and sum(sizes.values()) <= 40 * 2**20
 
 
+def test_a_card_says_whether_a_face_or_a_body_is_animated() -> None:
+    tags = {
+        card.parent.name: card.read_text("utf-8").split("tags: ")[1].split("\n")[0]
+        for card in SHIPPED.glob("*/README.md")
+    }
+    assert {name for name, tag in tags.items() if "body-animation" in tag} == {"frgan_poses"}
+    assert all(("face-animation" in tag) != ("body-animation" in tag) for tag in tags.values())
+
+
 @pytest.mark.parametrize("card", sorted(SHIPPED.glob("*/README.md")), ids=lambda card: card.parent.name)
 def test_a_shipped_card_says_only_what_was_measured(card):
     text = card.read_text()

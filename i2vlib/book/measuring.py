@@ -49,7 +49,7 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     if run.ships:
         taught = run.data.get("actions", ACTIONS) if run.bodies else run.data["expressions"]
         whole = method.whole(earlier(run), taught)
-        whole.save_pretrained(SHIPPED / run.ships, _card(run, facts, parts["clips"]))
+        whole.save_pretrained(SHIPPED / run.ships, _card(run, facts, parts))
     systems = {run.method: parts["clips"]}
     systems |= {run.stages[-1]: parts["unrefined"]} if "unrefined" in parts else {}
     return pd.concat([*(rows.assign(system=name) for name, rows in systems.items()), known], ignore_index=True)
@@ -193,13 +193,17 @@ def _named(clip: Clip) -> dict[str, object]:
     return {"subject": clip.subject, "expression": clip.expression}
 
 
-def _card(run: Run, facts: Mapping[str, object], ours: pd.DataFrame) -> dict[str, object]:
-    shown = [name for name in (*results.SHOWN, *results.SHOWN_OF_BODIES, *results.SHOWN_OF_READINGS) if name in ours]
-    means = ours.groupby("expression")[list(dict.fromkeys(shown))].mean().round(3).dropna(axis=1, how="all")
+def _card(run: Run, facts: Mapping[str, object], parts: Mapping[str, pd.DataFrame]) -> dict[str, object]:
+    known = dict.fromkeys((*results.SHOWN, *results.SHOWN_OF_BODIES, *results.SHOWN_OF_READINGS))
+    rows = {}
+    for part, how in (("clips", ""), ("forecast", " by forecast poses")):
+        if part in parts:
+            of_it = parts[part].groupby("expression")[[name for name in known if name in parts[part]]].mean()
+            means = of_it.round(3).dropna(axis=1, how="all")
+            rows |= {f"{name}{how}, {facts['split']} subjects": means[name].to_dict() for name in means}
     return {
-        "expressions": ", ".join(dict.fromkeys(ours["expression"])), "data": dict(run.data),
-        **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")},
-        **{f"{name}, {facts['split']} subjects": means[name].to_dict() for name in means},
+        "expressions": ", ".join(dict.fromkeys(parts["clips"]["expression"])), "data": dict(run.data),
+        **{name: facts[name] for name in ("steps", "seed", "device", "seconds", "commit")}, **rows,
     }  # fmt: skip
 
 
