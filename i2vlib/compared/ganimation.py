@@ -1,10 +1,10 @@
 r"""GANimation (Pumarola et al., 2018), which AffineGAN compares with: a face redrawn for the coefficients it is given.
 
 Declared adaptations. Where the paper has action units, divided by 5, as a program reads them, there are blendshapes as
-the data state them, those only that the expressions at hand are made of. An expression is asked for by its recipe times
-the intensity, the "most expressive label" of AffineGAN's comparison. The coefficients wanted in training are such
-recipes of a strength drawn at random. Generator and critic take every step in turn, where the paper's generator takes
-each fifth.
+the data state them, and no program reads them; those only that the expressions at hand are made of. An expression is
+asked for by its recipe times the intensity, the "most expressive label" of AffineGAN's comparison. The coefficients
+wanted in training are such recipes of a strength drawn at random. Generator and critic take every step in turn, where
+the paper's generator takes each fifth.
 """
 
 from __future__ import annotations

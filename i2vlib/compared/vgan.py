@@ -1,7 +1,8 @@
 r"""VGAN (Vondrick et al., 2016), in its conditional form, which AffineGAN calls VideoGAN: 3D convolutions, two streams.
 
 Declared adaptations. The still is encoded, as in the authors' conditional version, and so is the expression, a plane of
-constants each. A clip has 16 frames or a multiple, for time is doubled as often as the side; the paper's has 32. It is
+constants each: one model for all expressions, and for all actions, where AffineGAN and FRGAN trained one for each of
+theirs. A clip has 16 frames or a multiple, for time is doubled as often as the side; the paper's has 32. It is
 not stabilised: crops are aligned. `BatchNorm` as printed; while playing it uses the running statistics.
 """
 
