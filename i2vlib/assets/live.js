@@ -18,5 +18,5 @@
     });
   }
 
-  mountAll('.i2v-live[data-live="' + id + '"]', mount);
+  mountAll('.i2v-within[data-live="' + id + '"]', mount);
 })

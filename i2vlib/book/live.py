@@ -44,7 +44,7 @@ def figure(person: int, across: str, height: str = "", method: str = "affinegan"
     shown = " and ".join(your_face.EXPRESSIONS[each] for each in (across, height) if each)
     title = html.escape(f"{name}: {shown}, drawn by {your_face.MODELS[method]} in this page")
     identity = hashlib.sha256(asked.encode()).hexdigest()[:12]
-    return f"""<div class="i2v-live i2v-card" data-live="{identity}" data-page="{PAGE}#figure&{html.escape(asked)}">
+    return f"""<div class="i2v-within i2v-card" data-live="{identity}" data-page="{PAGE}#figure&{html.escape(asked)}">
 <style>{video.style("live")}</style>
 <div class="i2v-stage"><img class="i2v-picture" src="{video.data_uri(picture)}" alt="{title}"></div>
 <div class="i2v-foot"><button type="button" hidden>Draw it here</button>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from i2vlib import video
 from i2vlib.book import live, your_face
 from tests.pages.test_your_face import Page, errors, page, site
 
@@ -34,7 +35,7 @@ def test_what_the_page_cannot_show_is_refused(three, asked: tuple, said: str) ->
 
 def test_a_press_puts_the_page_in_the_place_of_its_picture(three, show) -> None:
     browser = show(live.figure(2, "angry", method="fan") + live.figure(0, "happy", "eyes_up"))
-    figures = browser.find_elements("class name", "i2v-live")
+    figures = browser.find_elements("class name", "i2v-within")
     assert browser.find_elements("tag name", "iframe") == []
     links = [figure.find_element("tag name", "a").get_attribute("href").rpartition("/")[2] for figure in figures]
     assert links == [
@@ -48,12 +49,21 @@ def test_a_press_puts_the_page_in_the_place_of_its_picture(three, show) -> None:
     assert figures[1].find_elements("tag name", "img") and "15 MB" in figures[1].text and "21 MB" in figures[0].text
 
 
+def test_a_slider_beside_a_live_figure_looks_as_it_does_alone(three, show) -> None:
+    moving = np.stack([np.full((64, 64, 3), level, np.uint8) for level in range(0, 200, 40)])
+    looks = """return ["slider", "play", "picture"].map((part) => document.querySelector(".i2v-scrubber .i2v-" + part))
+      .map((part) => part && [part.getBoundingClientRect().width, getComputedStyle(part).padding])"""
+    alone = show(video.scrubber(moving)).execute_script(looks)
+    assert alone[0][0] > 40
+    assert show(live.figure(0, "happy") + video.scrubber(moving)).execute_script(looks) == alone
+
+
 def test_a_notebook_has_no_page_beside_it(three, show, tmp_path) -> None:
     browser = show(live.figure(0, "happy"))
     notebook = tmp_path / "page.htm"
     notebook.write_bytes((tmp_path / "page.html").read_bytes())
     browser.get(notebook.as_uri())
-    figure = browser.find_element("class name", "i2v-live")
+    figure = browser.find_element("class name", "i2v-within")
     assert not figure.find_element("tag name", "button").is_displayed()
     assert figure.find_element("tag name", "a").get_attribute("href").endswith("book/your_face.md")
 
@@ -89,7 +99,7 @@ def test_a_chapter_draws_with_the_model(page, site) -> None:
     from selenium.webdriver.common.keys import Keys
 
     page.browser.get(f"{page.root}/notebooks/affinegan.html")
-    figure = page.browser.find_element("class name", "i2v-live")
+    figure = page.browser.find_element("class name", "i2v-within")
     page.press(figure.find_element("tag name", "button"))
     page.browser.switch_to.frame(figure.find_element("tag name", "iframe"))
     try:

@@ -1242,8 +1242,12 @@ PLAIN = re.compile(r"[^?]*(/_static/[^?]*\?(v|digest)=[0-9a-f]+)?")
 
 PROBE = """
 const done = arguments[arguments.length - 1], address = location.href;
-const inWorker = new Worker(URL.createObjectURL(new Blob([
-  "fetch('http://127.0.0.1:9/').then(() => postMessage('reached'), () => postMessage('refused'))"])));
+// At port 9 nobody listens: what says that the policy refused, and not the network, is the event.
+const inWorker = new Worker(URL.createObjectURL(new Blob([`
+  let by = "the network";
+  addEventListener("securitypolicyviolation", (event) => { by = event.effectiveDirective; });
+  const tell = () => setTimeout(() => postMessage(by === "connect-src" ? "refused" : "failed by " + by), 100);
+  fetch("http://127.0.0.1:9/").then(() => postMessage("reached"), tell);`])));
 const elsewhere = new Promise((tell) => { inWorker.onmessage = (event) => tell(event.data); });
 const here = fetch(address).then(() => "reached", () => "refused");
 const picture = new Promise((tell) => {
