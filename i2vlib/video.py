@@ -31,8 +31,14 @@ _GIF_FASTEST = 50  # frames a second; browsers slow a GIF down that asks for mor
 _SHOWN_AT_LEAST, _SHOWN_AT_MOST = 256, 512  # px, the shorter side of a picture in a scrubber
 _OF_THREE, _OF_MANY = 192, 154  # px, as well: three stand in one row of a page, and of more there are four in a row
 
-_LIGHT = "--i2v-back: #f4f5f7; --i2v-line: #d3d8e0; --i2v-ink: #1f2530; --i2v-soft: #667085; --i2v-mark: #3b6fd4;"
-_DARK = "--i2v-back: #23262d; --i2v-line: #444a55; --i2v-ink: #e8eaee; --i2v-soft: #a0a8b5; --i2v-mark: #6f9cf0;"
+_LIGHT = (
+    "--i2v-back: #f4f5f7; --i2v-line: #d3d8e0; --i2v-ink: #1f2530; --i2v-soft: #667085; --i2v-mark: #3b6fd4; "
+    "--i2v-on: #fff;"
+)
+_DARK = (
+    "--i2v-back: #23262d; --i2v-line: #444a55; --i2v-ink: #e8eaee; --i2v-soft: #a0a8b5; --i2v-mark: #6f9cf0; "
+    "--i2v-on: #16181d;"
+)
 
 
 def save(frames: np.ndarray, path: str | Path, fps: float = 12.0) -> Path:

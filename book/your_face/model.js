@@ -17,13 +17,14 @@ function fetched(name, root) {
   return coming.get(name);
 }
 
+// What as_text of i2vlib/book/your_face.py has packed: 15 bits a character, and first how many bytes are filling.
 async function unpacked(text) {
-  let bytes;
-  if (Uint8Array.fromBase64) bytes = Uint8Array.fromBase64(text);
-  else {
-    const packed = atob(text);
-    bytes = new Uint8Array(packed.length);
-    for (let i = 0; i < packed.length; i += 1) bytes[i] = packed.charCodeAt(i);
+  const bytes = new Uint8Array(Math.floor(((text.length - 1) * 15) / 8) - (text.charCodeAt(0) - 0x3000));
+  let [held, bits] = [0, 0];
+  for (let i = 1, k = 0; i < text.length; i += 1) {
+    held = (held << 15) | (text.charCodeAt(i) - 0x3000);
+    for (bits += 15; bits > 7; k += 1) bytes[k] = held >> (bits -= 8); // what is above a byte falls away
+    held &= 127;
   }
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -58,7 +58,7 @@ function mount(root, given) {
     },
     across: () => slide.position(),
   });
-  const brush = new Brush(find("where"), picture, { may: ready, seen: () => paint(slide.position()), held: hold });
+  const brush = new Brush(find("where"), find("ring"), picture, { may: ready, seen: () => paint(slide.position()), held: hold });
   const slide = player(root, {
     stage: find("stage"), fps: FPS, labels, paint,
     held: (target) => (ready() && target === picture.canvas && !brush.chosen ? target : null),
@@ -100,7 +100,7 @@ function mount(root, given) {
     picture.forget();
     frames.forget(photo.mask);
     act(...expressions.axes).catch(trouble);
-    if (brush.chosen) say("Paint on the face where the expression may act.");
+    if (brush.chosen) say("Paint on the face where the expression may act; by keyboard: arrow keys move the ring, the space bar paints.");
   }
 
   function pressed(button, act) {
@@ -115,6 +115,7 @@ function mount(root, given) {
   pressed(find("closer"), (on) => {
     picture.near = on;
     picture.settle(photo);
+    brush.place();
   });
 
   // A photo, and its eyes --------------------------------------------------------------------------------------------

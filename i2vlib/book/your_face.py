@@ -7,6 +7,7 @@ a photo is chosen, ONNX Runtime and the model, packed as text. The sources of th
 from __future__ import annotations
 
 import base64
+import codecs
 import gzip
 import html
 import io
@@ -37,9 +38,17 @@ IN_WORKER = ("crop", "detect", "reading", "worker")
 #: The models that the page runs, by what it calls them; the first is fetched with a photo, another when it is chosen.
 MODELS = {"affinegan": "AffineGAN", "fan": "FAN"}
 #: Megabytes that are fetched for an example, whose eyes are known, by the method that draws it.
-FETCHED = {"affinegan": 15, "fan": 21}
+FETCHED = {"affinegan": 12, "fan": 17}
 #: From a page of the book to the folder of this page's files.
 ROOT = "../_static/your_face/"
+#: What the page holds beside its own script, of whom, and under which licence; where that is read, if not in the book.
+WORKS = {
+    "ONNX Runtime": ("Microsoft", "MIT", ""),
+    "two networks that find a face": (
+        "Google's MediaPipe; in another format here", "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0",
+    ),
+    "AffineGAN's and FAN's weights": ("the book's", "MIT", ""),
+}  # fmt: skip
 #: Stops of the slider, by which intensities are counted: 0, 0.05, ... 1.2.
 STEP, STOPS = 0.05, 25
 #: What the buttons say; the first is shown first.
@@ -52,6 +61,8 @@ EXPRESSIONS = {
     "eyes_up": "eyes up",
     "cheeks_puffed": "cheeks puffed",
 }
+#: The bits of a character in which bytes are packed, and the first of these characters.
+_BITS, _FIRST = 15, 0x3000
 _SIDE, _QUALITY = 384, 85  # px of a rendered example; of its JPEG
 
 
@@ -86,13 +97,25 @@ def bundle(*names: str) -> str:
 
 
 def as_text(data: bytes) -> str:
-    """Bytes as text that a script may hold; the same bytes give the same text."""
-    return base64.b64encode(gzip.compress(data, mtime=0)).decode()
+    r"""Bytes, compressed, as text that a script may hold; the same bytes give the same text.
+
+    Each character from U+3000 to U+AFFF holds 15 bits. In UTF-16 that makes 16 bytes of 15, where Base64 makes 20, and
+    none of these characters ends a line, a string or a surrogate's pair. The first one says how many bytes at the end
+    are filling: 0 or 1.
+    """
+    packed = gzip.compress(data, mtime=0)
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8))
+    groups = np.pad(bits, (0, -len(bits) % _BITS)).reshape(-1, _BITS)
+    filling = groups.size // 8 - len(packed)
+    values = np.concatenate([[filling], groups @ (1 << np.arange(_BITS)[::-1])])
+    return (_FIRST + values).astype("<u2").tobytes().decode("utf-16-le")
 
 
 def part(name: str, content: Mapping[str, object]) -> bytes:
-    """A script that leaves something under its name for the page that loads it, which unpacks what is text."""
-    return f"(window.i2vParts ??= {{}})[{json.dumps(name)}] = {json.dumps(content)};\n".encode()
+    """A script that leaves something under its name for the page that loads it, which unpacks what is text: in UTF-16,
+    whose mark at the beginning counts for more than what a server says of scripts."""
+    script = f"(window.i2vParts ??= {{}})[{json.dumps(name)}] = {json.dumps(content, ensure_ascii=False)};\n"
+    return codecs.BOM_UTF16_LE + script.encode("utf-16-le")
 
 
 def runtime(folder: Path) -> bytes:
@@ -186,6 +209,10 @@ def page(shown: list[Example], megabytes: Mapping[str, float], root: str) -> tup
             for number, (name, called) in enumerate(MODELS.items())
         ),
         "megabytes": f"{next(iter(megabytes.values())):.0f}",
+        "licences": "; ".join(
+            f'{html.escape(what)} (<a href="{address or f"{root}licences.txt"}">{licence}</a>, {html.escape(whose)})'
+            for what, (whose, licence, address) in WORKS.items()
+        ),
     }
     text = (SOURCES / "page.html").read_text("utf-8")
     for name, said in words.items():
@@ -201,6 +228,14 @@ def looks() -> str:
     """The looks of the page: a scrubber's, a pad's and a curve's, and its own."""
     shared = video.style("scrubber", "pad", "curve").replace(".i2v-scrubber", ".i2v-yours")
     return shared + (SOURCES / "page.css").read_text("utf-8")
+
+
+def licences() -> str:
+    """The licences that ask to be brought along: that of ONNX Runtime, as its package has it, and the book's."""
+    import onnxruntime
+
+    texts = {"ONNX Runtime": Path(onnxruntime.__file__).parent / "LICENSE", "The book": BOOK.parent / "LICENSE"}
+    return "\n\n".join(f"{name}\n\n{text.read_text('utf-8').strip()}\n" for name, text in texts.items())
 
 
 def write(folder: Path, exported: Mapping[str, Path], vendor: Path, shown: list[Example], root: str = ROOT) -> str:
@@ -219,7 +254,8 @@ def write(folder: Path, exported: Mapping[str, Path], vendor: Path, shown: list[
     megabytes[next(iter(MODELS))] += sum(map(len, parts.values())) / 1e6
     text, script = page(shown, megabytes, root)
     parts |= {f"{name}.js": data for name, data in models.items()}
-    for name, data in {**parts, "page.js": script, "page.css": looks().encode()}.items():
+    own = {"page.js": script, "page.css": looks().encode(), "licences.txt": licences().encode()}
+    for name, data in {**parts, **own}.items():
         store.write_file(folder / name, data)
     return text
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from i2vlib import faces, video
 from i2vlib.book import landing
-from tests.pages.test_pages import HTML
+from tests.pages.test_pages import HTML, served  # noqa: F401
 
 #: Nothing is asked of any machine: what Firefox would ask of its maker goes to a proxy that is not there.
 PREFERENCES = {
@@ -74,14 +74,17 @@ class Firefox:
         address = (folder / "log").read_text("utf-8").partition(said)[2].split()[0]
         self.socket = websocket.create_connection(f"{address}/session", timeout=60, suppress_origin=True)
         self.numbers = itertools.count(1)
+        self.asked: list[str] = []  # addresses, of whatever is open
         self.ask("session.new", capabilities={})
+        self.ask("session.subscribe", events=["network.beforeRequestSent"])
         self.tab = self.ask("browsingContext.getTree")["contexts"][0]["context"]
 
     def ask(self, method: str, **given: object) -> dict:
         number = next(self.numbers)
         self.socket.send(json.dumps({"id": number, "method": method, "params": given}))
         while (answer := json.loads(self.socket.recv())).get("id") != number:
-            pass  # an event
+            if answer.get("method") == "network.beforeRequestSent":
+                self.asked.append(answer["params"]["request"]["url"])
         assert answer["type"] == "success", answer
         return answer["result"]
 
@@ -119,10 +122,15 @@ def pixels(firefox: Firefox) -> np.ndarray:
 
 
 @pytest.mark.skipif(os.environ.get("I2V_BUILT_BOOK") != "1", reason="The book is not built: make book.")
-def test_a_photo_becomes_a_slider_and_a_gif_in_firefox_too(firefox: Firefox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_a_photo_becomes_a_slider_and_a_gif_in_firefox_too(
+    firefox: Firefox, request: pytest.FixtureRequest, tmp_path: Path, scheme: str
+) -> None:
+    """And nothing is asked for but the book's own files, as far as Firefox tells: of files it tells nothing."""
     photo = landing.portrait()
     Image.fromarray(photo).save(tmp_path / "photo.png")
-    tab, address = firefox.tab, f"{HTML.as_uri()}/book/your_face.html"
+    root = HTML.as_uri() if scheme == "file" else request.getfixturevalue("served")
+    tab, address = firefox.tab, f"{root}/book/your_face.html"
     firefox.ask("browsingContext.navigate", context=tab, url=address, wait="complete")
     chooser = {"type": "css", "value": ".i2v-file input"}
     (node,) = firefox.ask("browsingContext.locateNodes", context=tab, locator=chooser)["nodes"]
@@ -148,3 +156,8 @@ def test_a_photo_becomes_a_slider_and_a_gif_in_firefox_too(firefox: Firefox, tmp
         time.sleep(0.1)
     with Image.open(path) as read:
         assert read.n_frames == 24 and read.info["comment"] == video.NOTE.encode()
+    assert [url for url in firefox.asked if not url.startswith((f"{root}/", "blob:", "data:"))] == []
+    assert scheme == "file" or any(url.endswith("/affinegan.js") for url in firefox.asked)
+    elsewhere = f"{request.getfixturevalue('served')}/index.html"  # there is somebody, even for a page from a file
+    tried = f"fetch('{elsewhere}', {{ mode: 'no-cors' }}).then(() => 'reached', () => 'refused')"
+    assert firefox.run(tried) == "refused"
