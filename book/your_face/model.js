@@ -129,7 +129,7 @@ export const STOPS = GIVEN.stops; // the intensities of the slider
 export const [LAST, PEAK] = [STOPS.length - 1, STOPS.indexOf(1)]; // of its stops
 export const stopOf = (a) => Math.min(Math.round(a * PEAK), LAST); // the nearest to an intensity
 
-const KEPT = 700; // frames kept, of 48 KB each
+const KEPT = 200; // frames kept, of 48 KB each, and their changes, of 288
 
 // The ends first, then the middles of what is open: whatever a drag asks for, something near it is there early.
 export function inHalves(count) {
@@ -141,8 +141,8 @@ export function inHalves(count) {
 
 // The frames of one face, by the stop of every expression; drawn ahead or when they are asked for, and kept.
 export class Frames {
-  constructor(model, pixels, mask, drawn) {
-    [this.model, this.drawn] = [model, drawn];
+  constructor(model, carrier, pixels, mask, drawn) {
+    [this.model, this.carrier, this.pixels, this.mask, this.drawn] = [model, carrier, pixels, mask, drawn];
     [this.kept, this.coming, this.run, this.age, this.wanted] = [new Map(), new Map(), 0, 0, null];
     this.ready = Promise.all([model.ask("face", { pixels }), model.ask("hold", { mask })]);
     this.ready.catch(() => {}); // whatever is asked next says so
@@ -181,9 +181,18 @@ export class Frames {
     await this.ready;
     const frame = await this.model.ask("draw", { amounts: stops.map((stop) => STOPS[stop]), now });
     if (!frame || age !== this.age) return; // another was wanted meanwhile
-    this.kept.set(key, { stops, frame });
+    const moved = stops.some(Boolean) ? await this.moved(frame) : null;
+    if (age !== this.age) return;
+    this.kept.set(key, { stops, frame, moved });
     if (this.kept.size > KEPT) this.kept.delete([...this.kept.keys()].find((old) => old !== this.rest.join()));
     this.drawn(stops);
+  }
+
+  // How a frame differs from that at rest.
+  async moved(frame) {
+    await this.draw(this.rest);
+    const { pixels: crop, mask, model: { spec: { size } } } = this;
+    return this.carrier.change({ rest: this.at(this.rest).frame, frame, crop, size, mask });
   }
 
   // Has a frame drawn before any that is drawn ahead; of several that are asked for meanwhile, the last alone.
@@ -221,6 +230,7 @@ export class Frames {
   // All but the frame at rest, which no mask changes, is to be drawn anew.
   forget(mask) {
     const rest = this.kept.get(this.rest.join());
+    this.mask = mask;
     this.kept.clear();
     this.coming.clear();
     if (rest) this.kept.set(this.rest.join(), rest);

@@ -1,4 +1,5 @@
 import { Brush } from "./brush.js";
+import { Carrier } from "./carrier.js";
 import { Curves } from "./curves.js";
 import { Expressions } from "./expressions.js";
 import { eyeRings, faceBoxes } from "./eyes.js";
@@ -23,6 +24,7 @@ function mount(root, given) {
   const ready = () => root.dataset.state === "ready";
   let photo = null; // {canvas, began, found, eyes, size, matrix, crop, mask}
   let frames = null; // of its face
+  let carrier = null; // of the photo's own pixels, once there are frames
   let turn = 0; // counts photos and questions, so that a late answer knows that it is late
 
   function say(text, share = null) {
@@ -35,7 +37,6 @@ function mount(root, given) {
   // The picture, and what moves it ------------------------------------------------------------------------------------
 
   const picture = new Picture(find("picture"));
-  const rest = () => frames.at(frames.rest).frame;
   let before = false;
 
   function paint(stop) {
@@ -43,8 +44,7 @@ function mount(root, given) {
     if (!picture.place) return;
     const asked = expressions.stops(stop);
     const found = !before && frames?.has(frames.rest) && frames.at(asked);
-    if (found) picture.show(found.frame, rest());
-    else picture.show();
+    picture.show(found || null);
     if (found && !frames.has(asked)) frames.want(asked).catch(trouble);
   }
 
@@ -222,7 +222,8 @@ function mount(root, given) {
   // The crop in the hands of a model.
   async function begin(open) {
     frames?.end();
-    const mine = new Frames(open, photo.crop, photo.mask, (stops) => mine === frames && drawn(stops));
+    carrier ??= new Carrier(given.carrier);
+    const mine = new Frames(open, carrier, photo.crop, photo.mask, (stops) => mine === frames && drawn(stops));
     frames = mine;
     picture.forget();
     expressions.teach(open.spec.expressions);
@@ -232,7 +233,7 @@ function mount(root, given) {
 
   function drawn(stops) {
     if (!picture.place) return; // the reader was asked for other eyes meanwhile
-    if (!expressions.both && frames.has(frames.rest)) picture.patch(frames.at(stops).frame, rest()); // ready before a drag asks for it
+    if (!expressions.both && frames.has(frames.rest)) picture.patch(frames.at(stops)); // ready before a drag asks for it
     root.dataset.drawn = frames.kept.size;
     if (!ready() && frames.kept.size > 1) {
       state("ready");

@@ -1,20 +1,10 @@
 import { inverse, sample, scaleOf, shrunk } from "./crop.js";
+import { CHANNELS, PARTS, smooth } from "./layout.js";
 
-// A crop that was animated, back in the photo: its change from the frame at rest is put there, soft at the edge, so
-// that skin, hair and grain stay the photo's own (the last term of i2vlib/faces/paste.py).
+// A crop that was animated, back in the photo, which follows its change (carry.js) at its own resolution: what Place.carried
+// of i2vlib/faces/paste.py does.
 
-const EDGE = 0.12; // of the crop's side
-
-const smooth = (value) => {
-  const share = Math.min(Math.max(value, 0), 1);
-  return share * share * (3 - 2 * share);
-};
-
-// 1 inside a crop, falling to 0 at its edge.
-export function soft(size) {
-  const ramp = Array.from({ length: size }, (_, i) => smooth((0.5 - Math.abs((i + 0.5) / size - 0.5)) / EDGE));
-  return Float32Array.from({ length: size * size }, (_, i) => ramp[i % size] * ramp[Math.floor(i / size)]);
-}
+const [WAYS, LEVELS] = [[1 / 16, 1 / 16, 1 / 64], [1 / 4, 1 / 4, 1 / 4]]; // of a change, what is seen
 
 // Where an expression may act: a part of the crop, whose eyes always lie in one place, with a soft border; all: nothing.
 export function region(name, size) {
@@ -24,30 +14,6 @@ export function region(name, size) {
   if (!sides[name]) return null;
   return Float32Array.from({ length: size * size }, (_, i) =>
     smooth(0.5 + sides[name](((i % size) + 0.5) / size, (Math.floor(i / size) + 0.5) / size) / 0.12));
-}
-
-function chroma(frame) {
-  let sum = 0;
-  for (let i = 0; i < frame.length; i += 3)
-    sum += Math.max(frame[i], frame[i + 1], frame[i + 2]) - Math.min(frame[i], frame[i + 1], frame[i + 2]);
-  return (3 * sum) / frame.length;
-}
-
-// What is added to the photo, in the crop's pixels: held within a mask, and grey where the photo is, since a model tints
-// what is grey.
-export function change(rest, frame, crop, size, mask) {
-  const window = soft(size);
-  const colour = Math.min(1, chroma(crop) / Math.max(chroma(rest), 1));
-  const out = new Float32Array(frame.length);
-  for (let i = 0, k = 0; i < window.length; i += 1, k += 3) {
-    const share = window[i] * (mask ? mask[i] : 1);
-    const [red, green, blue] = [frame[k] - rest[k], frame[k + 1] - rest[k + 1], frame[k + 2] - rest[k + 2]];
-    const grey = (red + green + blue) / 3;
-    out[k] = share * (grey + colour * (red - grey));
-    out[k + 1] = share * (grey + colour * (green - grey));
-    out[k + 2] = share * (grey + colour * (blue - grey));
-  }
-  return { data: out, width: size, height: size, channels: 3 };
 }
 
 // Where in a picture of some size a crop lies: its box, and the way from the picture to the crop.
@@ -62,13 +28,14 @@ export function placeOf(matrix, size, width, height) {
 }
 
 // Where between the pixels of a change, by the one to the left above in a frame of two more a side, one can be sampled
-// that is seen: if any of the 16 around is a quarter of a level, since their weights sum up to less than two.
-function seenIn({ data, width, height }) {
+// that is seen: if any of the 16 around has a quarter of a level or a sixteenth of a pixel, since their weights sum up to
+// less than two.
+function seenIn({ data, width, height, channels }, least) {
   const [wide, high] = [width + 4, height + 4];
   const across = new Uint8Array(wide * high);
   for (let y = 0, k = 0; y < height; y += 1)
-    for (let x = 0; x < width; x += 1, k += 3)
-      if (Math.max(Math.abs(data[k]), Math.abs(data[k + 1]), Math.abs(data[k + 2])) >= 0.25)
+    for (let x = 0; x < width; x += 1, k += channels)
+      if (Math.abs(data[k]) >= least[0] || Math.abs(data[k + 1]) >= least[1] || Math.abs(data[k + 2]) >= least[2])
         across.fill(1, (y + 2) * wide + x, (y + 2) * wide + x + 4);
   const out = across.slice();
   for (let k = 2 * wide; k < across.length; k += 1)
@@ -79,24 +46,49 @@ function seenIn({ data, width, height }) {
   return out;
 }
 
-// The pixels of the box with a change in them; where that is nothing they are the photo's, bit for bit.
-export function pasted(pixels, place, added) {
+// Three of a change's channels as a picture, in pixels and levels.
+function channelsFrom(moved, size, first, parts) {
+  const data = new Float32Array(3 * size * size);
+  for (let i = 0, k = 0; k < data.length; i += CHANNELS, k += 3)
+    for (let c = 0; c < 3; c += 1) data[k + c] = moved[i + first + c] / parts[c];
+  return { data, width: size, height: size, channels: 3 };
+}
+
+// The pixels of the box with a change in them: each is the photo's, taken from where it was; gives way to what is drawn
+// anew, as far as that is; and gets what is added. Where the change is nothing they are the photo's, bit for bit.
+export function pasted(pixels, place, moved) {
   const { matrix: [a, b, c, d, e, f], size, left, top, width, height } = place;
+  const [p, q, , s, t] = inverse(place.matrix);
   const fewer = scaleOf(place.matrix);
   const side = Math.max(1, Math.round(size / fewer));
-  const [values, ratio] = fewer > 1 ? [shrunk(added, side, side), side / size] : [added, 1];
-  const seen = seenIn(values);
-  const wide = values.width + 4;
+  const ratio = fewer > 1 ? side / size : 1;
+  const [ways, added, drawn] = [[0, [PARTS, PARTS, PARTS * PARTS]], [3, [PARTS, PARTS, PARTS]], [6, [PARTS, PARTS, PARTS]]]
+    .map(([first, parts]) => channelsFrom(moved, size, first, parts))
+    .map((map) => (fewer > 1 ? shrunk(map, side, side) : map));
+  const [follows, adds] = [seenIn(ways, WAYS), seenIn(added, LEVELS)];
+  const wide = ways.width + 4;
+  const photo = { data: pixels.data, width, height, channels: 4 };
   const out = new Uint8ClampedArray(pixels.data);
-  const pixel = new Float64Array(3);
+  const [way, more, instead, detail] = [0, 1, 2, 3].map(() => new Float64Array(3));
   for (let y = 0, k = 0; y < height; y += 1)
     for (let x = 0; x < width; x += 1, k += 4) {
-      const p = a * (left + x + 0.5) + b * (top + y + 0.5) + c;
-      const q = d * (left + x + 0.5) + e * (top + y + 0.5) + f;
-      if (p < 0 || q < 0 || p > size || q > size) continue;
-      if (!seen[wide * Math.floor(q * ratio + 1.5) + Math.floor(p * ratio + 1.5)]) continue;
-      sample(values, p * ratio, q * ratio, pixel, true);
-      for (let channel = 0; channel < 3; channel += 1) out[k + channel] = pixels.data[k + channel] + pixel[channel];
+      const u = a * (left + x + 0.5) + b * (top + y + 0.5) + c;
+      const v = d * (left + x + 0.5) + e * (top + y + 0.5) + f;
+      if (u < 0 || v < 0 || u > size || v > size) continue;
+      const at = wide * Math.floor(v * ratio + 1.5) + Math.floor(u * ratio + 1.5);
+      if (!follows[at] && !adds[at]) continue;
+      for (let n = 0; n < 3; n += 1) detail[n] = pixels.data[k + n];
+      if (follows[at]) {
+        sample(ways, u * ratio, v * ratio, way, true);
+        const [across, down, anew] = way;
+        sample(photo, x + 0.5 + p * across + q * down, y + 0.5 + s * across + t * down, detail);
+        if (anew > 0) {
+          sample(drawn, u * ratio, v * ratio, instead, true);
+          for (let n = 0; n < 3; n += 1) detail[n] += Math.min(anew, 1) * (instead[n] - detail[n]);
+        }
+      }
+      sample(added, u * ratio, v * ratio, more, true);
+      for (let n = 0; n < 3; n += 1) out[k + n] = detail[n] + more[n];
     }
   return new ImageData(out, width, height);
 }

@@ -1,4 +1,4 @@
-import { change, pasted, placeOf } from "./paste.js";
+import { pasted, placeOf } from "./paste.js";
 
 // The picture on the page: what of a photo is seen, with a frame of its face pasted in.
 
@@ -41,20 +41,19 @@ export class Picture {
     this.patches = new Map();
   }
 
-  // The box of the crop with a frame in it; the frame at rest leaves the photo as it is.
-  patch(frame, rest) {
-    if (frame === rest) return this.still;
-    const { crop, size, mask } = this.photo;
-    const made = this.patches.get(frame) || pasted(this.still, this.place, change(rest, frame, crop, size, mask));
-    this.patches.delete(frame);
-    this.patches.set(frame, made); // the last used last
+  // The box of the crop with the photo following a frame's change; that at rest, which has none, leaves it as it is.
+  patch({ moved }) {
+    if (!moved) return this.still;
+    const made = this.patches.get(moved) || pasted(this.still, this.place, moved);
+    this.patches.delete(moved);
+    this.patches.set(moved, made); // the last used last
     if (this.patches.size > PATCHES) this.patches.delete(this.patches.keys().next().value);
     return made;
   }
 
   // Puts a frame there; without any, the photo alone.
-  show(frame, rest) {
-    if (this.place) this.pen.putImageData(frame ? this.patch(frame, rest) : this.still, this.place.left, this.place.top);
+  show(drawn) {
+    if (this.place) this.pen.putImageData(drawn ? this.patch(drawn) : this.still, this.place.left, this.place.top);
   }
 
   // Where a pointer is, in the picture's pixels.

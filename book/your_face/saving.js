@@ -2,7 +2,7 @@ import { along } from "./curves.js";
 import { noted } from "./files.js";
 import { gif } from "./gif.js";
 import { STOPS } from "./model.js";
-import { change, pasted, placeOf } from "./paste.js";
+import { pasted, placeOf } from "./paste.js";
 import { canvasOf } from "./photo.js";
 import { played, writtenCurve } from "./timing.js";
 
@@ -12,23 +12,23 @@ import { played, writtenCurve } from "./timing.js";
 const LONGEST = 300; // frames of a GIF
 const STRIP = { height: 320, gap: 2, shares: [0, 0.2, 0.4, 0.6, 0.8, 1] }; // px
 
-// The frame of some stops, and that at rest.
+// The frame of some stops, and how the photo follows it.
 async function drawnFrame({ frames, expressions }, stops) {
   const asked = expressions.stops(...stops);
   await frames.draw(asked);
-  return [frames.at(asked).frame, frames.at(frames.rest).frame];
+  return frames.at(asked);
 }
 
 // The photo at its own resolution with one frame in it.
 async function rendered(scene) {
-  const { canvas: whole, matrix, size, crop, mask } = scene.photo;
+  const { canvas: whole, matrix, size } = scene.photo;
   const [canvas, ink] = canvasOf(whole.width, whole.height);
   ink.drawImage(whole, 0, 0);
-  const [frame, rest] = await drawnFrame(scene, scene.at);
-  if (frame === rest) return canvas;
+  const { moved } = await drawnFrame(scene, scene.at);
+  if (!moved) return canvas;
   const place = placeOf(matrix, size, canvas.width, canvas.height);
   const still = ink.getImageData(place.left, place.top, place.width, place.height);
-  ink.putImageData(pasted(still, place, change(rest, frame, crop, size, mask)), place.left, place.top);
+  ink.putImageData(pasted(still, place, moved), place.left, place.top);
   return canvas;
 }
 
@@ -41,7 +41,7 @@ async function strip(scene) {
   ink.fillStyle = "#fff";
   ink.fillRect(0, 0, canvas.width, height);
   for (const [column, share] of shares.entries()) {
-    picture.show(...(await drawnFrame(scene, along(share, end))));
+    picture.show(await drawnFrame(scene, along(share, end)));
     ink.drawImage(picture.canvas, column * (width + gap), 0, width, height);
   }
   return canvas;
@@ -54,7 +54,7 @@ async function film(scene) {
     throw new Error(`This curve has ${shares.length} frames; a GIF of this page has up to ${LONGEST}. Take a shorter one, or i2vlib.`);
   const { left, top } = picture.place;
   const parts = [];
-  for (const share of shares) parts.push({ left, top, patch: picture.patch(...(await drawnFrame(scene, along(share, end)))) });
+  for (const share of shares) parts.push({ left, top, patch: picture.patch(await drawnFrame(scene, along(share, end))) });
   return gif(picture.pen.getImageData(0, 0, picture.canvas.width, picture.canvas.height), parts, Math.round(100 / curve.fps), note);
 }
 

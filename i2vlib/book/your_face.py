@@ -28,13 +28,15 @@ from i2vlib.faces import landmarker, with_mediapipe
 SOURCES = BOOK / "your_face"
 #: In the order in which one uses another.
 MODULES = (
-    "crop", "paste", "gif", "files", "model", "methods", "timing", "photo", "picture", "eyes", "expressions", "brush",
-    "curves", "saving", "sources", "meter", "page",
+    "crop", "layout", "paste", "gif", "files", "carrier", "model", "methods", "timing", "photo", "picture", "eyes",
+    "expressions", "brush", "curves", "saving", "sources", "meter", "page",
 )  # fmt: skip
 #: What all pages share of the book's own scripts, put before.
 SHARED = ("card", "player", "drag", "curve", "camera")
 #: What runs in the page's Worker.
 IN_WORKER = ("crop", "detect", "reading", "worker")
+#: What runs in another, beside it.
+IN_CARRIER = ("crop", "layout", "flow", "carry", "carrying")
 #: The models that the page runs, by what it calls them; the first is fetched with a photo, another when it is chosen.
 MODELS = {"affinegan": "AffineGAN", "fan": "FAN"}
 #: Megabytes that are fetched for an example, whose eyes are known, by the method that draws it.
@@ -181,6 +183,7 @@ def page(shown: list[Example], megabytes: Mapping[str, float], root: str) -> tup
         "models": MODELS,
         "stops": [round(STEP * stop, 2) for stop in range(STOPS)],
         "note": video.NOTE,
+        "carrier": bundle(*IN_CARRIER),
         "first": next(iter(EXPRESSIONS)),
         "examples": [
             {"picture": picture, "eyes": np.round(example.eyes, 3).tolist()}

@@ -26,7 +26,8 @@ from i2vlib.book.checkout import RESULTS
 from i2vlib.clips import Clip
 from i2vlib.curves import PRESETS, Curve
 from i2vlib.datasets import actors
-from i2vlib.faces import landmarker, with_dlib
+from i2vlib.faces import landmarker, paste, with_dlib
+from i2vlib.faces.paste import Place
 from i2vlib.faces.views import view_of
 from i2vlib.papers.affinegan import equations
 from tests.pages.conftest import started
@@ -229,19 +230,19 @@ const at = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind, {
 def test_the_picture_holds_a_frame_where_the_crop_lies_and_the_photo_elsewhere(show) -> None:
     script = """
     const rest = new Uint8Array(3 * 128 * 128).fill(90);
-    const frame = rest.map((value) => value + 40);
+    const frame = { moved: change(rest, rest.map((value) => value + 40), rest, 128, null, null) };
     const seen = [];
     const keep = () => seen.push([canvas.width, canvas.height, { ...picture.place },
       [...picture.pen.getImageData(0, 0, canvas.width, canvas.height).data]]);
     for (const near of [false, true]) {
       picture.near = near;
       picture.settle(photo);
-      for (const of of [null, frame, rest]) { picture.show(of, rest); keep(); }
+      for (const of of [null, frame, { moved: null }]) { picture.show(of); keep(); }
     }
     picture.settle({ canvas: whole });
     return [seen, picture.place, picture.patches.size];
     """
-    modules = ("crop", "paste", "photo", "picture")
+    modules = ("crop", "layout", "flow", "carry", "paste", "photo", "picture")
     seen, place, kept = ran(show(""), modules, PARTS + script, address(picture(500, 400)))
     assert place is None and kept == 0 and seen[0][:2] == [600, 480] and seen[3][0] != 600
     for first in (0, 3):
@@ -279,7 +280,7 @@ def test_rings_are_put_by_clicks_and_keys_and_stay_in_the_photo(show) -> None:
       rings[0].dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", shiftKey: true }));
     return [told, clicked, eyes.eyes(), rings[0].style.left];
     """
-    modules = ("crop", "paste", "photo", "picture", "eyes")
+    modules = ("crop", "layout", "paste", "photo", "picture", "eyes")
     told, clicked, keyed, left = ran(show(""), modules, PARTS + script, address(picture(500, 400)))
     assert told == [1, 2] and left == "100%"
     assert np.abs(np.array(clicked) - [[100, 100], [300, 200]]).max() < 1  # the one on the left first
@@ -315,7 +316,7 @@ def test_what_is_painted_is_the_mask_there_and_nowhere_else(show) -> None:
     masks.push(brush.mask());
     return [held, hidden, picture.place.matrix, ...masks.map((mask) => mask && [...mask])];
     """
-    modules = ("crop", "paste", "photo", "picture", "brush")
+    modules = ("crop", "layout", "paste", "photo", "picture", "brush")
     told = ran(show(""), modules, PARTS + script, address(picture(500, 400)))
     held, hidden, matrix, everywhere, left, empty, painted, keyed = told
     assert held == ["left", "brush", "brush", "brush", "brush"] and everywhere is None and max(empty) == 0
@@ -329,35 +330,68 @@ def test_what_is_painted_is_the_mask_there_and_nowhere_else(show) -> None:
     assert np.abs(np.array(middle) + 0.5 - [x, y]).max() < 0.5 and 24 < np.ptp(rows) <= 28 and painted.max() == 1
 
 
-def test_a_change_is_pasted_as_if_every_pixel_were_sampled(show) -> None:
-    """Where it is next to nothing none is, and no bit is another."""
-    script = """
-    const rest = new Uint8Array(3 * 128 * 128).fill(90);
-    const frame = rest.map((value, i) => value + ((i * 7919) % 211 === 0 ? (i % 90) - 45 : 0));
-    return given[1].map((eyes) => {
-      const place = placeOf(cropMatrix(eyes, 128), 128, whole.width, whole.height);
-      const pixels = ink.getImageData(place.left, place.top, place.width, place.height);
-      const added = change(rest, frame, rest, 128, null);
-      const expected = new Uint8ClampedArray(pixels.data);
-      const [a, b, c, d, e, f] = place.matrix;
-      const side = Math.min(128, Math.round(128 / scaleOf(place.matrix)));
-      const [values, pixel] = [side < 128 ? shrunk(added, side, side) : added, []];
-      for (let i = 0; i < place.width * place.height; i += 1) {
-        const [u, v] = [place.left + (i % place.width) + 0.5, place.top + Math.floor(i / place.width) + 0.5];
-        const [x, y] = [a * u + b * v + c, d * u + e * v + f];
-        if (Math.min(x, y) < 0 || Math.max(x, y) > 128) continue;
-        sample(values, (x * side) / 128, (y * side) / 128, pixel, true);
-        for (let n = 0; n < 3; n += 1) expected[4 * i + n] = pixels.data[4 * i + n] + pixel[n];
-      }
-      const made = pasted(pixels, place, added).data;
-      const count = (of) => of.reduce((sum, value, i) => sum + (value !== pixels.data[i]), 0);
-      return [made.filter((value, i) => value !== expected[i]).length, count(made)];
-    });
-    """
-    eyes = [[[200, 180], [290, 190]], [[100, 90], [121, 88]], [[20, 12], [80, 40]]]  # enlarged, shrunk, over the border
-    modules = ("crop", "paste", "photo", "picture")
-    found = ran(show(""), modules, PARTS + script, address(picture(500, 400)), eyes)
-    assert all(wrong == 0 and changed > 200 for wrong, changed in found)
+CARRIED = """
+const [whole, rest, frame] = await Promise.all(given.slice(0, 3).map(read));
+const coloured = ({ data }) => data.filter((_, i) => i % 4 < 3);
+const place = placeOf(cropMatrix(given[3], 128), 128, whole.width, whole.height);
+const { data, width, height } = whole;
+const small = warp({ data, width, height, channels: 4 }, place.matrix, 128);
+const flow = flowOf(...[frame, rest].map((one) => grey(coloured(one))), 128);
+const still = canvasOf(whole.width, whole.height)[1];
+still.putImageData(whole, 0, 0);
+const box = still.getImageData(place.left, place.top, place.width, place.height);
+const made = [flowOf, null].map((along) =>
+  pasted(box, place, change(coloured(rest), coloured(frame), small, 128, null, along)));
+return [flow.map((map) => [...map]), ...made.map(({ data }) => based(data))];
+"""
+
+
+@pytest.mark.parametrize("name", ["happy", "surprised", "eyes_closed"])
+@pytest.mark.parametrize("width", [200, 512, 900])  # the face is smaller than its crop, and larger
+def test_the_photo_follows_a_frame_as_paste_back_has_it_follow(show, monkeypatch, name: str, width: int) -> None:
+    """By the same flow to .3 of a grey level on average where it changes, to 3 of 255 nearly everywhere; by Python's,
+    which is another, much nearer than what is added alone."""
+    portrait = Image.fromarray(landing.portrait())
+    photo = np.asarray(
+        portrait.resize((width, round(width * portrait.height / portrait.width)), Image.Resampling.LANCZOS)
+    )
+    eyes = faces.eyes_of(photo)
+    place = Place.of(photo, faces.crop_matrix(eyes, 128), 128)
+    rest, frame = i2vlib.load_pretrained("affinegan").animate(faces.align_face(photo), name, [0, 1]).frames
+    given = [*map(address, (photo, rest, frame)), eyes.tolist()]
+    modules = ("crop", "layout", "flow", "carry", "paste", "photo")
+    flow, *made = ran(show(""), modules, CARRIED, *given)
+    flow = np.stack(flow, -1).reshape(128, 128, 2).astype(np.float32)
+    by_dis = place.carried(rest, frame)[place.box].astype(int)
+    monkeypatch.setattr(paste, "_flow", lambda one, other: flow)
+    expected = place.carried(rest, frame)[place.box].astype(int)
+    followed, added = (
+        np.frombuffer(base64.b64decode(one), np.uint8).reshape(*expected.shape[:2], 4)[..., :3].astype(int)
+        for one in made
+    )
+    moved = np.abs(expected - photo[place.box]).max(-1) > 1
+    apart = np.abs(followed - expected)
+    assert apart[moved].mean() < 0.3 and np.quantile(apart, 0.999) <= 3 and apart[~moved].max() <= 3
+    assert np.abs(followed - by_dis)[moved].mean() < 0.65 * np.abs(added - by_dis)[moved].mean()
+
+
+def test_the_flow_is_that_of_what_was_moved(show) -> None:
+    """A picture shifted by so much, and one that swells; where there is nothing to see, none."""
+    size, rng = 128, np.random.default_rng(5)
+    coarse = Image.fromarray(rng.integers(0, 256, (16, 16), np.uint8)).resize((size, size), Image.Resampling.BICUBIC)
+    texture = torch.from_numpy(np.asarray(coarse, np.float32))[None, None]
+    y, x = np.mgrid[:size, :size] + 0.5
+    swell = np.stack([x - 64, y - 64], -1) * 0.04
+    for flow in (np.full((size, size, 2), (3.5, -2.25)), swell):
+        grid = torch.from_numpy((np.stack([x, y], -1) + flow) / size * 2 - 1).float()[None]
+        moved = torch.nn.functional.grid_sample(texture, grid, "bicubic", "border", align_corners=False)
+        given = [one.ravel().tolist() for one in (moved, texture)]
+        made = ran(show(""), ("crop", "layout", "flow"), "return flowOf(...given, 128).map((map) => [...map]);", *given)
+        inside = np.s_[12:-12, 12:-12]
+        assert np.abs(np.stack(made, -1).reshape(size, size, 2) - flow)[inside].mean() < 0.15
+    flat = [[90.0] * size**2] * 2
+    made = ran(show(""), ("crop", "layout", "flow"), "return flowOf(...given, 128).map((map) => [...map]);", *flat)
+    assert np.abs(made).max() == 0
 
 
 WORKER = """
@@ -1030,7 +1064,8 @@ let seed = 1;
 
 
 def test_memory_stays_bounded_over_200_drags_and_ten_photos(page) -> None:
-    """Frames are kept, 48 KB each and 700 at most; beside them the page may grow by 2 MiB, and all of it by 60."""
+    """Frames and their changes are kept, 336 KB each and 200 at most; beside them the page may grow by 2 MiB, and the
+    whole of it by 60."""
     from selenium.webdriver.support.ui import Select
 
     def used() -> tuple[float, float]:
@@ -1049,7 +1084,7 @@ def test_memory_stays_bounded_over_200_drags_and_ten_photos(page) -> None:
     after = used()
     assert drawn > kept + 20 and after[0] < heap + 2
     patches = 40 * page.place()["width"] * page.place()["height"] * 4 / 2**20
-    assert after[1] < buffers + (drawn - kept) * 48 / 1024 + patches + 2
+    assert after[1] < buffers + (drawn - kept) * 336 / 1024 + patches + 2
     Select(page.part("other")).select_by_value("")
     page.drawn()
     examples = page.card.find_elements("class name", "i2v-example")
@@ -1365,7 +1400,7 @@ def test_nothing_leaves_the_page(page, tmp_path: Path) -> None:
     page.browser.execute_script(KEEP_TOUCHED)
     for example in page.card.find_elements("class name", "i2v-example"):
         page.press(example)
-        page.drawn()
+        page.wait(lambda: page.data("state") == "ready")
     page.give(np.concatenate([example.picture for example in your_face.examples()[1:]], 1), tmp_path)
     page.wait(lambda: page.data("state") == "faces")
     for number in (1, 0):  # they are made anew each time
@@ -1378,13 +1413,13 @@ def test_nothing_leaves_the_page(page, tmp_path: Path) -> None:
         eye.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
     page.click("eyes")
     page.drawn()
-    for choice in page.card.find_elements("class name", "i2v-choice"):
+    for choice in page.card.find_elements("class name", "i2v-choice")[::-1]:
         page.press(choice)
-        page.drawn()
+    page.drawn()
     page.key(Keys.HOME, Keys.ARROW_RIGHT)
     dragged("slider", 40, 0)
     dragged("picture", 40, 0)
-    choose("other", "happy")
+    choose("other", "surprised")
     page.drawn()
     dragged("field", 30, -20)
     page.part("up").send_keys(Keys.ARROW_UP)
@@ -1481,19 +1516,19 @@ return out;
 WIDTHS = {"phone": (390, 844), "tablet": (768, 1024), "desk": (1280, 900)}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("screen", WIDTHS)
-def test_nothing_is_cut_off_on_any_screen(page, screen: str, theme: str) -> None:
+def test_nothing_is_cut_off_on_any_screen(page, screen: str) -> None:
     """With a photo, one expression and two, the curve open: nothing is wider than the page, the picture and its sliders
-    are seen at once, and what is written can be told from what it stands on."""
+    are seen at once, and what is written can be told from what it stands on, light and dark."""
     from selenium.webdriver.support.ui import Select
 
+    if page.root.startswith("http"):
+        pytest.skip("It looks as it does from a folder.")
     width, height = WIDTHS[screen]
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         page.open()
-        page.browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
         page.begin()
         for other in ("", "surprised"):
             Select(page.part("other")).select_by_value(other)
@@ -1501,15 +1536,16 @@ def test_nothing_is_cut_off_on_any_screen(page, screen: str, theme: str) -> None
             _, out, beyond = page.browser.execute_script(LOOK)
             assert out == [] and beyond <= 0
             page.browser.execute_script("arguments[0].scrollIntoView()", page.part("stage"))
-            seen = page.browser.execute_script(TOGETHER, other != "")
-            assert seen == []
+            assert page.browser.execute_script(TOGETHER, other != "") == []
         page.click("edit")
         _, out, beyond = page.browser.execute_script(LOOK)
         assert out == [] and beyond <= 0
-        faint = {text: ratio for text, ratio in page.browser.execute_script(CONTRASTS).items() if ratio < 4.5}
-        assert faint == {}
-        if folder := os.environ.get("I2V_SCREENSHOTS"):
-            page.browser.save_screenshot(f"{folder}/your_face_{screen}_{theme}.png")
+        for theme in ("light", "dark"):
+            page.browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+            faint = {text: ratio for text, ratio in page.browser.execute_script(CONTRASTS).items() if ratio < 4.5}
+            assert faint == {}
+            if folder := os.environ.get("I2V_SCREENSHOTS"):
+                page.browser.save_screenshot(f"{folder}/your_face_{screen}_{theme}.png")
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -1531,7 +1567,7 @@ def test_the_first_drag_comes_soon_and_frames_follow(page, tmp_path: Path) -> No
     for kind in claims.ours.FORMATS:
         page.save(kind, f"your_face_surprised.{'png' if kind == 'strip' else kind}")
         spent[kind] = float(page.data("saved")) / 1000
-    assert spent["example"] < 12 and spent["photo"] < 12 and spent["frame"] < 250
+    assert spent["example"] < 15 and spent["photo"] < 15 and spent["frame"] < 500
     assert max(spent[kind] for kind in claims.ours.FORMATS) < 12
     if os.environ.get("I2V_KEEP_SPEED"):
         kept = json.loads(SPEED.read_text("utf-8")) if SPEED.is_file() else {}
