@@ -524,6 +524,14 @@ def page(request, browser, site, tmp_path_factory: pytest.TempPathFactory) -> It
     server.shutdown()
 
 
+@pytest.fixture
+def page_once(page) -> Page:
+    """The page from a folder, for what is the same from a server and takes a while."""
+    if page.root.startswith("http"):
+        pytest.skip("It was asked of the page from a folder.")
+    return page
+
+
 # What the canvas shows, as text.
 SHOWN = """
 const canvas = OF;
@@ -733,10 +741,11 @@ def test_two_expressions_are_added_on_a_pad_as_animate_adds_them(page) -> None:
     assert not page.part("plane").is_displayed()
 
 
-def test_a_curve_is_loaded_edited_and_played(page, tmp_path: Path) -> None:
+def test_a_curve_is_loaded_edited_and_played(page_once, tmp_path: Path) -> None:
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select
 
+    page = page_once
     page.begin()
     page.chosen("happy")
     path = tmp_path / "mine.json"
@@ -779,11 +788,12 @@ def test_a_curve_is_loaded_edited_and_played(page, tmp_path: Path) -> None:
     Select(page.part("preset")).select_by_visible_text("there and back")
 
 
-def test_a_drag_never_waits_and_the_newest_place_is_drawn(page) -> None:
+def test_a_drag_never_waits_and_the_newest_place_is_drawn(page_once) -> None:
     """Of many places asked for while one is drawn, the Worker draws the last, and of the others nearly none."""
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select
 
+    page = page_once
     page.begin()
     page.chosen("angry")
     Select(page.part("other")).select_by_value("eyes_closed")
@@ -830,11 +840,12 @@ def test_every_format_is_saved_with_its_note(page) -> None:
     assert np.array_equal(page.pixels(), shown)
 
 
-def test_an_expression_stays_where_it_may_act(page) -> None:
+def test_an_expression_stays_where_it_may_act(page_once) -> None:
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select
 
+    page = page_once
     page.begin()
     page.chosen("happy")
     page.key(Keys.HOME)
@@ -921,8 +932,9 @@ def is_found_as_by_align_face(page: Page, photo: np.ndarray, folder: Path) -> No
     assert np.abs(np.array(crop).reshape(128, 128, 3) - faces.align_face(photo).astype(int)).mean() < 0.6
 
 
-def test_the_face_is_found_as_align_face_finds_it(page, networks_alone, tmp_path: Path) -> None:
+def test_the_face_is_found_as_align_face_finds_it(page_once, networks_alone, tmp_path: Path) -> None:
     """The examples, actors in 64 and 128 pixels, a portrait that lies on its side, and a large photo."""
+    page = page_once
     rendered = np.load(ROOT / "tests/faces/landmarker.npz")
     portrait = landing.portrait()
     large = np.asarray(Image.fromarray(portrait).resize((1900, 2240), Image.Resampling.BICUBIC))
@@ -1063,10 +1075,12 @@ let seed = 1;
 """
 
 
-def test_memory_stays_bounded_over_200_drags_and_ten_photos(page) -> None:
+def test_memory_stays_bounded_over_200_drags_and_ten_photos(page_once) -> None:
     """Frames and their changes are kept, 336 KB each and 200 at most; beside them the page may grow by 2 MiB, and the
     whole of it by 60."""
     from selenium.webdriver.support.ui import Select
+
+    page = page_once
 
     def used() -> tuple[float, float]:
         page.browser.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
@@ -1517,13 +1531,12 @@ WIDTHS = {"phone": (390, 844), "tablet": (768, 1024), "desk": (1280, 900)}
 
 
 @pytest.mark.parametrize("screen", WIDTHS)
-def test_nothing_is_cut_off_on_any_screen(page, screen: str) -> None:
+def test_nothing_is_cut_off_on_any_screen(page_once, screen: str) -> None:
     """With a photo, one expression and two, the curve open: nothing is wider than the page, the picture and its sliders
     are seen at once, and what is written can be told from what it stands on, light and dark."""
     from selenium.webdriver.support.ui import Select
 
-    if page.root.startswith("http"):
-        pytest.skip("It looks as it does from a folder.")
+    page = page_once
     width, height = WIDTHS[screen]
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
