@@ -1,3 +1,5 @@
+import { Carrier } from "./carrier.js";
+
 // The page's side of the model: its files are fetched as scripts, for a page opened from a folder may read nothing else,
 // and handed to the Worker.
 
@@ -63,8 +65,8 @@ export class Model {
       throw new Error("This browser lacks Workers, WebAssembly or DecompressionStream. Use one of 2023 or newer.");
     said("Fetching the runtime …", 0.1);
     for (const file of ["faces", name]) fetched(file, root).catch(() => {}); // told where it is waited for
-    const { script, ...runtime } = await taken("runtime", root);
-    const made = Object.assign(new Model(script), { root, said, handed: new Map() });
+    const { script, carrying, ...runtime } = await taken("runtime", root);
+    const made = Object.assign(new Model(script), { root, said, handed: new Map(), carrier: new Carrier(carrying) });
     made.ask("start", runtime, buffersOf(runtime)).catch(() => {}); // whatever is asked next says so too
     content("faces", root).catch(() => {}).then(() => content(name, root)).catch(() => {});
     return made;
@@ -87,7 +89,7 @@ export class Model {
   async opened(name) {
     this.said("Fetching the model …", 0.5);
     const spec = await this.hand("open", name);
-    return { spec, ask: (kind, given, moved) => this.ask(kind, { name, ...given }, moved) };
+    return { spec, carrier: this.carrier, ask: (kind, given, moved) => this.ask(kind, { name, ...given }, moved) };
   }
 
   // Gives the Worker a file, once.
@@ -141,8 +143,8 @@ export function inHalves(count) {
 
 // The frames of one face, by the stop of every expression; drawn ahead or when they are asked for, and kept.
 export class Frames {
-  constructor(model, carrier, pixels, mask, drawn) {
-    [this.model, this.carrier, this.pixels, this.mask, this.drawn] = [model, carrier, pixels, mask, drawn];
+  constructor(model, pixels, mask, drawn) {
+    [this.model, this.pixels, this.mask, this.drawn] = [model, pixels, mask, drawn];
     [this.kept, this.coming, this.run, this.age, this.wanted] = [new Map(), new Map(), 0, 0, null];
     this.ready = Promise.all([model.ask("face", { pixels }), model.ask("hold", { mask })]);
     this.ready.catch(() => {}); // whatever is asked next says so
@@ -192,7 +194,7 @@ export class Frames {
   async moved(frame) {
     await this.draw(this.rest);
     const { pixels: crop, mask, model: { spec: { size } } } = this;
-    return this.carrier.change({ rest: this.at(this.rest).frame, frame, crop, size, mask });
+    return this.model.carrier.change({ rest: this.at(this.rest).frame, frame, crop, size, mask });
   }
 
   // Has a frame drawn before any that is drawn ahead; of several that are asked for meanwhile, the last alone.

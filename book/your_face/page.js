@@ -1,5 +1,4 @@
 import { Brush } from "./brush.js";
-import { Carrier } from "./carrier.js";
 import { Curves } from "./curves.js";
 import { Expressions } from "./expressions.js";
 import { eyeRings, faceBoxes } from "./eyes.js";
@@ -24,7 +23,6 @@ function mount(root, given) {
   const ready = () => root.dataset.state === "ready";
   let photo = null; // {canvas, began, found, eyes, size, matrix, crop, mask}
   let frames = null; // of its face
-  let carrier = null; // of the photo's own pixels, once there are frames
   let turn = 0; // counts photos and questions, so that a late answer knows that it is late
 
   function say(text, share = null) {
@@ -222,8 +220,7 @@ function mount(root, given) {
   // The crop in the hands of a model.
   async function begin(open) {
     frames?.end();
-    carrier ??= new Carrier(given.carrier);
-    const mine = new Frames(open, carrier, photo.crop, photo.mask, (stops) => mine === frames && drawn(stops));
+    const mine = new Frames(open, photo.crop, photo.mask, (stops) => mine === frames && drawn(stops));
     frames = mine;
     picture.forget();
     expressions.teach(open.spec.expressions);

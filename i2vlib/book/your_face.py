@@ -121,11 +121,12 @@ def part(name: str, content: Mapping[str, object]) -> bytes:
 
 
 def runtime(folder: Path) -> bytes:
-    """ONNX Runtime as a part, with the page's Worker behind it, from the files of its package in a folder."""
+    """ONNX Runtime as a part, from the files of its package, and what runs behind it and beside it in Workers."""
     script = (folder / "ort.wasm.min.js").read_text("utf-8")
     script = re.sub(r"//# sourceMappingURL=.*", "", script)
     glue, wasm = ((folder / f"ort-wasm-simd-threaded.{end}").read_bytes() for end in ("mjs", "wasm"))
     files = {"script": f"{script}\n{bundle(*IN_WORKER)}".encode(), "glue": glue, "wasm": wasm}
+    files["carrying"] = bundle(*IN_CARRIER).encode()
     return part("runtime", {name: as_text(data) for name, data in files.items()})
 
 
@@ -183,7 +184,6 @@ def page(shown: list[Example], megabytes: Mapping[str, float], root: str) -> tup
         "models": MODELS,
         "stops": [round(STEP * stop, 2) for stop in range(STOPS)],
         "note": video.NOTE,
-        "carrier": bundle(*IN_CARRIER),
         "first": next(iter(EXPRESSIONS)),
         "examples": [
             {"picture": picture, "eyes": np.round(example.eyes, 3).tolist()}
