@@ -1,4 +1,4 @@
-import { inverse, scaleOf } from "./crop.js";
+import { inverse, scaleOf, through } from "./crop.js";
 import { region } from "./paste.js";
 import { canvasOf } from "./photo.js";
 
@@ -15,7 +15,7 @@ export class Brush {
     [this.where, this.ring, this.picture, this.seen] = [where, ring, picture, seen];
     [this.canvas, this.pen] = canvasOf(1, 1);
     const view = picture.canvas;
-    const dab = (event) => this.dab(this.inCrop(picture.pointed(event)));
+    const dab = (event) => this.dab(through(picture.place.matrix, picture.pointed(event)));
     view.addEventListener("pointerdown", (event) => {
       if (event.button || !this.chosen || !may()) return;
       view.setPointerCapture(event.pointerId);
@@ -58,19 +58,12 @@ export class Brush {
   move(at) {
     this.at = at.map((value) => within(value, 0, this.canvas.width));
     const { matrix } = this.picture.place;
-    const [p, q, r, s, t, w] = inverse(matrix);
     const { width, height } = this.picture.canvas;
-    const [x, y] = this.at;
-    const size = (200 * RADIUS) / scaleOf(matrix);
+    const [x, y] = through(inverse(matrix), this.at);
+    const size = (2 * RADIUS) / scaleOf(matrix);
     Object.assign(this.ring.style, {
-      left: `${(100 * (p * x + q * y + r)) / width}%`, top: `${(100 * (s * x + t * y + w)) / height}%`, width: `${size / width}%`,
+      left: `${(100 * x) / width}%`, top: `${(100 * y) / height}%`, width: `${(100 * size) / width}%`,
     });
-  }
-
-  // Where a place of the picture lies in the crop.
-  inCrop([u, v]) {
-    const [a, b, c, d, e, f] = this.picture.place.matrix;
-    return [a * u + b * v + c, d * u + e * v + f];
   }
 
   // The mask that is chosen, Float32Array (size * size), or nothing: everywhere.

@@ -55,7 +55,14 @@ function widened(map, size) {
   return along(along(map, 1, size), size, 1);
 }
 
-// The three colours of a picture, Uint8Array (size * size * 3), each pixel taken from where a flow says.
+// The three colours of a picture, Uint8Array (size * size * 3).
+function planesOf(picture) {
+  const planes = [0, 1, 2].map(() => new Float32Array(picture.length / 3));
+  for (let i = 0, k = 0; k < picture.length; i += 1, k += 3) for (let c = 0; c < 3; c += 1) planes[c][i] = picture[k + c];
+  return planes;
+}
+
+// The same, each pixel taken from where a flow says.
 function followed(picture, size, [across, down]) {
   const planes = [0, 1, 2].map(() => new Float32Array(size * size));
   const pixel = new Float64Array(3);
@@ -89,11 +96,9 @@ function far([red, green, blue]) {
   return out;
 }
 
-// What is left of a frame, Uint8Array (size * size * 3), without three colours.
-function without(frame, planes) {
-  const out = planes.map((plane) => new Float32Array(plane.length));
-  for (let i = 0, k = 0; i < planes[0].length; i += 1, k += 3) for (let c = 0; c < 3; c += 1) out[c][i] = frame[k + c] - planes[c][i];
-  return out;
+// What is left of a picture's three colours without others.
+function without(planes, others) {
+  return planes.map((plane, c) => plane.map((value, i) => value - others[c][i]));
 }
 
 // The change, Int16Array (size * size * CHANNELS) in `PARTS`, held within a mask. Frames and the photo's crop are
@@ -103,9 +108,9 @@ export function change(rest, frame, crop, size, mask, along) {
   if (mask) for (let i = 0; i < window.length; i += 1) window[i] *= mask[i];
   const none = new Float32Array(size * size);
   const share = Math.min(1, chroma(crop) / Math.max(chroma(rest), 1));
-  let [flow, anew, tint] = [[none, none], none, [none, none, none]];
-  let before = followed(rest, size, flow);
-  let left = without(frame, before);
+  const drawn = planesOf(frame);
+  let [flow, before, anew, tint] = [[none, none], planesOf(rest), none, [none, none, none]];
+  let left = without(drawn, before);
 
   if (along) {
     const changed = blurred(far(left), size, CHANGED * size);
@@ -116,7 +121,7 @@ export function change(rest, frame, crop, size, mask, along) {
       flow[1][i] *= held;
     }
     before = followed(rest, size, flow);
-    left = without(frame, before);
+    left = without(drawn, before);
   }
   coloured(left, share);
   coloured(before, share);

@@ -27,6 +27,9 @@ export function inverse([a, b, c, d, e, f]) {
   return [e / all, -b / all, (b * f - c * e) / all, -d / all, a / all, (c * d - a * f) / all];
 }
 
+// Where a place comes to lie.
+export const through = ([a, b, c, d, e, f], [x, y]) => [a * x + b * y + c, d * x + e * y + f];
+
 export const scaleOf = ([a, b, , d, e]) => Math.sqrt(Math.abs(a * e - b * d));
 
 const TRIANGLE = [1, (x) => Math.max(0, 1 - Math.abs(x))];

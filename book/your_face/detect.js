@@ -1,4 +1,4 @@
-import { cropMatrix, EYE_DISTANCE, EYE_LEVEL, inverse, scaleOf, shares, warp } from "./crop.js";
+import { cropMatrix, EYE_DISTANCE, EYE_LEVEL, inverse, scaleOf, shares, through, warp } from "./crop.js";
 
 // The faces of a photo, found as i2vlib.faces finds them with MediaPipe's networks alone: the detector sees all of a
 // picture, the second network a turned square around each face (views.py, landmarker.py, and `find` of crop.py).
@@ -14,7 +14,6 @@ const halves = 1.5 * 2 ** 52;
 const even = (value) => value + halves - halves; // to the nearest whole number, of two to the even one
 const probability = (logit) => 1 / (1 + Math.exp(-logit));
 const mean = (one, other) => [(one[0] + other[0]) / 2, (one[1] + other[1]) / 2];
-const through = ([a, b, c, d, e, f], [x, y]) => [a * x + b * y + c, d * x + e * y + f];
 
 // A picture as the detector gets it: grown by its own border, and scaled, as Pillow does it.
 

@@ -1,4 +1,4 @@
-import { Carrier } from "./carrier.js";
+import { Remote } from "./remote.js";
 
 // The page's side of the model: its files are fetched as scripts, for a page opened from a folder may read nothing else,
 // and handed to the Worker.
@@ -57,7 +57,7 @@ async function taken(name, root) {
 
 const buffersOf = (made) => Object.values(made).filter((value) => value instanceof Uint8Array).map(({ buffer }) => buffer);
 
-export class Model {
+export class Model extends Remote {
   // Fetches the runtime and begins the Worker; the other files are fetched meanwhile. `said(text, share)` is told how
   // far it is.
   static async start(root, name, said) {
@@ -66,7 +66,7 @@ export class Model {
     said("Fetching the runtime …", 0.1);
     for (const file of ["faces", name]) fetched(file, root).catch(() => {}); // told where it is waited for
     const { script, carrying, ...runtime } = await taken("runtime", root);
-    const made = Object.assign(new Model(script), { root, said, handed: new Map(), carrier: new Carrier(carrying) });
+    const made = Object.assign(new Model(script), { root, said, handed: new Map(), carrier: new Remote(carrying) });
     made.ask("start", runtime, buffersOf(runtime)).catch(() => {}); // whatever is asked next says so too
     content("faces", root).catch(() => {}).then(() => content(name, root)).catch(() => {});
     return made;
@@ -99,31 +99,6 @@ export class Model {
       this.handed.get(name).catch(() => this.handed.delete(name));
     }
     return this.handed.get(name);
-  }
-
-  constructor(script) {
-    this.asked = new Map();
-    this.count = 0;
-    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    this.worker = new Worker(address);
-    this.worker.onmessage = ({ data: { id, made, error } }) => {
-      URL.revokeObjectURL(address); // it has been read
-      const [done, failed] = this.asked.get(id);
-      this.asked.delete(id);
-      error ? failed(new Error(error)) : done(made);
-    };
-    this.worker.onerror = (event) => {
-      for (const [, failed] of this.asked.values()) failed(new Error(event.message || "The model's Worker failed."));
-      this.asked.clear();
-    };
-  }
-
-  ask(kind, given, moved = []) {
-    const id = (this.count += 1);
-    return new Promise((done, failed) => {
-      this.asked.set(id, [done, failed]);
-      this.worker.postMessage({ id, kind, given }, moved);
-    });
   }
 }
 
@@ -194,7 +169,7 @@ export class Frames {
   async moved(frame) {
     await this.draw(this.rest);
     const { pixels: crop, mask, model: { spec: { size } } } = this;
-    return this.model.carrier.change({ rest: this.at(this.rest).frame, frame, crop, size, mask });
+    return this.model.carrier.ask("change", { rest: this.at(this.rest).frame, frame, crop, size, mask });
   }
 
   // Has a frame drawn before any that is drawn ahead; of several that are asked for meanwhile, the last alone.

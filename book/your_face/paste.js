@@ -1,4 +1,4 @@
-import { inverse, sample, scaleOf, shrunk } from "./crop.js";
+import { inverse, sample, scaleOf, shrunk, through } from "./crop.js";
 import { CHANNELS, PARTS, smooth } from "./layout.js";
 
 // A crop that was animated, back in the photo, which follows its change (carry.js) at its own resolution: what Place.carried
@@ -18,8 +18,8 @@ export function region(name, size) {
 
 // Where in a picture of some size a crop lies: its box, and the way from the picture to the crop.
 export function placeOf(matrix, size, width, height) {
-  const [a, b, c, d, e, f] = inverse(matrix);
-  const corners = [[0, 0], [size, 0], [0, size], [size, size]].map(([x, y]) => [a * x + b * y + c, d * x + e * y + f]);
+  const back = inverse(matrix);
+  const corners = [[0, 0], [size, 0], [0, size], [size, size]].map((corner) => through(back, corner));
   const [xs, ys] = [0, 1].map((axis) => corners.map((corner) => corner[axis]));
   const left = Math.max(0, Math.floor(Math.min(...xs)));
   const top = Math.max(0, Math.floor(Math.min(...ys)));

@@ -28,7 +28,7 @@ from i2vlib.faces import landmarker, with_mediapipe
 SOURCES = BOOK / "your_face"
 #: In the order in which one uses another.
 MODULES = (
-    "crop", "layout", "paste", "gif", "files", "carrier", "model", "methods", "timing", "photo", "picture", "eyes",
+    "crop", "layout", "paste", "gif", "files", "remote", "model", "methods", "timing", "photo", "picture", "eyes",
     "expressions", "brush", "curves", "saving", "sources", "meter", "page",
 )  # fmt: skip
 #: What all pages share of the book's own scripts, put before.

@@ -208,7 +208,7 @@ def test_what_is_packed_is_unpacked(show, length: int) -> None:
     browser = show("<script>const GIVEN = { stops: [0, 1] };</script>")
     script = "return based(await unpacked(given[0]));"
     text = your_face.as_text(data)
-    assert base64.b64decode(ran(browser, ("model",), script, text)) == data
+    assert base64.b64decode(ran(browser, ("remote", "model"), script, text)) == data
     assert all(0x3000 <= ord(letter) < 0xB000 for letter in text)
 
 
@@ -328,6 +328,57 @@ def test_what_is_painted_is_the_mask_there_and_nowhere_else(show) -> None:
     rows, columns = np.nonzero(painted)
     (x, y), middle = np.reshape(matrix, (2, 3)) @ [0.45 * 600, 0.4 * 480, 1], (columns.mean(), rows.mean())
     assert np.abs(np.array(middle) + 0.5 - [x, y]).max() < 0.5 and 24 < np.ptp(rows) <= 28 and painted.max() == 1
+
+
+def test_a_change_is_added_as_if_every_pixel_were_sampled(show) -> None:
+    """Where it is next to nothing none is, and no bit is another."""
+    script = """
+    const rest = new Uint8Array(3 * 128 * 128).fill(90);
+    const frame = rest.map((value, i) => value + ((i * 7919) % 211 === 0 ? (i % 90) - 45 : 0));
+    return given[1].map((eyes) => {
+      const place = placeOf(cropMatrix(eyes, 128), 128, whole.width, whole.height);
+      const pixels = ink.getImageData(place.left, place.top, place.width, place.height);
+      const moved = change(rest, frame, rest, 128, null, null);
+      const added = channelsFrom(moved, 128, 3, [PARTS, PARTS, PARTS]);
+      const expected = new Uint8ClampedArray(pixels.data);
+      const [a, b, c, d, e, f] = place.matrix;
+      const side = Math.min(128, Math.round(128 / scaleOf(place.matrix)));
+      const [values, pixel] = [side < 128 ? shrunk(added, side, side) : added, []];
+      for (let i = 0; i < place.width * place.height; i += 1) {
+        const [x, y] = [place.left + (i % place.width) + 0.5, place.top + Math.floor(i / place.width) + 0.5];
+        const [p, q] = [a * x + b * y + c, d * x + e * y + f];
+        if (p < 0 || q < 0 || p > 128 || q > 128) continue;
+        sample(values, (p * side) / 128, (q * side) / 128, pixel, true);
+        for (let c = 0; c < 3; c += 1) expected[4 * i + c] = pixels.data[4 * i + c] + pixel[c];
+      }
+      const made = pasted(pixels, place, moved).data;
+      const count = (of) => of.reduce((sum, value, i) => sum + (value !== pixels.data[i]), 0);
+      return [made.filter((value, i) => value !== expected[i]).length, count(made)];
+    });
+    """
+    eyes = [[[200, 180], [290, 190]], [[100, 90], [121, 88]], [[20, 12], [80, 40]]]  # enlarged, shrunk, over the border
+    modules = ("crop", "layout", "flow", "carry", "paste", "photo", "picture")
+    found = ran(show(""), modules, PARTS + script, address(picture(500, 400)), eyes)
+    assert all(wrong == 0 and changed > 200 for wrong, changed in found)
+
+
+SLOW = """
+const clock = `let now = 0; performance.now = () => (now += given);`.replace("given", given[1]);
+const worker = new Remote(clock + given[0]);
+const rest = new Uint8Array(3 * 128 * 128).map((_, i) => (i * 31) % 200);
+const frame = rest.map((value) => value + 40);
+const asked = [1, 2].map(() => worker.ask("change", { rest, frame, crop: rest, size: 128, mask: null }));
+const made = await Promise.all(asked);
+worker.worker.terminate();
+return made.map((moved) => moved.some((value, i) => i % 9 < 3 && value !== 0));
+"""
+
+
+@pytest.mark.parametrize(("milliseconds", "carried"), [(20, True), (151, False)])
+def test_a_machine_that_is_too_slow_gets_what_is_added_alone(show, milliseconds: int, carried: bool) -> None:
+    """For each frame alike: nothing flows, and nothing is drawn anew."""
+    carrying = your_face.bundle(*your_face.IN_CARRIER)
+    assert ran(show(""), ("remote",), SLOW, carrying, str(milliseconds)) == [carried, carried]
 
 
 CARRIED = """
@@ -741,11 +792,10 @@ def test_two_expressions_are_added_on_a_pad_as_animate_adds_them(page) -> None:
     assert not page.part("plane").is_displayed()
 
 
-def test_a_curve_is_loaded_edited_and_played(page_once, tmp_path: Path) -> None:
+def test_a_curve_is_loaded_edited_and_played(page, tmp_path: Path) -> None:
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select
 
-    page = page_once
     page.begin()
     page.chosen("happy")
     path = tmp_path / "mine.json"
@@ -788,12 +838,11 @@ def test_a_curve_is_loaded_edited_and_played(page_once, tmp_path: Path) -> None:
     Select(page.part("preset")).select_by_visible_text("there and back")
 
 
-def test_a_drag_never_waits_and_the_newest_place_is_drawn(page_once) -> None:
+def test_a_drag_never_waits_and_the_newest_place_is_drawn(page) -> None:
     """Of many places asked for while one is drawn, the Worker draws the last, and of the others nearly none."""
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select
 
-    page = page_once
     page.begin()
     page.chosen("angry")
     Select(page.part("other")).select_by_value("eyes_closed")
@@ -840,12 +889,11 @@ def test_every_format_is_saved_with_its_note(page) -> None:
     assert np.array_equal(page.pixels(), shown)
 
 
-def test_an_expression_stays_where_it_may_act(page_once) -> None:
+def test_an_expression_stays_where_it_may_act(page) -> None:
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select
 
-    page = page_once
     page.begin()
     page.chosen("happy")
     page.key(Keys.HOME)
@@ -1410,6 +1458,7 @@ def test_nothing_leaves_the_page(page, tmp_path: Path) -> None:
         mouse = ActionChains(page.browser, duration=0).move_to_element(page.part(part)).click_and_hold()
         mouse.move_by_offset(across, down).release().perform()
 
+    before = asked(page.browser)  # in the tests that came before this one
     page.open()
     page.browser.execute_script(KEEP_TOUCHED)
     for example in page.card.find_elements("class name", "i2v-example"):
@@ -1479,13 +1528,13 @@ def test_nothing_leaves_the_page(page, tmp_path: Path) -> None:
     refused, urls = page.browser.execute_script("return [...refused]"), asked(page.browser)
     assert errors(page.browser) == []
     parts = ("/runtime.js", "/faces.js", "/affinegan.js", "/fan.js")
-    assert all(any(url.endswith(part) for url in urls) for part in parts)
+    assert len([url for url in urls if url.endswith(parts)]) == len(parts)  # each once
     tried = page.browser.execute_async_script(PROBE)
     assert len(page.browser.execute_script("return refused")) >= 2 and errors(page.browser)
     captured = {
         "drawn": int(page.data("drawn")),
         "saved": list(claims.ours.FORMATS),
-        "outside": [url for url in urls if not (url.startswith(f"{page.root}/") and PLAIN.fullmatch(url))],
+        "outside": [url for url in before + urls if not (url.startswith(f"{page.root}/") and PLAIN.fullmatch(url))],
         "refused": refused,
         "tried": dict(zip(("the page", "its Worker", "a picture"), tried, strict=True)),
     }
@@ -1607,6 +1656,15 @@ def test_nothing_is_fetched_before_the_reader_asks(page) -> None:
     assert page.data("state") == "empty"
     page.begin()
     assert len(fetched()) == len(FETCHED)  # each once
+
+
+def test_the_foot_names_the_licences_of_what_is_not_ours(site) -> None:
+    folder, name = site
+    foot = re.search(r'<p class="i2v-licences">(.*)</p>', (folder / name).read_text("utf-8"))[1]
+    assert all(what in foot.replace("&#x27;", "'") for what in your_face.WORKS) and foot.count("<a href=") == 3
+    (link,) = set(re.findall(r'href="(\.\.[^"]*)"', foot))
+    text = ((folder / name).parent / link).read_text("utf-8")
+    assert "Copyright (c) Microsoft Corporation" in text and text.count("Permission is hereby granted") == 2
 
 
 def test_the_page_is_light_until_a_photo_is_chosen(site) -> None:
