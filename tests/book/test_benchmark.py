@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 
 from i2vlib import metrics
-from i2vlib.book import benchmark, checkout, results, systems
+from i2vlib.book import benchmark, checkout, systems
+from i2vlib.book.claims import common
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 from tests.book import outside
@@ -98,7 +99,7 @@ def test_the_row_stands_among_those_of_the_book_on_the_same_people(made):
     assert table.index[0] == "real clips" and table.index[-1] == "chin" and {"AffineGAN", "VGAN"} <= set(table.index)
     assert table.loc["real clips", ["motion", "moving_ratio"]].tolist() == [1, 0]
     assert table.loc["the still, copied", ["motion", "moving_ratio"]].tolist() == [0, 1]
-    rows = results.rows(results.planned()["affinegan_64_three_0"]).query("subject in @subjects")
+    rows = common.seeds(systems.SYSTEMS["AffineGAN"].row).query("subject in @subjects")
     assert table.loc["AffineGAN", "motion"] == pytest.approx(rows["motion"].mean())
     assert table.loc["AffineGAN", ["told", "steps"]].tolist() == [systems.SYSTEMS["AffineGAN"].told, 3000]
     assert table.loc["chin", "motion"] == pytest.approx(found.clips["motion"].mean())
