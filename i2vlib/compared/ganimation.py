@@ -1,17 +1,19 @@
 r"""GANimation (Pumarola et al., 2018), which AffineGAN compares with: a face redrawn for the coefficients it is given.
 
-Declared adaptations. Where the paper has action units, divided by 5, as a program reads them, there are blendshapes as
-the data state them, and no program reads them; those only that the expressions at hand are made of. An expression is
-asked for by its recipe times the intensity, the "most expressive label" of AffineGAN's comparison. The coefficients
-wanted in training are such recipes of a strength drawn at random. Generator and critic take every step in turn, where
-the paper's generator takes each fifth.
+Declared adaptations. Where the paper has action units, divided by 5, as a program reads them, there are blendshapes,
+those only that the expressions at hand are made of: as the data state them, or, by the field
+`GANimationConfig.coefficients`, as a program reads them off the frames. An expression is asked for by a label times the
+intensity: its recipe, or, where coefficients are read, the most expressive that was read in training, which is the rule
+of AffineGAN's comparison. The coefficients wanted in training are such labels of a strength drawn at random. Generator
+and critic take every step in turn, where the paper's generator takes each fifth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from functools import lru_cache
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -19,9 +21,11 @@ from torch import Tensor, nn
 
 from i2vlib import animation, samples
 from i2vlib.clips import Clip
-from i2vlib.expressions import recipe
+from i2vlib.expressions import BLENDSHAPES, recipe
 from i2vlib.papers.losses import gradient_norm
 from i2vlib.papers.method import Config, Trainable, checked_expressions
+
+KEPT = 256  # clips whose coefficients, once read, are kept in memory
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class GANimationConfig(Config):
     decay: float = 0.3
     """The last share of the steps, over which the learning rate falls to 0; of the paper's 30 epochs the last ten."""
     augment: bool = True
+    coefficients: Literal["true", "read"] = "true"
+    """Where a frame's coefficients come from: the clip's blendshapes, or MediaPipe's of its frames."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(GANimationConfig.TERMS))
 
     def __post_init__(self) -> None:
@@ -139,6 +145,37 @@ def condition(read: Tensor, wanted: Tensor) -> Tensor:
     return (read - wanted).square().mean()
 
 
+def most_expressive(labels: Tensor, shown: Tensor, read: Tensor) -> Tensor:
+    """AffineGAN, section 4.1.1, its rule for GANimation: of all labels that were read of an expression, the strongest.
+
+    Args:
+        labels: ``(e, n)``, of each expression the strongest so far, by the sum of its coefficients.
+        shown: ``(B,)``, the expressions of some more, by their rows in ``labels``.
+        read: ``(B, n)``, what was read of them.
+
+    Returns:
+        ``(e, n)``, the strongest of all.
+    """
+    found = labels.clone()
+    for row, label in zip(shown.tolist(), read, strict=True):
+        if label.sum() > found[row].sum():
+            found[row] = label
+    return found
+
+
+def _readable() -> np.ndarray:
+    from i2vlib import faces
+
+    return np.isin(BLENDSHAPES, faces.READABLE)
+
+
+@lru_cache(maxsize=KEPT)
+def _read(frames: bytes, shape: tuple[int, ...]) -> np.ndarray:
+    from i2vlib import faces
+
+    return faces.blendshapes(np.frombuffer(frames, np.uint8).reshape(shape))
+
+
 def there_and_back(again: Tensor, still: Tensor) -> Tensor:
     r"""GANimation, the identity loss: the way there and back gives the still again.
 
@@ -173,8 +210,11 @@ class GANimation(nn.Module, Trainable):
     def __init__(self, config: GANimationConfig) -> None:
         super().__init__()
         self.config = config
-        made_of = sum(recipe(name) for name in config.expressions)
-        self.coefficients = np.flatnonzero(made_of)
+        made_of = np.stack([recipe(name) for name in config.expressions])
+        self._reads = config.coefficients == "read"
+        self.coefficients = np.flatnonzero(made_of.any(0) & (_readable() if self._reads else True))
+        labels = torch.from_numpy(made_of[:, self.coefficients]).float()
+        self.register_buffer("labels", torch.zeros_like(labels) if self._reads else labels)
         base, given = config.base_channels, 3 + len(self.coefficients)
         layers: list[nn.Module] = [nn.Conv2d(given, base, 7, 1, 3, bias=False), *_normed(base)]
         for scale in (1, 2):
@@ -208,26 +248,36 @@ class GANimation(nn.Module, Trainable):
     # One training step ------------------------------------------------------------------------------------------
 
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
-        """One training sample: a frame of the clip (3, H, W), its own coefficients (n,), and others that are wanted;
-        share (), where between real and made the critic's slope is looked at.
+        """One training sample: a frame of the clip (3, H, W) and its own coefficients (n,); asked (), the expression
+        that is wanted of it, and strength (), how strong; share (), where between real and made the critic's slope is
+        looked at. Where coefficients are read, shown () is the clip's expression, and label (n,) the strongest of its
+        frames'.
 
         Raises:
-            ValueError: the clip does not state its blendshapes.
+            ValueError: the clip does not state its blendshapes where they are to be true, or no face is found in it.
+            ImportError, RuntimeError: coefficients cannot be read here, as `i2vlib.faces.blendshapes`.
         """
-        if clip.blendshapes is None or not np.isfinite(clip.blendshapes).all():
-            raise ValueError(f"{clip!r} does not state its blendshapes, which GANimation is conditioned on.")
-        index = int(torch.randint(len(clip), (1,), generator=rng))
+        known = self._coefficients_of(clip)
+        where = torch.nonzero(known.isfinite().all(1)).flatten()
+        index = int(where[torch.randint(len(where), (1,), generator=rng)])
         frames, *_ = samples.training_frames(clip, [index], self.config.size, self.config.augment, rng)
-        name = self.expressions[int(torch.randint(len(self.expressions), (1,), generator=rng))]
+        asked = torch.randint(len(self.expressions), (1,), generator=rng)[0]
         strength, share = torch.rand(2, generator=rng)
-        own = torch.from_numpy(clip.blendshapes[index, self.coefficients]).float()
-        return {"still": frames[0], "own": own, "wanted": strength * self._recipe(name), "share": share}
+        sample = {"still": frames[0], "own": known[index], "asked": asked, "strength": strength, "share": share}
+        if self._reads:
+            shown = torch.tensor(animation.label_of(clip.expression, self.expressions))
+            sample |= {"shown": shown, "label": known[known.sum(1).nan_to_num().argmax()]}
+        return sample
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The way there and back: images and again ``(B, 3, H, W)``, and the attention of both ways."""
-        images, there = self(batch["still"], batch["wanted"])
+        """The way there and back: images and again ``(B, 3, H, W)``, the attention of both ways, and the coefficients
+        wanted ``(B, n)``. In training, labels that are read are kept if none was stronger."""
+        if self._reads and self.training:
+            self.labels.copy_(most_expressive(self.labels, batch["shown"], batch["label"]))
+        wanted = batch["strength"].unsqueeze(1) * self.labels[batch["asked"]]
+        images, there = self(batch["still"], wanted)
         again, back = self(images, batch["own"])
-        seen = {"attention_mean": there.detach().flatten(1).mean(1, keepdim=True)}
+        seen = {"attention_mean": there.detach().flatten(1).mean(1, keepdim=True), "wanted": wanted}
         return {"images": images, "again": again, "attention": torch.cat([there, back]), **seen}
 
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -245,7 +295,7 @@ class GANimation(nn.Module, Trainable):
         score, read = self._judge(outputs["images"])
         return {
             "adversarial": -score.mean(),
-            "condition": condition(read, batch["wanted"]),
+            "condition": condition(read, outputs["wanted"]),
             "identity": there_and_back(outputs["again"], batch["still"]),
             "attention": attention_norm(outputs["attention"]),
             "smooth": roughness(outputs["attention"]),
@@ -256,8 +306,19 @@ class GANimation(nn.Module, Trainable):
         features = self.discriminator(pictures)
         return self.discriminator_score(features), self.discriminator_reads(features).flatten(1)
 
-    def _recipe(self, name: str) -> Tensor:
-        return torch.from_numpy(recipe(name)[self.coefficients]).float()
+    def _coefficients_of(self, clip: Clip) -> Tensor:
+        """Of every frame of a clip ``(T, n)``, true, or read; NaN where no face is found."""
+        if self._reads:
+            read = _read(clip.frames.tobytes(), clip.frames.shape)[:, self.coefficients]
+            if not np.isfinite(read).any():
+                raise ValueError(f"No face is found in {clip!r}, so that its blendshapes cannot be read.")
+            return torch.from_numpy(read).float()
+        if clip.blendshapes is None or not np.isfinite(clip.blendshapes).all():
+            raise ValueError(
+                f"{clip!r} does not state its blendshapes, which GANimation is conditioned on. Open data that do, such "
+                "as actors, or take GANimationConfig(coefficients='read')."
+            )
+        return torch.from_numpy(clip.blendshapes[:, self.coefficients]).float()
 
     # Using a trained model ---------------------------------------------------------------------------------------
 
@@ -269,7 +330,7 @@ class GANimation(nn.Module, Trainable):
         fps: float = 12.0,
         region: str | np.ndarray | None = None,
     ) -> Clip:
-        """A clip of the face, each frame redrawn for an expression's recipe times an intensity.
+        """A clip of the face, each frame redrawn for an expression's label times an intensity.
 
         Args:
             face: ``uint8 (H, W, 3)``, neutral, a square crop made by `i2vlib.align_face`; other sizes are resampled.
@@ -288,12 +349,11 @@ class GANimation(nn.Module, Trainable):
         self, face: np.ndarray, expressions: Sequence[str | None], region: str | np.ndarray | None = None
     ) -> Callable[..., np.ndarray]:
         """What `animate` draws with (`i2vlib.animation.drawer`): a column of intensities an expression, to frames."""
-        names = [self.expressions[animation.label_of(name, self.expressions)] for name in expressions]
-        recipes = torch.stack([self._recipe(name) for name in names])
+        labels = self.labels[[animation.label_of(name, self.expressions) for name in expressions]]
 
         def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
             def decoder(rows: Tensor) -> Tensor:
-                made, _ = self(still.expand(len(rows), -1, -1, -1), rows @ recipes.to(still))
+                made, _ = self(still.expand(len(rows), -1, -1, -1), rows @ labels.to(still))
                 return made if mask is None else still + mask * (made - still)
 
             return decoder

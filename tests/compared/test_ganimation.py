@@ -4,17 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from i2vlib import BLENDSHAPES
+from i2vlib import BLENDSHAPES, EXPRESSIONS, Clip
 from i2vlib.compared import GANimation, GANimationConfig
 from i2vlib.compared.ganimation import (
     attended,
     attention_norm,
     condition,
     gradient_penalty,
+    most_expressive,
     roughness,
     there_and_back,
 )
 from i2vlib.expressions import recipe
+from i2vlib.hub import load_pretrained
 from tests.compared.sides import terms_of_both_sides
 from tests.conftest import moving_square
 
@@ -61,7 +63,79 @@ def test_coefficients_are_those_that_the_expressions_are_made_of():
     own = {name for name in BLENDSHAPES if recipe("happy")[BLENDSHAPES.index(name)] > 0}
     known = {BLENDSHAPES[index] for index in system.coefficients}
     assert own < known and "noseSneerLeft" not in known
-    assert system._recipe("happy").max() == 1.0
+    assert torch.equal(system.labels[0], torch.from_numpy(recipe("happy")[system.coefficients]).float())
+    assert system.labels[0].max() == 1.0
+
+
+def test_the_strongest_label_of_each_expression_is_kept():
+    labels = torch.tensor([[0.5, 0.1], [0.0, 0.0], [0.3, 0.3]])
+    read = torch.tensor([[0.2, 0.3], [0.4, 0.4], [0.1, 0.2], [0.9, 0.0]])
+    found = most_expressive(labels, torch.tensor([0, 0, 1, 1]), read)
+    assert torch.equal(found, torch.tensor([[0.4, 0.4], [0.9, 0.0], [0.3, 0.3]]))
+    assert labels[0, 0] == 0.5  # what was given is left alone
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    """A reader of blendshapes that sees a third of the smile's recipe in the brightest of frames, and nothing in black
+    ones; says how often it was asked."""
+    asked = []
+
+    def read(frames):
+        asked.append(len(frames))
+        light = frames.reshape(len(frames), -1).mean(1, keepdims=True) / 255
+        return np.where(light > 0, light * recipe("happy") / 3, np.nan).astype(np.float32)
+
+    monkeypatch.setattr("i2vlib.faces.blendshapes", read)
+    return asked
+
+
+def lit(*levels):
+    frames = np.stack([np.full((32, 32, 3), level, np.uint8) for level in levels])
+    return Clip(frames, expression="happy", subject=str(levels))
+
+
+def test_read_coefficients_are_of_the_frame_shown_and_labels_of_the_strongest(reader):
+    system = tiny(expressions=("angry", "happy"), coefficients="read", augment=False)
+    clip, rng = lit(0, 51, 102), torch.Generator().manual_seed(0)
+    rows = [system.example(clip, rng) for _ in range(20)]
+    smile = torch.from_numpy(recipe("happy")[system.coefficients]).float()
+    for row in rows:
+        level = (row["still"].mean() + 1) / 2
+        assert level > 0.1  # never the frame of which nothing was read
+        assert torch.allclose(row["own"], level * smile / 3, atol=1e-5)
+        assert torch.allclose(row["label"], 0.4 * smile / 3, atol=1e-5) and row["shown"] == 1
+    assert {round(float(row["own"].max()), 3) for row in rows} == {0.067, 0.133} and reader == [3]
+    with pytest.raises(ValueError, match="No face is found in Clip"):
+        system.example(lit(0, 0), rng)
+
+
+def test_what_is_asked_for_is_the_strongest_label_that_was_read(reader, tmp_path):
+    system = tiny(expressions=("angry", "happy"), coefficients="read")
+    assert not system.labels.any()
+    rng = torch.Generator().manual_seed(0)
+    clips = [lit(0, 51, 102), lit(25, 204)]
+    rows = [system.example(clip, rng) for clip in clips]
+    batch = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+    wanted = system.outputs(batch)["wanted"]
+    smile = torch.from_numpy(recipe("happy")[system.coefficients]).float()
+    assert torch.allclose(system.labels[1], 0.8 * smile / 3, atol=1e-5) and not system.labels[0].any()
+    assert torch.allclose(wanted, batch["strength"][:, None] * system.labels[batch["asked"]])
+    terms_of_both_sides(system, batch)
+
+    known = system.labels.clone()
+    system.eval()
+    system.outputs(batch | {"label": 2 * batch["label"]})
+    assert torch.equal(system.labels, known)  # what validates teaches no label
+    system.save_pretrained(tmp_path / "read")
+    assert torch.allclose(load_pretrained(tmp_path / "read").labels, known, atol=1e-3)
+
+
+def test_what_nobody_reads_is_no_coefficient():
+    sneer = BLENDSHAPES.index("noseSneerLeft")
+    names = tuple(name for name in EXPRESSIONS if recipe(name)[sneer])[:1]
+    assert names and sneer in tiny(expressions=names).coefficients
+    assert sneer not in tiny(expressions=names, coefficients="read").coefficients
 
 
 def batch_of(system):
@@ -93,7 +167,7 @@ def test_it_is_asked_for_recipes_times_an_intensity():
     assert made.frames.shape == (3, 32, 32, 3) and made.intensity.tolist() == [0, 0.5, 1]
     with torch.no_grad():
         still = torch.from_numpy(face).permute(2, 0, 1)[None].float() / 127.5 - 1
-        whole, _ = system(still, system._recipe("happy")[None])
+        whole, _ = system(still, system.labels[:1])
     drawn = ((whole[0].permute(1, 2, 0) + 1) * 127.5).numpy()
     assert np.abs(drawn - made.frames[2].astype(float)).max() < 1.5
     nowhere = system.animate(face, "happy", [1], region=np.zeros((32, 32)))
