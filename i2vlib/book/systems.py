@@ -55,6 +55,13 @@ def first(name: str) -> Run | None:
     return run if run and result(run) else None
 
 
+def in_as_many_seconds(name: str) -> Run | None:
+    """The run of a system that was stopped after the seconds of the cheapest one's steps, by `COST`; of the cheapest
+    its first. None before it has been measured."""
+    run = planned().get(f"{SYSTEMS[name].row}_seconds_0")
+    return first(name) if run is None else run if result(run) else None
+
+
 def budget(run: Run) -> dict[str, float]:
     """What a system has and does, whatever machine it is on.
 

@@ -145,6 +145,16 @@ def condition(read: Tensor, wanted: Tensor) -> Tensor:
     return (read - wanted).square().mean()
 
 
+def there_and_back(again: Tensor, still: Tensor) -> Tensor:
+    r"""GANimation, the identity loss: the way there and back gives the still again.
+
+    .. math:: \lVert G(G(I_{y_o} | y_f) | y_o) - I_{y_o} \rVert_1
+
+    Derived in the chapter *compared*, "GANimation".
+    """
+    return (again - still).abs().mean()
+
+
 def most_expressive(labels: Tensor, shown: Tensor, read: Tensor) -> Tensor:
     """AffineGAN, section 4.1.1, its rule for GANimation: of all labels that were read of an expression, the strongest.
 
@@ -174,16 +184,6 @@ def _read(frames: bytes, shape: tuple[int, ...]) -> np.ndarray:
     from i2vlib import faces
 
     return faces.blendshapes(np.frombuffer(frames, np.uint8).reshape(shape))
-
-
-def there_and_back(again: Tensor, still: Tensor) -> Tensor:
-    r"""GANimation, the identity loss: the way there and back gives the still again.
-
-    .. math:: \lVert G(G(I_{y_o} | y_f) | y_o) - I_{y_o} \rVert_1
-
-    Derived in the chapter *compared*, "GANimation".
-    """
-    return (again - still).abs().mean()
 
 
 class _Block(nn.Module):

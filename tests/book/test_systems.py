@@ -1,5 +1,6 @@
 """The eleven systems: each has a row on the same people in as many steps, and a budget that can be counted by hand."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from i2vlib.book import systems
-from i2vlib.book.plan import planned
+from i2vlib.book.plan import planned, sets_apart
 from i2vlib.clips import Clip
 
 SAME = ("name", "size", "subjects", "frames", "expressions")
@@ -18,6 +19,24 @@ def test_all_are_taught_the_same_people_in_as_many_steps() -> None:
     assert len(rows) == 11 and {run.steps for run in rows} == {3000} and {run.seed for run in rows} == {0}
     assert len({tuple(str(run.data[name]) for name in SAME) for run in rows}) == 1
     assert {run.precision for run in rows} == {"bf16"} and {run.keep for run in rows} == {"last"}
+
+
+def test_all_are_stopped_after_as_many_seconds_as_well() -> None:
+    rows, steps = planned(), systems.seconds()
+    cheapest = min(steps, key=steps.get)
+    assert f"{systems.SYSTEMS[cheapest].row}_seconds_0" not in rows
+    for name, system in systems.SYSTEMS.items():
+        if name != cheapest:
+            run = rows[f"{system.row}_seconds_0"]
+            assert set(sets_apart(replace(run, like=system.row), rows)) == {"steps"}
+            assert run.steps * steps[name] == pytest.approx(3000 * steps[cheapest], rel=0.15)
+
+
+def test_the_run_of_as_many_seconds_is_one_of_its_own_but_of_the_cheapest(monkeypatch) -> None:
+    monkeypatch.setattr(systems, "result", lambda run: run.name != "compared_hp_seconds_0")
+    assert systems.in_as_many_seconds("AffineGAN").name == "affinegan_64_three_0"
+    assert systems.in_as_many_seconds("VGAN").name == "compared_vgan_seconds_0"
+    assert systems.in_as_many_seconds("HP") is None
 
 
 def test_the_products_of_a_frame_are_those_of_its_convolutions(monkeypatch) -> None:
