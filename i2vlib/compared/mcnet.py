@@ -2,12 +2,14 @@ r"""MCNet (Villegas et al., 2017), with residuals: what moves and what is there 
 
 Declared adaptations. One still has no motion to show: its differences are zero, and later ones are those of the frames
 that were made, in training as in use. Planes of constants say the expression, beside the differences too, for where
-nothing has moved yet they alone know what is to. Generator and discriminator both take every step, where the authors'
-code lets the one wait that is far ahead. Where the paper unpools, features are repeated.
+nothing has moved yet they alone know what is to. Generator and discriminator both take every step; the authors' code
+lets the one wait that is far ahead, of which the field `MCNetConfig.margin` has the discriminator's half. Where the
+paper unpools, features are repeated.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -37,12 +39,20 @@ class MCNetConfig(FixedLengthConfig):
 
     base_channels: int = 64
     """Of the outermost level of the encoders, and of the discriminator."""
+    margin: float = 0.0
+    """Where either of its losses, of true clips or of made ones, is below it, the discriminator waits (`is_ahead`). The
+    authors' code has 0.3; at 0 it never does."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(MCNetConfig.TERMS))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.size % 2**JUDGED:
             raise ValueError(f"The side is a multiple of {2**JUDGED}; given was size={self.size}.")
+        if not 0 <= self.margin < math.log(2):
+            raise ValueError(
+                f"A discriminator that guesses has a loss of log 2 = 0.69, so margin is below it and at least 0; given "
+                f"was margin={self.margin}."
+            )
 
     @classmethod
     def presets(cls) -> dict[str, Callable[..., MCNetConfig]]:
@@ -87,6 +97,23 @@ def image_loss(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         Both parts, each a mean.
     """
     return lp_error(made, real, 2), gradient_difference(made, real)
+
+
+def is_ahead(of_real: Tensor, of_made: Tensor, margin: float) -> Tensor:
+    r"""MCNet, the authors' code: whether the discriminator knows true clips or made ones so well that it waits.
+
+    .. math:: \min(-\log D(x), -\log(1 - D(\hat x))) < m
+
+    Derived in the chapter *compared*, "MCNet".
+
+    Args:
+        of_real, of_made: its logits of any shape; each loss is their mean.
+        margin: m.
+
+    Returns:
+        ``bool ()``.
+    """
+    return torch.minimum(F.softplus(-of_real).mean(), F.softplus(of_made).mean()) < margin
 
 
 def _convolutions(channels: Sequence[int], side: int = 3) -> nn.Sequential:
@@ -163,9 +190,9 @@ class MCNet(nn.Module, FixedLength):
         return self.discriminator_score(self.discriminator(clips.flatten(1, 2)))
 
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """To call a true sequence real after its still, and nothing else."""
-        made = outputs["images"].detach()
-        return {"adversarial": discriminator_loss(self._judge(batch["frames"]), self._judge(made))}
+        """To call a true sequence real after its still, and nothing else; nothing where the discriminator waits."""
+        judged = self._judge(batch["frames"]), self._judge(outputs["images"].detach())
+        return {"adversarial": discriminator_loss(*judged) * ~is_ahead(*judged, self.config.margin)}
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To be called real, near the true pixels, and as steep."""

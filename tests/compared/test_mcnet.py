@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from i2vlib.compared import MCNet, MCNetConfig
-from i2vlib.compared.mcnet import image_loss, last_change
+from i2vlib.compared.mcnet import image_loss, is_ahead, last_change
 from tests.compared.sides import terms_of_both_sides
 
 
@@ -54,6 +54,31 @@ def test_each_side_of_the_game_teaches_its_own():
     system = tiny()
     batch = batch_of(system)
     assert terms_of_both_sides(system, batch) == ({"adversarial"}, set(MCNetConfig.TERMS))
+
+
+@pytest.mark.parametrize(
+    ("real", "made", "waits"),
+    [(0.0, 0.0, False), (3.0, 0.0, True), (0.0, -3.0, True), (-3.0, 3.0, False), (1.0, -1.0, False), (1.1, 0.0, True)],
+)
+def test_a_discriminator_is_ahead_where_it_knows_either_kind(real, made, waits):
+    # Guessing costs log 2 = .69; a logit of 1 costs .313, of 1.1 .287, of 3 .049.
+    assert bool(is_ahead(torch.full((2, 1, 1, 1), real), torch.full((2, 1, 1, 1), made), 0.3)) == waits
+    assert not is_ahead(torch.tensor([30.0]), torch.tensor([-30.0]), 0.0)
+
+
+def test_a_discriminator_that_waits_learns_nothing_and_the_generator_goes_on():
+    for margin, learns in ((0.0, True), (0.3, False)):
+        system = tiny(margin=margin)
+        with torch.no_grad():
+            system.discriminator_score.bias.fill_(9.0)
+        batch = batch_of(system)
+        assert terms_of_both_sides(system, batch) == ({"adversarial"}, set(MCNetConfig.TERMS))
+        system.zero_grad()
+        judged = system.discriminator_terms(batch, system.outputs(batch))
+        judged["adversarial"].backward()
+        assert any(p.grad.any() for p in system.discriminator_parameters()) == learns
+    with pytest.raises(ValueError, match=r"margin is below it and at least 0; given was margin=0\.7"):
+        tiny(margin=0.7)
 
 
 def test_what_is_right_costs_nothing_but_what_it_looks_like():
