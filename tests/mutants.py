@@ -35,7 +35,7 @@ FORECAST, REFINE = "i2vlib/papers/frgan/forecast.py", "i2vlib/papers/frgan/refin
 REGIONS, TRAINING = "i2vlib/regions.py", "i2vlib/training.py"
 FIXED_LENGTH, HP, MEASURING = "i2vlib/compared/fixed_length.py", "i2vlib/compared/hp.py", "i2vlib/book/measuring.py"
 FGST, SAMPLES = "i2vlib/compared/fgst.py", "i2vlib/samples.py"
-VGAN = "i2vlib/compared/vgan.py"
+VGAN, MCNET, GANIMATION = (f"i2vlib/compared/{name}.py" for name in ("vgan", "mcnet", "ganimation"))
 
 #: What mutmut breaks: equations and losses whole, and of the other files what a training step goes through.
 FUNCTIONS: dict[str, Sequence[str]] = {
@@ -121,6 +121,8 @@ OF_FGST = ("tests/compared/test_fgst.py",)
 OF_STEP = ("tests/test_step.py",)
 OF_REGIONS = ("tests/test_regions.py",)
 OF_VGAN = ("tests/compared/test_vgan.py",)
+OF_MCNET = ("tests/compared/test_mcnet.py",)
+OF_GANIMATION = ("tests/compared/test_ganimation.py",)
 
 CHANGES = (
     # The losses
@@ -368,6 +370,20 @@ CHANGES = (
            "(made[:, :, 0] - still)", "(made[:, :, -1] - still)", OF_VGAN),
     Change("VGAN: a discriminator teaches the generator", VGAN,
            'outputs["images"].detach()', 'outputs["images"]', OF_VGAN),
+    # MCNet
+    Change("MCNet: a discriminator waits only where it knows both kinds", MCNET,
+           "torch.minimum(F.softplus", "torch.maximum(F.softplus", OF_MCNET),
+    Change("MCNet: a discriminator waits while it is behind", MCNET,
+           "* ~is_ahead(", "* is_ahead(", OF_MCNET),
+    # GANimation
+    Change("GANimation: the weakest label is kept", GANIMATION,
+           "label.sum() > found[row].sum()", "label.sum() < found[row].sum()", OF_GANIMATION),
+    Change("GANimation: labels are learnt from those who validate", GANIMATION,
+           "if self._reads and self.training:", "if self._reads:", OF_GANIMATION),
+    Change("GANimation: a frame of which nothing was read", GANIMATION,
+           "known.isfinite().all(1)", "known.isnan().logical_not().any(1) | True", OF_GANIMATION),
+    Change("GANimation: the way there counted as its own units", GANIMATION,
+           'condition(read, outputs["wanted"])', 'condition(read, batch["own"])', OF_GANIMATION),
 )  # fmt: skip
 
 

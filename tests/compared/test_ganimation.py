@@ -155,6 +155,17 @@ def test_each_side_of_the_game_teaches_its_own():
     assert judged | made == set(GANimationConfig.TERMS)
 
 
+def test_the_made_is_to_be_read_as_what_was_wanted_and_the_real_as_what_it_is(monkeypatch):
+    system = tiny()
+    batch = batch_of(system)
+    outputs = system.outputs(batch)
+    assert not torch.allclose(outputs["wanted"], batch["own"])
+    for shown, side in (("wanted", system.generator_terms), ("own", system.discriminator_terms)):
+        read = (outputs | batch)[shown] + 0.5
+        monkeypatch.setattr(system, "_judge", lambda pictures, read=read: (pictures[:, :1], read))
+        assert side(batch, outputs)["condition"] == pytest.approx(0.25, abs=1e-6)
+
+
 def test_a_clip_has_to_state_its_blendshapes():
     with pytest.raises(ValueError, match="does not state its blendshapes"):
         tiny().example(moving_square(size=32, frames=4), torch.Generator())
