@@ -372,9 +372,11 @@ CHANGES = (
            'outputs["images"].detach()', 'outputs["images"]', OF_VGAN),
     # MCNet
     Change("MCNet: a discriminator waits only where it knows both kinds", MCNET,
-           "torch.minimum(F.softplus", "torch.maximum(F.softplus", OF_MCNET),
-    Change("MCNet: a discriminator waits while it is behind", MCNET,
-           "* ~is_ahead(", "* is_ahead(", OF_MCNET),
+           "losses.min() >= margin", "losses.max() >= margin", OF_MCNET),
+    Change("MCNet: a generator waits only where both kinds are unknown", MCNET,
+           "losses.max() <= 1 - margin", "losses.min() <= 1 - margin", OF_MCNET),
+    Change("MCNet: who calls everything real waits for ever", MCNET,
+           "return judge | ~generator, generator | ~judge", "return judge, generator", OF_MCNET),
     # GANimation
     Change("GANimation: the weakest label is kept", GANIMATION,
            "label.sum() > found[row].sum()", "label.sum() < found[row].sum()", OF_GANIMATION),

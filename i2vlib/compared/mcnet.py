@@ -2,14 +2,13 @@ r"""MCNet (Villegas et al., 2017), with residuals: what moves and what is there 
 
 Declared adaptations. One still has no motion to show: its differences are zero, and later ones are those of the frames
 that were made, in training as in use. Planes of constants say the expression, beside the differences too, for where
-nothing has moved yet they alone know what is to. Generator and discriminator both take every step; the authors' code
-lets the one wait that is far ahead, of which the field `MCNetConfig.margin` has the discriminator's half. Where the
-paper unpools, features are repeated.
+nothing has moved yet they alone know what is to. Generator and discriminator both take every step; that the one waits
+which is far ahead, as in the authors' code, is the field `MCNetConfig.margin`. Where the paper unpools, features are
+repeated.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -40,19 +39,16 @@ class MCNetConfig(FixedLengthConfig):
     base_channels: int = 64
     """Of the outermost level of the encoders, and of the discriminator."""
     margin: float = 0.0
-    """Where either of its losses, of true clips or of made ones, is below it, the discriminator waits (`is_ahead`). The
-    authors' code has 0.3; at 0 it never does."""
+    """How far ahead generator or discriminator may be before it waits (`who_learns`). The authors' code has 0.3; at 0
+    neither waits."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(MCNetConfig.TERMS))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.size % 2**JUDGED:
             raise ValueError(f"The side is a multiple of {2**JUDGED}; given was size={self.size}.")
-        if not 0 <= self.margin < math.log(2):
-            raise ValueError(
-                f"A discriminator that guesses has a loss of log 2 = 0.69, so margin is below it and at least 0; given "
-                f"was margin={self.margin}."
-            )
+        if not 0 <= self.margin <= 0.5:
+            raise ValueError(f"The margin is at least 0 and at most 0.5; given was margin={self.margin}.")
 
     @classmethod
     def presets(cls) -> dict[str, Callable[..., MCNetConfig]]:
@@ -99,21 +95,27 @@ def image_loss(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
     return lp_error(made, real, 2), gradient_difference(made, real)
 
 
-def is_ahead(of_real: Tensor, of_made: Tensor, margin: float) -> Tensor:
-    r"""MCNet, the authors' code: whether the discriminator knows true clips or made ones so well that it waits.
+def who_learns(of_real: Tensor, of_made: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+    r"""MCNet, the authors' code: whose step it is, by how well the discriminator knows true clips and made ones.
 
-    .. math:: \min(-\log D(x), -\log(1 - D(\hat x))) < m
+    .. math:: \ell_x = -\log D(x), \quad \ell_{\hat x} = -\log(1 - D(\hat x)), \qquad
+        \min(\ell_x, \ell_{\hat x}) \ge m, \qquad \max(\ell_x, \ell_{\hat x}) \le 1 - m
+
+    Where the first holds, the discriminator learns, and where the second does, the generator. Where neither does, as
+    where everything is called real, both learn.
 
     Derived in the chapter *compared*, "MCNet".
 
     Args:
-        of_real, of_made: its logits of any shape; each loss is their mean.
-        margin: m.
+        of_real, of_made: the discriminator's logits of any shape; each loss is their mean.
+        margin: m, at most a half.
 
     Returns:
-        ``bool ()``.
+        Whether the discriminator learns, and whether the generator does, ``bool ()`` each.
     """
-    return torch.minimum(F.softplus(-of_real).mean(), F.softplus(of_made).mean()) < margin
+    losses = torch.stack([F.softplus(-of_real).mean(), F.softplus(of_made).mean()])
+    judge, generator = losses.min() >= margin, losses.max() <= 1 - margin
+    return judge | ~generator, generator | ~judge
 
 
 def _convolutions(channels: Sequence[int], side: int = 3) -> nn.Sequential:
@@ -192,14 +194,26 @@ class MCNet(nn.Module, FixedLength):
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To call a true sequence real after its still, and nothing else; nothing where the discriminator waits."""
         judged = self._judge(batch["frames"]), self._judge(outputs["images"].detach())
-        return {"adversarial": discriminator_loss(*judged) * ~is_ahead(*judged, self.config.margin)}
+        learns, _ = self._who_learns(*judged)
+        return {"adversarial": discriminator_loss(*judged) * learns}
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """To be called real, near the true pixels, and as steep."""
+        """To be called real, near the true pixels, and as steep; nothing where the generator waits."""
         real, made = batch["frames"], outputs["images"]
         pixels, steepness = image_loss(made[:, 1:], real[:, 1:])
-        adversarial = generator_loss(self._judge(made), saturating=False)
-        terms = {"adversarial": adversarial, "reconstruction": pixels, "gradient_difference": steepness}
+        judged = self._judge(made)
+        terms = {
+            "adversarial": generator_loss(judged, saturating=False),
+            "reconstruction": pixels,
+            "gradient_difference": steepness,
+        }
         if self.config.weights["reconstruction_moving"]:
             terms["reconstruction_moving"] = masked_l1(made, real, regions.moving(real, real[:, 0]))
+        if self.config.margin:
+            with torch.no_grad():
+                _, learns = self._who_learns(self._judge(real), judged)
+            terms = {name: value * learns for name, value in terms.items()}
         return terms
+
+    def _who_learns(self, of_real: Tensor, of_made: Tensor) -> tuple[Tensor | bool, Tensor | bool]:
+        return who_learns(of_real, of_made, self.config.margin) if self.config.margin else (True, True)

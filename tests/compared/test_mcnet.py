@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from i2vlib.compared import MCNet, MCNetConfig
-from i2vlib.compared.mcnet import image_loss, is_ahead, last_change
+from i2vlib.compared.mcnet import image_loss, last_change, who_learns
 from tests.compared.sides import terms_of_both_sides
 
 
@@ -56,29 +56,53 @@ def test_each_side_of_the_game_teaches_its_own():
     assert terms_of_both_sides(system, batch) == ({"adversarial"}, set(MCNetConfig.TERMS))
 
 
+# Guessing costs log 2 = .69. A true clip's logit of 1 costs .313, of 1.1 .287, of -1 1.313.
 @pytest.mark.parametrize(
-    ("real", "made", "waits"),
-    [(0.0, 0.0, False), (3.0, 0.0, True), (0.0, -3.0, True), (-3.0, 3.0, False), (1.0, -1.0, False), (1.1, 0.0, True)],
+    ("real", "made", "judge", "generator"),
+    [
+        (0.0, 0.0, True, True),
+        (1.0, -1.0, True, True),
+        (1.1, 0.0, False, True),  # ahead with true clips
+        (0.0, -1.1, False, True),  # ahead with made ones
+        (-0.5, 0.0, True, False),  # behind
+        (3.0, 3.0, True, True),  # everything is called real: ahead with the one, behind with the other
+    ],
 )
-def test_a_discriminator_is_ahead_where_it_knows_either_kind(real, made, waits):
-    # Guessing costs log 2 = .69; a logit of 1 costs .313, of 1.1 .287, of 3 .049.
-    assert bool(is_ahead(torch.full((2, 1, 1, 1), real), torch.full((2, 1, 1, 1), made), 0.3)) == waits
-    assert not is_ahead(torch.tensor([30.0]), torch.tensor([-30.0]), 0.0)
+def test_whose_step_it_is(real, made, judge, generator):
+    logits = (torch.full((2, 1, 1, 1), value) for value in (real, made))
+    assert tuple(map(bool, who_learns(*logits, 0.3))) == (judge, generator)
 
 
-def test_a_discriminator_that_waits_learns_nothing_and_the_generator_goes_on():
-    for margin, learns in ((0.0, True), (0.3, False)):
-        system = tiny(margin=margin)
-        with torch.no_grad():
-            system.discriminator_score.bias.fill_(9.0)
-        batch = batch_of(system)
-        assert terms_of_both_sides(system, batch) == ({"adversarial"}, set(MCNetConfig.TERMS))
+@pytest.mark.parametrize(("margin", "logits", "judge", "generator"), [
+    (0.3, (4.0, -4.0), False, True), (0.3, (-4.0, 0.0), True, False), (0.3, (0.0, 0.0), True, True),
+    (0.0, (4.0, -4.0), True, True), (0.0, (-4.0, 0.0), True, True),
+])  # fmt: skip
+def test_who_waits_learns_nothing(monkeypatch, margin, logits, judge, generator):
+    system = tiny(margin=margin)
+    batch = batch_of(system)
+    outputs, score = system.outputs(batch), system._judge
+    of_real, of_made = logits
+
+    def judged(clips):
+        to = of_real if clips is batch["frames"] else of_made
+        found = score(clips)
+        return found - found.detach() + to
+
+    monkeypatch.setattr(system, "_judge", judged)
+    for ask, parameters, learns in (
+        (system.discriminator_terms, system.discriminator_parameters, judge),
+        (system.generator_terms, system.generator_parameters, generator),
+    ):
         system.zero_grad()
-        judged = system.discriminator_terms(batch, system.outputs(batch))
-        judged["adversarial"].backward()
-        assert any(p.grad.any() for p in system.discriminator_parameters()) == learns
-    with pytest.raises(ValueError, match=r"margin is below it and at least 0; given was margin=0\.7"):
-        tiny(margin=0.7)
+        terms = ask(batch, outputs)
+        sum(terms.values()).backward()
+        assert all(value.any() for value in terms.values()) == learns
+        assert any(p.grad.any() for p in parameters()) == learns
+
+
+def test_a_margin_is_no_more_than_a_half():
+    with pytest.raises(ValueError, match=r"at most 0\.5; given was margin=0\.6"):
+        tiny(margin=0.6)
 
 
 def test_what_is_right_costs_nothing_but_what_it_looks_like():
