@@ -43,7 +43,7 @@ SYSTEMS: Mapping[str, System] = {
     "VGAN": System("compared_vgan", "nothing"),
     "FGST": System("compared_fgst", "nothing"),
     "GANimation": System("compared_ganimation", "the recipe of the expression, times the true intensity"),
-    "MCNet": System("compared_mcnet", "nothing"),
+    "MCNet": System("compared_mcnet_waiting", "nothing"),
     "MoCoGAN": System("compared_mocogan", "nothing"),
     "Mathieu et al.": System("compared_mathieu", "nothing"),
 }
