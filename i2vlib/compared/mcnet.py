@@ -2,9 +2,9 @@ r"""MCNet (Villegas et al., 2017), with residuals: what moves and what is there 
 
 Declared adaptations. One still has no motion to show: its differences are zero, and later ones are those of the frames
 that were made, in training as in use. Planes of constants say the expression, beside the differences too, for where
-nothing has moved yet they alone know what is to. Generator and discriminator both take every step; that the one waits
-which is far ahead, as in the authors' code, is the field `MCNetConfig.margin`. Where the paper unpools, features are
-repeated.
+nothing has moved yet they alone know what is to. Generator and discriminator both take every step unless
+`MCNetConfig.margin` lets the one wait that is far ahead, as the authors' code does. Where the paper unpools, features
+are repeated.
 """
 
 from __future__ import annotations
