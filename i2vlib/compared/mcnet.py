@@ -2,9 +2,7 @@ r"""MCNet (Villegas et al., 2017), with residuals: what moves and what is there 
 
 Declared adaptations. One still has no motion to show: its differences are zero, and later ones are those of the frames
 that were made, in training as in use. Planes of constants say the expression, beside the differences too, for where
-nothing has moved yet they alone know what is to. Generator and discriminator both take every step unless
-`MCNetConfig.margin` lets the one wait that is far ahead, as the authors' code does. Where the paper unpools, features
-are repeated.
+nothing has moved yet they alone know what is to. Where the paper unpools, features are repeated.
 """
 
 from __future__ import annotations
@@ -38,17 +36,17 @@ class MCNetConfig(FixedLengthConfig):
 
     base_channels: int = 64
     """Of the outermost level of the encoders, and of the discriminator."""
-    margin: float = 0.0
-    """How far ahead generator or discriminator may be before it waits (`who_learns`). The authors' code has 0.3; at 0
-    neither waits."""
+    margin: float = 0.3
+    """The loss below which the discriminator waits for the generator; above one minus it the generator waits
+    (`who_learns`). It is that of the authors' code; at minus infinity neither waits."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(MCNetConfig.TERMS))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.size % 2**JUDGED:
             raise ValueError(f"The side is a multiple of {2**JUDGED}; given was size={self.size}.")
-        if not 0 <= self.margin <= 0.5:
-            raise ValueError(f"The margin is at least 0 and at most 0.5; given was margin={self.margin}.")
+        if not self.margin <= 0.5:
+            raise ValueError(f"The margin is at most 0.5; given was margin={self.margin}.")
 
     @classmethod
     def presets(cls) -> dict[str, Callable[..., MCNetConfig]]:
@@ -194,7 +192,7 @@ class MCNet(nn.Module, FixedLength):
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To call a true sequence real after its still, and nothing else; nothing where the discriminator waits."""
         judged = self._judge(batch["frames"]), self._judge(outputs["images"].detach())
-        learns, _ = self._who_learns(*judged)
+        learns, _ = who_learns(*judged, self.config.margin)
         return {"adversarial": discriminator_loss(*judged) * learns}
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -202,18 +200,10 @@ class MCNet(nn.Module, FixedLength):
         real, made = batch["frames"], outputs["images"]
         pixels, steepness = image_loss(made[:, 1:], real[:, 1:])
         judged = self._judge(made)
-        terms = {
-            "adversarial": generator_loss(judged, saturating=False),
-            "reconstruction": pixels,
-            "gradient_difference": steepness,
-        }
+        adversarial = generator_loss(judged, saturating=False)
+        terms = {"adversarial": adversarial, "reconstruction": pixels, "gradient_difference": steepness}
         if self.config.weights["reconstruction_moving"]:
             terms["reconstruction_moving"] = masked_l1(made, real, regions.moving(real, real[:, 0]))
-        if self.config.margin:
-            with torch.no_grad():
-                _, learns = self._who_learns(self._judge(real), judged)
-            terms = {name: value * learns for name, value in terms.items()}
-        return terms
-
-    def _who_learns(self, of_real: Tensor, of_made: Tensor) -> tuple[Tensor | bool, Tensor | bool]:
-        return who_learns(of_real, of_made, self.config.margin) if self.config.margin else (True, True)
+        with torch.no_grad():
+            _, learns = who_learns(self._judge(real), judged, self.config.margin)
+        return {name: value * learns for name, value in terms.items()}

@@ -29,7 +29,7 @@ def test_all_are_stopped_after_as_many_seconds_as_well() -> None:
         if name != cheapest:
             run = rows[f"{system.row}_seconds_0"]
             assert set(sets_apart(replace(run, like=system.row), rows)) == {"steps"}
-            assert run.steps * steps[name] == pytest.approx(3000 * steps[cheapest], rel=0.15)
+            assert run.steps * steps[name] == pytest.approx(3000 * steps[cheapest], rel=0.04)
 
 
 def test_the_run_of_as_many_seconds_is_one_of_its_own_but_of_the_cheapest(monkeypatch) -> None:

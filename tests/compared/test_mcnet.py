@@ -1,5 +1,7 @@
 """MCNet: what moves and what is there by hand, what a clip is made of, and who learns from what."""
 
+from math import inf, nan
+
 import pytest
 import torch
 
@@ -75,7 +77,7 @@ def test_whose_step_it_is(real, made, judge, generator):
 
 @pytest.mark.parametrize(("margin", "logits", "judge", "generator"), [
     (0.3, (4.0, -4.0), False, True), (0.3, (-4.0, 0.0), True, False), (0.3, (0.0, 0.0), True, True),
-    (0.0, (4.0, -4.0), True, True), (0.0, (-4.0, 0.0), True, True),
+    (-inf, (4.0, -4.0), True, True), (-inf, (-4.0, 0.0), True, True),
 ])  # fmt: skip
 def test_who_waits_learns_nothing(monkeypatch, margin, logits, judge, generator):
     system = tiny(margin=margin)
@@ -100,9 +102,10 @@ def test_who_waits_learns_nothing(monkeypatch, margin, logits, judge, generator)
         assert any(p.grad.any() for p in parameters()) == learns
 
 
-def test_a_margin_is_no_more_than_a_half():
-    with pytest.raises(ValueError, match=r"at most 0\.5; given was margin=0\.6"):
-        tiny(margin=0.6)
+@pytest.mark.parametrize("margin", [0.6, nan])
+def test_a_margin_is_no_more_than_a_half(margin):
+    with pytest.raises(ValueError, match=f"at most 0.5; given was margin={margin}"):
+        tiny(margin=margin)
 
 
 def test_what_is_right_costs_nothing_but_what_it_looks_like():
