@@ -183,6 +183,7 @@ def curves(
         shown: by panel's title and line's name, its x and y. A name that recurs has one look in all panels.
         log: titles of the panels whose y axis is logarithmic.
         sharey: all panels have one y axis, and one legend as far as it names their lines; otherwise each has its own.
+            Four lines and more that are the same in all panels are named below them.
         diagonal: a dotted line where y is x.
         marks: places on the x axis with a thin upright line, such as the ends of the stages of a training.
     """
@@ -203,6 +204,10 @@ def curves(
             for mark in marks:
                 axis.axvline(mark, color=INK, linewidth=0.8)
         first = next(iter(shown.values()))
+        if len(shown) > 1 and len(names) > 3 and all(set(lines) == set(names) for lines in shown.values()):
+            handles = axes[0].get_legend_handles_labels()[0]
+            axes[0].figure.legend(handles=handles, loc="outside lower center", ncols=len(names))
+            return axes
         for axis, lines in zip(axes, shown.values(), strict=True):
             explained = sharey and axis is not axes[0] and set(lines) <= set(first)
             if len(names) > 1 and any(lines) and not explained:

@@ -184,6 +184,17 @@ def test_lines_that_the_first_legend_does_not_name_are_named_beside_them() -> No
     assert [text.get_text() for text in second.get_legend().get_texts()] == ["c"] and first.get_legend() is not None
 
 
+@pytest.mark.parametrize("sharey", [True, False])
+def test_many_lines_that_all_panels_have_are_named_once_below_them(sharey) -> None:
+    lines = {name: ([0, 1], [0, 1]) for name in "abcd"}
+    axes = figures.curves({"left": lines, "right": lines}, sharey=sharey)
+    (below,) = axes[0].figure.legends
+    assert [text.get_text() for text in below.get_texts()] == list("abcd")
+    assert not any(axis.get_legend() for axis in axes)
+    one, other = figures.curves({"left": lines, "right": {"a": lines["a"]}}, sharey=sharey)
+    assert one.get_legend() is not None and not one.figure.legends
+
+
 def test_six_curves_differ_from_one_another() -> None:
     (axis,) = figures.curves({"": {str(n): ([0, 1], [0, n]) for n in range(6)}})
     assert len({(line.get_color(), line.get_linestyle()) for line in axis.lines}) == 6
