@@ -211,7 +211,6 @@ class GANimation(nn.Module, Trainable):
         super().__init__()
         self.config = config
         made_of = np.stack([recipe(name) for name in config.expressions])
-        self._reads = config.coefficients == "read"
         self.coefficients = np.flatnonzero(made_of.any(0) & (_readable() if self._reads else True))
         labels = torch.from_numpy(made_of[:, self.coefficients]).float()
         self.register_buffer("labels", torch.zeros_like(labels) if self._reads else labels)
@@ -237,6 +236,10 @@ class GANimation(nn.Module, Trainable):
     @property
     def expressions(self) -> tuple[str, ...]:
         return self.config.expressions
+
+    @property
+    def _reads(self) -> bool:
+        return self.config.coefficients == "read"
 
     def forward(self, still: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Stills ``(B, 3, H, W)`` redrawn for coefficients ``(B, n)``, and the attention ``(B, 1, H, W)``."""
