@@ -1,10 +1,10 @@
-# make test, make book, make lab, make bench and make mutants need nothing before them: each sets up what it lacks first.
+# make check, make test, make test-all, make book, make lab, make bench and make mutants need nothing before them: each sets up what it lacks first.
 # An interrupted setup or book goes on where it stopped when it is run again.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup test book lab bench mutants clean
+.PHONY: help setup check test test-all book lab bench mutants clean
 
 PYTHON ?= python3
 PRESET ?= smoke
@@ -20,12 +20,14 @@ export MALLOC_TRIM_THRESHOLD_ := 4294967296
 
 help:
 	@cat <<'TEXT'
-	make test    run the test suite
+	make check   look at format, imports, types and dependencies, and build the wheel and use it
+	make test    run the tests that take seconds each, and the first chapters as a reader would
+	make test-all  run the slow ones as well, as CI does
 	make book    execute every chapter and build the book into _build/html
 	make lab     open JupyterLab on the chapters
 	make bench   measure speed against the frame-by-frame evaluation
 	make mutants break the equations, the losses and the training step on purpose, and say what no test notices
-	make setup   only make the environment (the five above do it by themselves)
+	make setup   only make the environment (the others do it by themselves)
 	make clean   remove what make book made
 	TEXT
 
@@ -44,7 +46,7 @@ for folder in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
 endef
 export FORGET_CUT_OFF
 
-$(READY): pyproject.toml constraints.txt apt-packages.txt
+$(READY): pyproject.toml book/pyproject.toml constraints.txt apt-packages.txt
 	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 	  echo "The book needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Name another, for instance: make setup PYTHON=python3.12"
 	  exit 1
@@ -75,16 +77,37 @@ $(READY): pyproject.toml constraints.txt apt-packages.txt
 	fi
 	touch $(UNFINISHED)
 	echo "== Installing Python packages (about 4 GB; what has been downloaded once is not downloaded again)"
-	$(RUN) -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt -e '.[actors,faces,chapters,onnx,book,dev]'
+	$(RUN) -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt -e '.[actors,faces,chapters,onnx,book,dev]' -e book
 	$(RUN) -c 'from i2vlib.faces import models; models.fetch_models()' || echo "== Going on without what reads expressions: it is fetched when a face is first read."
 	rm $(UNFINISHED)
 	touch $(READY)
 	echo "== The environment is ready"
 
+check: $(READY)
+	@echo "== Format, rules, and which room imports which"
+	$(VENV)/bin/ruff format --check --quiet .
+	$(VENV)/bin/ruff check --quiet .
+	$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
+	echo "== What an editor sees of the public API"
+	$(RUN) -m mypy
+	echo "== What is declared is what is imported"
+	$(RUN) -m deptry . 2>/dev/null || $(RUN) -m deptry .
+	echo "== The wheel, and the README's lines from it"
+	rm -rf build; wheel=$$(mktemp -d)
+	trap 'rm -rf "$$wheel" build' EXIT
+	$(RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$$wheel" .
+	$(RUN) tests/wheel.py "$$wheel"
+
+# Two processes, a file of tests in one of them, and each holds torch to one thread: together they fill two cores.
+PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile
+
 test: $(READY)
 	@echo "== Running the tests, and the first chapters as a reader would"
-	# Two processes, a file of tests in one of them, and each holds torch to one thread: together they fill two cores.
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(wildcard notebooks/quickstart.ipynb notebooks/clips.ipynb)
+	$(PYTEST) -m "not slow" --nbval-lax --nbval-current-env tests $(wildcard notebooks/quickstart.ipynb notebooks/clips.ipynb)
+
+test-all: $(READY)
+	@echo "== Running all tests, the slow ones too, and the first chapters as a reader would"
+	$(PYTEST) --nbval-lax --nbval-current-env tests $(wildcard notebooks/quickstart.ipynb notebooks/clips.ipynb)
 
 book: $(READY)
 	@$(RUN) book/build.py --preset $(PRESET)

@@ -32,9 +32,9 @@ from typing import Literal
 import nbformat
 import yaml
 
-from i2vlib.book import benchmark
-from i2vlib.book.address import Address, address_of, addressed, configured, linked
-from i2vlib.book.propositions import staged
+from i2vbook.audits import benchmark
+from i2vbook.pages.address import Address, address_of, addressed, configured, linked
+from i2vbook.pages.propositions import staged
 from i2vlib.store import file_digest, user_cache, write_file
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,7 +79,7 @@ VENDOR = (
         {"sphinx-mathjax-offline/static/mathjax/tex-svg-full.js": "mathjax-tex-svg.js"},
     ),
 )
-# What the model runs on in the page your_face, which packs it (i2vlib/book/your_face.py).
+# What the model runs on in the page your_face, which packs it (book/i2vbook/pages/your_face.py).
 RUNTIME = Package(
     "onnxruntime-web",
     "1.30.0",
@@ -129,7 +129,7 @@ def digest(files: Iterable[Path], *words: str) -> str:
 
 def surroundings(root: Path) -> list[Path]:
     """The files besides its own notebook that a chapter's outputs rest on."""
-    trees = [path for folder in ("i2vlib", "book/results") for path in (root / folder).rglob("*")]
+    trees = [path for folder in ("i2vlib", "book/i2vbook", "book/results") for path in (root / folder).rglob("*")]
     return [path for path in trees if path.is_file() and "__pycache__" not in path.parts] + [root / "constraints.txt"]
 
 
@@ -284,7 +284,7 @@ def unpack(package: Package, archive: Path, folder: Path) -> None:
 
 def first_page(staging: Path) -> Path:
     """What moves on the first page, made anew when the package has changed; returns the file."""
-    from i2vlib.book import landing
+    from i2vbook.pages import landing
 
     made, key = staging / "landing.html", f"<!-- {digest(surroundings(ROOT))} -->\n"
     if not made.is_file() or not made.read_text().startswith(key):
@@ -317,7 +317,7 @@ def exported(name: str, staging: Path) -> Path:
 
 def live_page(staging: Path, cache: Path) -> Path:
     """The page that runs a model: a folder of its HTML, and of the files that it loads."""
-    from i2vlib.book import your_face
+    from i2vbook.pages import your_face
 
     folder = staging / "your_face"
     models = {name: exported(name, staging) for name in your_face.MODELS}
@@ -331,7 +331,8 @@ def live_page(staging: Path, cache: Path) -> Path:
 def assemble(source: Path, staging: Path, contents: list[str], cache: Path, address: Address | None = None) -> None:
     """Makes the folder that Jupyter Book reads: configuration, prose, executed chapters, vendor files."""
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__", "runs.toml"))
+    unread = shutil.ignore_patterns("i2vbook", "*.egg-info", "*.py", "*.toml", "__pycache__")
+    shutil.copytree(ROOT / "book", source / "book", ignore=unread)
     shutil.copy2(ROOT / "_toc.yml", source / "_toc.yml")
     config = configured(yaml.safe_load((ROOT / "_config.yml").read_text()), address)
     (source / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))

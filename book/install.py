@@ -1,4 +1,4 @@
-"""Installs what the chapters need beside what is there: the first cell of a chapter runs it where i2vlib is missing.
+"""Installs what the chapters need beside what is there: the first cell of a chapter runs it where that is missing.
 
     python book/install.py
 
@@ -34,10 +34,10 @@ def there(names: Iterable[str]) -> dict[str, str]:
 
 
 def command(constraints: Path) -> list[str]:
-    """What installs the checkout and what its chapters need, and upgrades nothing without need."""
+    """What installs i2vlib, i2vbook and what the chapters need, and upgrades nothing without need."""
     wanted = f"{ROOT}[{','.join(EXTRAS)}]"
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--prefer-binary"]
-    return [*pip, "--constraint", str(constraints), "--editable", wanted]
+    return [*pip, "--constraint", str(constraints), "--editable", wanted, "--editable", str(ROOT / "book")]
 
 
 def main() -> int:

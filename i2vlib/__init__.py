@@ -1,6 +1,7 @@
 """One still image to a video: FAN, AffineGAN and FRGAN, readable, trainable, checked.
 
 ``import i2vlib`` needs torch, numpy and pillow; everything else is imported when it is first used.
+``__init__.pyi`` tells editors and type checkers what there is.
 """
 
 import importlib
@@ -40,7 +41,6 @@ _HOMES = {
 }
 #: Rooms that are imported when they are asked for.
 _ROOMS = {
-    "book": "book",
     "curves": "curves",
     "datasets": "datasets",
     "faces": "faces",

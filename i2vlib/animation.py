@@ -4,10 +4,13 @@ expressions, hold them within a region, decode in equal batches. No paper is kno
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,7 +18,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from i2vlib import regions, store
-from i2vlib.clips import LUMA, Clip, load_image, to_frames, to_tensor
+from i2vlib.clips import LUMA, MAPS, Clip, load_image, to_frames, to_tensor
+
+if TYPE_CHECKING:
+    from i2vlib.faces.crop import Found, Which
 
 BATCH = 5
 #: A face in pixels, in a crop of one pixel; below this many, little of an expression can be seen.
@@ -142,6 +148,22 @@ def crop_of(face: np.ndarray, size: int) -> np.ndarray:
     return fit_to(face, size)
 
 
+def look_at_start(face: np.ndarray, expressions: Sequence[str]) -> None:
+    """Warns, once a still, if it does something already that some expressions move (`i2vlib.faces.rest`).
+
+    Where no reader of faces is installed, or a picture is so small that `crop_of` looks for no face either, nothing is
+    said.
+    """
+    picture = load_image(face)
+    seen = _look(picture) if min(picture.shape[:2]) >= LEAST / FACE else None
+    if seen is not None:
+        from i2vlib.faces import rest
+
+        points, scores = seen
+        if said := rest.in_the_way(rest.signs_of(scores, points), expressions):
+            _warn(said)
+
+
 def _small(side: float) -> str:
     """A sentence where the face in a crop of so many pixels is too small."""
     pixels = round(FACE * side)
@@ -149,10 +171,14 @@ def _small(side: float) -> str:
 
 
 def _warn(sentence: str) -> None:
-    warnings.warn(sentence.rstrip(), stacklevel=6)
+    """Warns at the line that called the package, however deep inside it is."""
+    depth, frame = 1, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(sentence.rstrip(), stacklevel=depth)
 
 
-_SEEN: dict[str, np.ndarray | None] = {}
+_SEEN: dict[str, tuple[np.ndarray, np.ndarray] | None] = {}
 
 
 def _eyes(picture: np.ndarray) -> np.ndarray | None:
@@ -171,6 +197,12 @@ def points_of(picture: np.ndarray) -> np.ndarray | None:
     By MediaPipe, and by dlib where that finds none: 10 ms against 35. A picture is read once, for a slider asks for
     the same one again and again.
     """
+    seen = _look(picture)
+    return None if seen is None else seen[0]
+
+
+def _look(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """The landmarks ``(68, 2)``, as `points_of`, and the blendshape scores ``(52,)``, NaN if dlib is the reader."""
     key = store.digest(picture)
     if key not in _SEEN:
         from i2vlib import faces
@@ -180,10 +212,11 @@ def points_of(picture: np.ndarray) -> np.ndarray | None:
         _SEEN[key] = None
         for backend in ("mediapipe", "dlib"):
             try:
-                _SEEN[key] = faces.landmarks(picture[None], backend)[0]
+                points, scores = faces.glance(picture[None], backend)
             except (ImportError, RuntimeError):
                 continue
-            if np.isfinite(_SEEN[key]).all():
+            _SEEN[key] = points[0], scores[0]
+            if np.isfinite(points).all():
                 break
     return _SEEN[key]
 
@@ -219,7 +252,7 @@ def within(codes: Sequence[Tensor], mask: Tensor | None) -> Sequence[Tensor]:
 
 
 def confined(clip: Clip, still: np.ndarray, mask: Tensor | None) -> Clip:
-    """A clip blended with its still ``uint8 (H, W, 3)`` outside of a mask ``(1, 1, H, W)``; as it is without one."""
+    """A clip blended with its still ``uint8 (H, W, 3)`` outside of a mask ``(1, 1, H, W)``; unchanged without one."""
     if mask is None:
         return clip
     share = mask[0, 0, ..., None].numpy()
@@ -237,40 +270,94 @@ def evaluating(method: nn.Module) -> Iterator[None]:
         method.train(training)
 
 
+@dataclass(frozen=True, eq=False)
+class Drawer:
+    """The function from intensities ``(T, n)`` to frames of one face, ``uint8 (T, H, W, 3)``.
+
+    It draws in batches of `BATCH`, in which a frame has the same bits in any company; ``batch=1`` is faster for one
+    alone, and within one grey level.
+
+    Attributes:
+        said: from intensities and a batch to what the network says: images ``(T, 3, H, W)`` in [-1, 1], or, if it
+            carries its still, maps ``(T, 7, H, W)`` as in `Clip.maps`.
+        shown: from that and a batch to frames.
+        carries: whether maps are said.
+    """
+
+    said: Callable[[np.ndarray, int], Tensor]
+    shown: Callable[[Tensor, int], np.ndarray]
+    carries: bool = False
+
+    def __call__(self, values: np.ndarray, batch: int = BATCH) -> np.ndarray:
+        return self.shown(self.said(values, batch), batch)
+
+    def clip(self, values: np.ndarray, fps: float) -> Clip:
+        """The frames as a clip, with the maps that they are made by, where there are any."""
+        said = self.said(values, BATCH)
+        return Clip(self.shown(said, BATCH), fps, maps=said.half().cpu().numpy() if self.carries else None)
+
+
 def drawer(
     method: nn.Module,
     face: np.ndarray,
     size: int,
     decoder_of: Callable[[Tensor, Tensor | None], Callable[[Tensor], Tensor]],
     region: str | np.ndarray | None = None,
-) -> Callable[..., np.ndarray]:
-    """The function from intensities ``(T, n)`` to frames of one face, ``uint8 (T, H, W, 3)``.
+    composed: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> Drawer:
+    """What draws one face at any intensity; what its frames share is computed now, once.
 
-    What the frames share is computed now and once, so that a slider costs one pass of the decoder. The function draws
-    in batches of `BATCH`, in which a frame has the same bits in any company; ``batch=1`` is faster for one alone, and
-    within one grey level.
+    So a slider costs one pass of the decoder. Frames of a still of one tone keep to it (`in_tone_of`): as a whole, or,
+    if they are composed of the still, in the colours that are new.
 
     Args:
         size: that the method works at, in pixels.
         decoder_of: of a still ``(1, 3, H, W)`` and a mask ``(1, 1, H, W)`` or None: the function from intensities
-            ``(B, n)`` to images ``(B, 3, H, W)``.
+            ``(B, n)`` to images ``(B, 3, H, W)``, or to maps ``(B, 7, H, W)``.
         region: where the expressions may act, as `mask_of` reads it.
+        composed: for maps: from the still and them to images.
     """
     still = crop_of(face, size)
     device = next(method.parameters()).device
     with evaluating(method), torch.inference_mode():
-        decode = decoder_of(to_tensor(still)[None].to(device), mask_of(region, still))
+        image = to_tensor(still)[None].to(device)
+        decode = decoder_of(image, mask_of(region, still))
 
-    def draw(values: np.ndarray, batch: int = BATCH) -> np.ndarray:
+    def said(values: np.ndarray, batch: int) -> Tensor:
         rows = torch.from_numpy(np.asarray(values, np.float32)).to(device)
         with evaluating(method), torch.inference_mode():
             together = 1 if method.runtime == "onnx" else batch  # ONNX Runtime draws each frame alone anyway
-            return in_tone_of(still, to_frames(in_batches(decode, rows, together)))
+            drawn = in_batches(decode, rows, together)
+        return drawn if composed is None else _colour_in_tone_of(still, drawn)
 
-    return draw
+    def shown(drawn: Tensor, batch: int) -> np.ndarray:
+        if composed is None:
+            return in_tone_of(still, to_frames(drawn))
+        with torch.inference_mode():
+            return to_frames(in_batches(lambda maps: composed(image, maps), drawn, batch))
+
+    return Drawer(said, shown, composed is not None)
 
 
-def play(draw: Callable[[np.ndarray], np.ndarray], curves: Mapping[str | None, np.ndarray], fps: float) -> Clip:
+def of_photo(
+    photo: np.ndarray | str | Path | bytes, size: int, which: Which | Found, animate: Callable[[np.ndarray], Clip]
+) -> Clip:
+    """The clip of a whole photo at its own size: one face is aligned, animated, and laid back.
+
+    Args:
+        photo: anything that `i2vlib.load_image` reads.
+        size: of the crop that is animated, in pixels.
+        which: of several faces, as of `i2vlib.align_face`, which says what is raised.
+        animate: from the crop to its clip.
+    """
+    from i2vlib import faces
+
+    image = load_image(photo)
+    face = faces.find_one(image, which)
+    return faces.paste_back(image, animate(faces.align_face(image, size, face)), face)
+
+
+def play(draw: Drawer, curves: Mapping[str | None, np.ndarray], fps: float) -> Clip:
     """The clip of a face along one intensity curve an expression, each frame drawn independently of the others.
 
     Args:
@@ -282,11 +369,11 @@ def play(draw: Callable[[np.ndarray], np.ndarray], curves: Mapping[str | None, n
     """
     values = np.stack(list(curves.values()), 1)
     at_rest = np.flatnonzero((values == 0).all(1))
-    frames = draw(values if len(at_rest) else np.concatenate([values, np.zeros_like(values[:1])]))
+    drawn = draw.clip(values if len(at_rest) else np.concatenate([values, np.zeros_like(values[:1])]), fps)
     names = [name for name in curves if name is not None]
     intensity = values[:, 0] if len(curves) == 1 else values
-    name, neutral = " + ".join(names) or None, frames[at_rest[0] if len(at_rest) else -1]
-    return Clip(frames[: len(values)], fps=fps, intensity=intensity, expression=name, neutral=neutral)
+    name, neutral = " + ".join(names) or None, drawn.frames[at_rest[0] if len(at_rest) else -1]
+    return replace(drawn[: len(values)], intensity=intensity, expression=name, neutral=neutral)
 
 
 def in_tone_of(still: np.ndarray, frames: np.ndarray) -> np.ndarray:
@@ -312,32 +399,33 @@ def in_tone_of(still: np.ndarray, frames: np.ndarray) -> np.ndarray:
     return ((luma + cast) * 255).round().clip(0, 255).astype(np.uint8).transpose(1, 2, 3, 0)
 
 
-def mixture(
-    base: Sequence[Tensor], directions: Mapping[int, Sequence[Tensor]], draw: Callable[[Sequence[Tensor]], Tensor]
-) -> Callable[[Tensor], Tensor]:
-    r"""The function from intensities to images of one still, the steps of several expressions added.
+def _colour_in_tone_of(still: np.ndarray, maps: Tensor) -> Tensor:
+    """Maps ``(T, 7, H, W)`` whose colour is in the tone of their still; the others never leave it."""
+    rest, colour = maps.split([maps.shape[1] - MAPS["colour"], MAPS["colour"]], 1)
+    frames = to_frames(colour)
+    toned = in_tone_of(still, frames)
+    return maps if toned is frames else torch.cat([rest, to_tensor(toned).to(maps)], 1)
 
-    .. math:: V = d\Bigl(e_0(I) + \sum_i a_i\, e_i(I)\Bigr)
+
+def mixture(base: Sequence[Tensor], directions: Mapping[int, Sequence[Tensor]], rows: Tensor) -> list[Tensor]:
+    r"""Adds to the code of a still the steps of several expressions.
+
+    .. math:: e_0(I) + \sum_i a_i\, e_i(I)
 
     Args:
-        base: code of the still, one ``(1, C, h, w)`` a level.
+        base: code of the still, one ``(1, C, h, w)`` per level.
         directions: by the number of the expression, each as ``base``; in the order of the columns of intensities.
             The steps are added in the order of the numbers, so naming the expressions in another order changes no bit.
-        draw: codes to images.
+        rows: intensities ``(B, n)``.
 
     Returns:
-        Of intensities ``(B, n)`` the images.
+        The codes of the frames, one ``(B, C, h, w)`` per level.
     """
-    ordered = sorted((label, column) for column, label in enumerate(directions))
-
-    def decode(rows: Tensor) -> Tensor:
-        codes = base
-        for label, column in ordered:
-            step = rows[:, column, None, None, None]
-            codes = [torch.addcmul(code, step, f) for code, f in zip(codes, directions[label], strict=True)]
-        return draw(codes)
-
-    return decode
+    codes = list(base)
+    for label, column in sorted((label, column) for column, label in enumerate(directions)):
+        step = rows[:, column, None, None, None]
+        codes = [torch.addcmul(code, step, f) for code, f in zip(codes, directions[label], strict=True)]
+    return codes
 
 
 def in_batches(function: Callable[[Tensor], Tensor], rows: Tensor, batch: int = BATCH) -> Tensor:

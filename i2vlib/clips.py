@@ -19,6 +19,8 @@ from i2vlib.expressions import BLENDSHAPES
 
 #: How light a colour is: the shares of red, green and blue (Rec. 601).
 LUMA = np.array([0.299, 0.587, 0.114])
+#: What a model that carries the still's own pixels says of each of them, and in how many numbers: `Clip.maps`.
+MAPS = {"flow": 2, "gate": 1, "shade": 1, "colour": 3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,8 @@ class Clip:
         expression: one of `EXPRESSIONS`, or the folder's own name.
         truth: what only a renderer knows, by name, T first (``masks``, ``camera``, ...).
         neutral: ``uint8 (H, W, 3)``, the still at intensity 0 as drawn by the model that drew the frames.
+        maps: ``float16 (T, 7, H, W)``, what a model that carries its still said of each frame, in the order of `MAPS`
+            (`i2vlib.papers.carried.Maps`): `i2vlib.paste_back` lays them on the photo at its own size.
 
     Raises:
         ValueError: an array has another shape or type than the one above.
@@ -49,6 +53,7 @@ class Clip:
     expression: str | None = None
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     neutral: np.ndarray | None = None
+    maps: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = np.asarray(self.frames)
@@ -85,6 +90,14 @@ class Clip:
                 f"A clip's neutral frame is uint8 {frames.shape[1:]}, as its frames are; "
                 f"this one is {self.neutral.dtype} {self.neutral.shape}."
             )
+        if self.maps is not None:
+            maps, expected = np.asarray(self.maps, np.float16), (len(frames), sum(MAPS.values()), *frames.shape[1:3])
+            if maps.shape != expected:
+                raise ValueError(
+                    f"A clip's maps are {expected}, as its frames are; these are {maps.shape}. "
+                    "They belong to the frames that their model drew: leave them out of a clip of other frames."
+                )
+            object.__setattr__(self, "maps", maps)
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -101,11 +114,13 @@ class Clip:
             landmarks=pick(self.landmarks),
             blendshapes=pick(self.blendshapes),
             truth={name: value[frames] for name, value in self.truth.items()},
+            maps=pick(self.maps),
         )
 
     def __repr__(self) -> str:
         count, height, width, _ = self.frames.shape
-        known = [name for name in ("intensity", "landmarks", "blendshapes") if getattr(self, name) is not None]
+        optional = ("intensity", "landmarks", "blendshapes", "maps")
+        known = [name for name in optional if getattr(self, name) is not None]
         who = " ".join(part for part in (self.subject, self.expression) if part) or "unnamed"
         return (
             f"Clip({who}: {count} frames of {width}x{height} at {self.fps:g} fps; knows {known + sorted(self.truth)})"

@@ -2,7 +2,8 @@
 
 ``encoder.onnx`` takes a still to all that does not depend on the intensity: the still's own code, and the direction of
 every expression. ``decoder.onnx`` takes these maps, under the same names, one intensity an expression and a mask to a
-frame. ``model.json`` says what a page or a program has to know of both.
+frame; of a model that carries its still, to the maps that a frame is composed by. ``model.json`` says what a page or a
+program has to know of both.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2vlib import store
+from i2vlib.clips import MAPS
 
 if TYPE_CHECKING:
     import onnx
@@ -42,13 +44,26 @@ class Exportable(Protocol):
     expressions: tuple[str, ...]
     about: str
     limits: str
+    ranges: Mapping[str, Sequence[float]]
+    """What `drawn` gives, by name: ``frame`` alone, or the maps; the lowest and the highest value of each."""
 
     def encoded(self, still: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """All that frames of a still ``(1, 3, H, W)`` share: its own code, one ``(1, C, h, w)`` a level; and the
-        direction of every expression, in their order, one ``(expressions, C, h, w)`` a level."""
+        """Encodes all that frames of a still ``(1, 3, H, W)`` share.
 
-    def drawn(self, codes: Sequence[Tensor]) -> Tensor:
-        """Pictures ``(B, 3, H, W)`` in [-1, 1] of codes, one ``(B, C, h, w)`` a level."""
+        Returns:
+            Its own code, one ``(1, C, h, w)`` per level; and the directions of all expressions, in their order, one
+            ``(expressions, C, h, w)`` per level.
+        """
+
+    def rest(self, base: Sequence[Tensor], still: Tensor) -> Sequence[Tensor]:
+        """What is said of the still's own code, and the still, where frames are said as changes from that; nothing
+        otherwise."""
+
+    def drawn(self, codes: Sequence[Tensor], *rest: Tensor) -> Tensor:
+        """Decodes codes, one ``(B, C, h, w)`` per level, to pictures ``(B, 3, H, W)`` in [-1, 1].
+
+        With `rest`, of a model that carries its still, to maps ``(B, 7, H, W)`` in the order of `i2vlib.clips.MAPS`.
+        """
 
 
 class _Encoder(nn.Module):
@@ -59,7 +74,8 @@ class _Encoder(nn.Module):
     def forward(self, still: Tensor) -> tuple[Tensor, ...]:
         base, directions = self.method.encoded(still)
         # An output that is the input itself, as FAN's still in pixels, would rename the input.
-        return (*(code.clone() if code is still else code for code in base), *directions)
+        shared = [*base, *directions, *self.method.rest(base, still)]
+        return tuple(map_.clone() if map_ is still else map_ for map_ in shared)
 
 
 class _Decoder(nn.Module):
@@ -69,12 +85,20 @@ class _Decoder(nn.Module):
         super().__init__()
         self.method = method
 
-    def forward(self, base: Sequence[Tensor], directions: Sequence[Tensor], intensity: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        base: Sequence[Tensor],
+        directions: Sequence[Tensor],
+        rest: Sequence[Tensor],
+        intensity: Tensor,
+        mask: Tensor,
+    ) -> tuple[Tensor, ...]:
         codes = []
         for code, direction in zip(base, directions, strict=True):
             step = (intensity[None] @ direction.flatten(1)).view_as(code)
             codes.append(code + F.avg_pool2d(mask, mask.shape[-1] // code.shape[-1]) * step)
-        return self.method.drawn(codes)
+        drawn = self.method.drawn(codes, *rest)
+        return drawn.split(tuple(MAPS.values()), 1) if rest else (drawn,)
 
 
 def write_graphs(method: Exportable, folder: str | Path, half: bool = False) -> dict[str, object]:
@@ -100,6 +124,10 @@ def write_graphs(method: Exportable, folder: str | Path, half: bool = False) -> 
         raise RuntimeError(f"The exported graphs differ from PyTorch by {errors}, in [-1, 1]; nothing was written.")
     for file, content in data.items():
         store.write_file(folder / file, content)
+    what, composed = "frames in [-1, 1]", {}
+    if "frame" not in method.ranges:
+        what = "maps in their ranges"
+        composed = {"drawing": method.config.drawing, "reach": method.config.reach, "shaded": method.config.shaded}
     note = {
         "method": type(method).__name__,
         "about": method.about,
@@ -107,13 +135,14 @@ def write_graphs(method: Exportable, folder: str | Path, half: bool = False) -> 
         "license": "MIT",
         "size": method.size,
         "expressions": list(method.expressions),
-        "ranges": {"still": [-1, 1], "frame": [-1, 1], "intensity": [0, 1], "mask": [0, 1]},
+        "ranges": {"still": [-1, 1], **method.ranges, "intensity": [0, 1], "mask": [0, 1]},
         "layout": "RGB, (batch, channel, row, column); intensity has a number an expression, in their order",
         "opset": OPSET,
         "weights": "float16, cast to float32" if half else "float32",
         "weights_sha256": getattr(method, "facts", {}).get("sha256"),
         "largest_error": errors["both"],
-        "largest_error_on": "frames in [-1, 1], both graphs one after the other, against PyTorch",
+        "largest_error_on": f"{what}, both graphs one after the other, against PyTorch",
+        **composed,
         **{
             file.removesuffix(".onnx"): {
                 "file": file,
@@ -130,9 +159,17 @@ def write_graphs(method: Exportable, folder: str | Path, half: bool = False) -> 
     return note
 
 
-def _names(levels: int) -> tuple[list[str], list[str]]:
-    """What the maps of so many levels are called, in the graphs: those of the still, and of the directions."""
-    return [f"base_{level}" for level in range(levels)], [f"direction_{level}" for level in range(levels)]
+def _shared(method: Exportable, still: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    """What the frames of a still share: its own code, the directions, and, if it is carried, its maps at rest
+    and the still itself."""
+    base, directions = method.encoded(still)
+    return list(base), list(directions), list(method.rest(base, still))
+
+
+def _names(levels: int, rest: int) -> list[str]:
+    """What the maps that frames share are called in the graphs, of so many levels."""
+    codes = [f"{which}_{level}" for which in ("base", "direction") for level in range(levels)]
+    return [*codes, *("rest", "seen")[:rest]]
 
 
 def session(graph: bytes) -> onnxruntime.InferenceSession:
@@ -149,22 +186,23 @@ def session(graph: bytes) -> onnxruntime.InferenceSession:
 def decoder_of(
     method: Exportable, still: Tensor, mask: Tensor | None, labels: Sequence[int]
 ) -> Callable[[Tensor], Tensor]:
-    """What `i2vlib.animation.drawer` asks for, drawn by ONNX Runtime, each frame alone: intensities to images.
+    """What `i2vlib.animation.drawer` asks for, drawn by ONNX Runtime, each frame alone: intensities to images or maps.
 
     Args:
         still: ``(1, 3, H, W)``.
         mask: ``(1, 1, H, W)``, or None for everywhere.
         labels: the number of the expression that each column of intensities is of.
     """
-    run, (base, directions) = decoder_session(method).run, method.encoded(still)
-    maps = dict(zip(sum(_names(len(base)), []), [*base, *directions], strict=True))
+    run, (base, directions, rest) = decoder_session(method).run, _shared(method, still)
+    maps = dict(zip(_names(len(base), len(rest)), [*base, *directions, *rest], strict=True))
     maps["mask"] = torch.ones_like(still[:, :1]) if mask is None else mask
     shared = {name: map_.cpu().numpy() for name, map_ in maps.items()}
 
     def decode(rows: Tensor) -> Tensor:
         intensity = np.zeros((len(rows), len(method.expressions)), np.float32)
         intensity[:, labels] = rows.cpu().numpy()
-        return torch.from_numpy(np.concatenate([run(None, {**shared, "intensity": row})[0] for row in intensity]))
+        frames = [np.concatenate(run(None, {**shared, "intensity": row}), 1) for row in intensity]
+        return torch.from_numpy(np.concatenate(frames))
 
     return decode
 
@@ -191,13 +229,13 @@ def traced(method: Exportable) -> dict[str, onnx.ModelProto]:
     """Both graphs by their file, without a trace of the machine and the source that they were made from."""
     still = _still(method)
     with torch.no_grad():
-        base, directions = (list(maps) for maps in method.encoded(still))
-    of_base, of_directions = _names(len(base))
+        base, directions, rest = _shared(method, still)
+    shared = _names(len(base), len(rest))
     intensity, mask = still.new_ones(len(method.expressions)), torch.ones_like(still[:, :1])
-    given = (base, directions, intensity, mask)
+    given = (base, directions, rest, intensity, mask)
     return {
-        ENCODER: _graph(_Encoder(method), (still,), ["still"], of_base + of_directions),
-        DECODER: _graph(_Decoder(method), given, [*of_base, *of_directions, "intensity", "mask"], ["frame"]),
+        ENCODER: _graph(_Encoder(method), (still,), ["still"], shared),
+        DECODER: _graph(_Decoder(method), given, [*shared, "intensity", "mask"], list(method.ranges)),
     }
 
 
@@ -259,28 +297,28 @@ def _still(method: Exportable) -> Tensor:
 
 @torch.no_grad()
 def _errors(method: Exportable, data: Mapping[str, bytes]) -> dict[str, float]:
-    """The largest difference from PyTorch: of the encoder's maps, of the decoder's frames, and of both in a row.
+    """Measures how far the graphs are from PyTorch: the encoder alone, the decoder alone, and one after the other.
 
-    Asked are every expression alone at its peak, none, and all of them at once in a half of the picture.
+    It draws each expression alone at its peak, no expression, and all of them at once in half of the picture.
     """
     encode, decode = session(data[ENCODER]), session(data[DECODER])
     still, count = _still(method), len(method.expressions)
-    base, directions = method.encoded(still)
-    maps = [map_.cpu().numpy() for map_ in (*base, *directions)]
+    base, directions, at_rest = _shared(method, still)
+    maps = [map_.cpu().numpy() for map_ in (*base, *directions, *at_rest)]
     found = encode.run(None, {"still": still.cpu().numpy()})
     whole = torch.ones_like(still[:, :1])
     part = whole.clone()
     part[..., : method.size // 2] = 0
     asked = [(row, whole) for row in torch.eye(count).to(still)]
     asked += [(still.new_zeros(count), whole), (still.new_full((count,), 1 / count), part)]
-    draw, named = _Decoder(method), sum(_names(len(base)), [])
+    draw, named = _Decoder(method), _names(len(base), len(at_rest))
     errors = {ENCODER: max(map(_apart, maps, found)), DECODER: 0.0, "both": 0.0}
     for intensity, mask in asked:
-        drawn = draw(base, directions, intensity, mask).cpu().numpy()
+        drawn = [map_.cpu().numpy() for map_ in draw(base, directions, at_rest, intensity, mask)]
         rest = {"intensity": intensity.cpu().numpy(), "mask": mask.cpu().numpy()}
         for which, given in ((DECODER, maps), ("both", found)):
-            frame = decode.run(None, {**dict(zip(named, given, strict=True)), **rest})[0]
-            errors[which] = max(errors[which], _apart(drawn, frame))
+            again = decode.run(None, {**dict(zip(named, given, strict=True)), **rest})
+            errors[which] = max(errors[which], *map(_apart, drawn, again))
     return errors
 
 

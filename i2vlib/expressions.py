@@ -1,6 +1,6 @@
 """The expressions of the book, one row each: what makes one, what shows it, and what data sets call it.
 
-To add an expression, add a row; nothing else has to know of it.
+To add an expression, add a row; nothing else has to know.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Expression:
     """One expression.
 
     Attributes:
-        name: as it is spelled everywhere in the book.
+        name: its spelling everywhere in the book.
         recipe: blendshape to coefficient at the peak, in [0, 1]; a name without Left or Right stands for both sides.
         lead: the scores whose mean shows how strong it is: of its own, those that a reader of real faces responds to
             most. So a lead tells how strong a known expression is, not which one it is. Empty where none can be read:
@@ -136,6 +136,10 @@ TABLE: Mapping[str, Expression] = MappingProxyType({row.name: row for row in _RO
 #: Their names. Loaders translate into these.
 EXPRESSIONS: tuple[str, ...] = tuple(TABLE)
 
+#: What moves as one: an expression that moves some of a group takes over all of it.
+_GROUPS = (("brow",), ("eyeBlink", "eyeSquint", "eyeWide"), ("eyeLookUp", "eyeLookDown"), ("eyeLookIn", "eyeLookOut"),
+           ("jaw", "mouth", "tongue", "cheekPuff"), ("cheekSquint", "noseSneer"))  # fmt: skip
+
 
 def sides(name: str) -> tuple[str, ...]:
     """The blendshapes that a name stands for: itself, or where there is one a side, both."""
@@ -164,6 +168,17 @@ def recipe(name: str) -> np.ndarray:
         for side in sides(shape):
             values[BLENDSHAPES.index(side)] = amount
     return values
+
+
+def taken_over(expression: str) -> np.ndarray:
+    """Which coefficients ``bool (52,)`` an expression brings to its peak, whatever the first frame held."""
+    row = named(expression)
+    moved = tuple(label for name in row.recipe for label in sides(name))
+    taken = np.zeros(len(BLENDSHAPES), bool)
+    for group in _GROUPS:
+        if any(label.startswith(group) for label in moved) and not (row.still_mouth and "mouth" in group):
+            taken |= [label.startswith(group) for label in BLENDSHAPES]
+    return taken
 
 
 def known_to(data_set: str) -> dict[str | int, str]:

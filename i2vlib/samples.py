@@ -15,6 +15,7 @@ from torch import Tensor
 from i2vlib import joints, regions
 from i2vlib.clips import LUMA, Clip, to_frames, to_tensor
 from i2vlib.expressions import TABLE
+from i2vlib.surfaces import flow_between
 
 #: Where each of the 68 landmarks comes from when a face is mirrored: its left becomes its right.
 MIRRORED = (
@@ -47,21 +48,28 @@ def drawn(clip: Clip, count: int, first: int, repeat: bool, rng: torch.Generator
     return (first + index).tolist()
 
 
-def training_frames(
-    clip: Clip,
-    index: Sequence[int],
-    size: int,
-    augmented: bool,
-    rng: torch.Generator,
-    looks: float = 0.0,
-    crop: float = 0.0,
-) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Some frames of a clip, the masks of their mouths and the points that it states, augmented all alike.
+def change_of(
+    clip: Clip, augmented: bool, rng: torch.Generator, looks: float = 0.0, crop: float = 0.0
+) -> Augmentation | None:
+    """Draws the one change for all frames of a training sample; None where nothing is changed.
 
     Args:
         looks: the share of samples that are shown as photographs look (`Look`).
         crop: where nothing else is augmented and this is above 0, frames are enlarged by this share and a window of
             their old size is cropped at random.
+    """
+    if augmented:
+        return Augmentation.draw(rng, not one_sided(clip.expression), looks)
+    return Augmentation.cropped(rng, crop) if crop else None
+
+
+def training_frames(
+    clip: Clip, index: Sequence[int], size: int, change: Augmentation | None
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Some frames of a clip, the masks of their mouths and the points that it states, changed all alike.
+
+    Args:
+        change: by `change_of`; None leaves the frames alone.
 
     Returns:
         ``(n, 3, size, size)`` in [-1, 1]; ``(n, 1, size, size)`` of zeros and ones, or None where nobody knows
@@ -77,17 +85,45 @@ def training_frames(
     mask = torch.zeros(len(index), 1, size, size) if mouth is None else torch.from_numpy(mouth)[:, None].float()
     stated = stated_points(clip)
     points = torch.full((len(index), 68, 2), torch.nan) if stated is None else torch.from_numpy(stated[list(index)])
-    if augmented or crop:
-        mirror = not one_sided(clip.expression)
-        changed = Augmentation.draw(rng, mirror, looks) if augmented else Augmentation.cropped(rng, crop)
-        frames, mask = changed.lit(changed.moved(frames)), changed.moved(mask, "nearest")
-        points = changed.moved_points(points, size)
+    if change is not None:
+        frames, mask = change.lit(change.moved(frames)), change.moved(mask, "nearest")
+        points = change.moved_points(points, size)
     return frames, None if mouth is None else mask, points
 
 
+def origins(
+    clip: Clip, index: Sequence[int], change: Augmentation | None, still: int = 0
+) -> tuple[Tensor, Tensor] | None:
+    """Where some frames of a clip come from in another one, changed as the frames are; None of a clip that does not
+    know. Actors know where they come from in their first frame, performers in any (`surfaces.flow_between`).
+
+    Args:
+        still: the number of that other frame.
+
+    Returns:
+        The flow ``(n, 2, H, W)``, x and y in pixels, from a frame to the still; and ``(n, 1, H, W)`` of zeros and
+        ones, whether the still shows what is at a pixel.
+    """
+    if "surface" in clip.truth:
+        surface = clip.truth["surface"]
+        pairs = [flow_between(surface[i], surface[still]) for i in index]
+        flow, seen = (np.stack(some).astype(np.float32) for some in zip(*pairs, strict=True))
+    elif still == 0 and {"flow_to_first", "seen_in_first"} <= set(clip.truth):
+        names = "flow_to_first", "seen_in_first"
+        flow, seen = (np.asarray(clip.truth[name][list(index)], np.float32) for name in names)
+    else:
+        return None
+    flow, seen = torch.from_numpy(flow).permute(0, 3, 1, 2), torch.from_numpy(seen)[:, None]
+    if change is None:
+        return flow.contiguous(), seen
+    return change.moved_flow(flow), change.moved(seen, "nearest")
+
+
 def stated_points(clip: Clip) -> np.ndarray | None:
-    """The points of a person that a clip states, ``float32 (T, n, 2)`` in pixels: the 68 landmarks of a face, NaN where
-    none was found, or the 13 joints of a body, NaN where they are hidden; None of a clip that states neither."""
+    """Returns the points of a person that a clip states, ``float32 (T, n, 2)`` in pixels; None if it states none.
+
+    They are the 68 landmarks of a face, NaN where none was found, or the 13 joints of a body, NaN where hidden.
+    """
     if clip.landmarks is not None or "joints" not in clip.truth:
         return clip.landmarks
     shown = np.asarray(clip.truth.get("visible", True))[..., None]
@@ -109,11 +145,12 @@ SEPIA = (0.08, -0.01, -0.28)
 
 @dataclass(frozen=True)
 class Look:
-    """What a camera, a film and a file make of a scene: one draw for all frames of a clip, so that what they change
-    stays where it is, as in a still that is set moving.
+    """What a camera, a film and a file make of a scene.
+
+    One draw holds for all frames of a clip, so that grain and blur stay in place, as in a still that is set moving.
 
     In this order: white balance, a blurred lens, grain, contrast about the mean of the first frame, saturation (0 is
-    grey), a sepia tone, JPEG. None of it is differentiable or needs to be: still and frames are data.
+    grey), a sepia tone, JPEG. Nothing here is differentiable, nor needs to be: still and frames are data.
     """
 
     warmth: float

@@ -12,15 +12,19 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+Made = TypeVar("Made")
 
 
 def user_cache() -> Path:
@@ -38,6 +42,27 @@ def digest(*arrays: np.ndarray) -> str:
     for array in arrays:
         found.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     return found.hexdigest()[:24]
+
+
+def remembered(count: int) -> Callable[[Callable[[np.ndarray], Made]], Callable[[np.ndarray], Made]]:
+    """Keeps a function's last results by the digest of the array that it is given; the array itself is let go."""
+
+    def keep(work: Callable[[np.ndarray], Made]) -> Callable[[np.ndarray], Made]:
+        results: OrderedDict[str, Made] = OrderedDict()
+
+        @wraps(work)
+        def ask(array: np.ndarray) -> Made:
+            key = digest(array)
+            if key not in results:
+                results[key] = work(array)
+            results.move_to_end(key)
+            if len(results) > count:
+                results.popitem(last=False)
+            return results[key]
+
+        return ask
+
+    return keep
 
 
 def file_digest(path: Path) -> str:
@@ -64,13 +89,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """All of a file or none of it."""
+    """Writes a whole file, or nothing."""
     with replacing(path) as part:
         part.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
-    """All of a text file, in UTF-8, or none of it."""
+    """Writes a whole text file in UTF-8, or nothing."""
     write_file(path, text.encode())
 
 

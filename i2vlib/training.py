@@ -1,6 +1,6 @@
 r"""The loop, which knows no paper.
 
-A step draws a batch, asks the method what its generator makes of it, and moves the discriminators and then the
+A step draws a batch, asks the method what its generator draws, and moves the discriminators and then the
 generator down the weighted sum of the method's own loss terms. The first weights follow from the seed and everything
 random in step k from ``(seed, k)``, so two runs of the same lines, and a run that was killed and one that was not,
 end in the same bits. The folder of a run holds the checkpoint that it goes on from, ``history.csv``, and
@@ -10,36 +10,31 @@ end in the same bits. The folder of a run holds the checkpoint that it goes on f
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from i2vlib import video
+from i2vlib import checkpoints
+from i2vlib.checkpoints import CHECKPOINT, Record, watched
 from i2vlib.clips import Clip
 from i2vlib.hub import checked_device
-from i2vlib.papers.method import Config, Trainable
+from i2vlib.interruption import Interruption, leave_interrupts_to_the_main_process
+from i2vlib.papers.config import Trained
+from i2vlib.papers.method import Trainable
 from i2vlib.precision import rounded_products
-from i2vlib.store import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
     from accelerate import Accelerator
-
-CHECKPOINT, HISTORY, SAMPLE = "checkpoint.pt", "history.csv", "sample.png"
 
 
 class Examples(Dataset):
@@ -164,68 +159,40 @@ def _train(
     stop: Callable[[], bool],
     progress: bool,
 ) -> tuple[int, list]:
-    """The steps of `fit`, whose arguments these are: the last one done, and the history."""
+    """Does the steps of `fit`, whose arguments these are; returns the last one done, and the history."""
     from tqdm.auto import tqdm
 
     config, main = method.config, accelerator.is_main_process
     if folder is None or not (folder / CHECKPOINT).exists():
         draw_weights(method, seed)
     method.to(accelerator.device)
-    fused = accelerator.device.type in ("cpu", "cuda")
-    optimisers = {
-        side: torch.optim.Adam([{"params": parameters}], config.learning_rate, config.betas, fused=fused)
-        for side, parameters in (
-            ("generator", method.generator_parameters()),
-            ("discriminator", method.discriminator_parameters()),
-        )
-    }
-    run = {
-        "config": json.dumps(asdict(config), sort_keys=True),
-        "seed": seed,
-        "steps": steps,
-        "clips": len(clips),
-    }
-    done, history, seconds = _resume(folder, run, method, optimisers, accelerator.device)
+    optimisers = _optimisers(method, accelerator.device)
+    settings = json.dumps(asdict(config), sort_keys=True)
+    run = {"config": settings, "seed": seed, "steps": steps, "clips": len(clips)}
+    done, history, seconds = 0, [], 0.0
+    if state := checkpoints.latest(folder, run, accelerator.device):
+        _check_steps(folder / CHECKPOINT, config, state["step"], state["run"]["steps"], steps)
+        done, history, seconds = checkpoints.restore(state, method, optimisers)
     if done >= steps:
         _finish(accelerator, method, folder, done, seed)
         return done, history
 
-    started = time.monotonic() - seconds
-    record = (
-        _Record(folder, run, method, optimisers, history, started, watched(method, clips)) if folder and main else None
-    )
-    world, rank, batch_size = accelerator.num_processes, accelerator.process_index, config.clips_per_step
-    numbers = range(done * batch_size * world + rank, steps * batch_size * world, world)
-    loader = DataLoader(
-        Examples(method, clips, seed, numbers), batch_size, num_workers=workers, persistent_workers=workers > 0,
-        pin_memory=accelerator.device.type == "cuda", worker_init_fn=_leave_interrupts_to_the_main_process,
-    )  # fmt: skip
-    method.train()
+    started, record = time.monotonic() - seconds, None
+    if folder and main:
+        record = Record(folder, run, method, optimisers, history, started, watched(method, clips))
+    loader = _loader(accelerator, method, clips, seed, done, steps, workers)
     bar = tqdm(loader, initial=done, total=steps, disable=not (progress and main), desc="training", unit="step")
+    method.train()
     for step, batch in enumerate(bar, start=done + 1):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=numbered_rng(seed, -step * world - rank))))
+        _seed_step(accelerator, seed, step)
         _schedule(optimisers, config.learning_rate, config.decay, step, steps)
-        batch = {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
-        with _autocast(accelerator):
-            outputs = {name: value.float() for name, value in method.outputs(batch).items()}
-        terms = {}
-        for side, ask in (
-            ("discriminator", method.discriminator_terms),
-            ("generator", method.generator_terms),
-        ):
-            with _autocast(accelerator):
-                named = ask(batch, outputs)
-            terms |= {f"{side}/{name}": value for name, value in named.items()}
-            _step(accelerator, optimisers[side], side, named, config.weights)
+        terms, outputs = _both_sides(accelerator, method, optimisers, batch)
         stopped = interruption.agreed(accelerator, step < steps and stop())
         last = step == steps or stopped
         if step % log_every == 0 or last:
             history.append(_row(step, terms, outputs, time.monotonic() - started))
             accelerator.log(history[-1], step=step)
-            bar.set_postfix(
-                {name.split("/")[1]: f"{history[-1][name]:.3f}" for name in terms if name.startswith("gen")},
-                refresh=False,
-            )
+            bar.set_postfix(_shown(history[-1]), refresh=False)
         if validate is not None and (step % validate_every == 0 or last) and main:
             measured = {f"validation/{name}": float(value) for name, value in validate(method.eval()).items()}
             history.append({"step": step, "seconds": time.monotonic() - started, **measured})
@@ -242,8 +209,64 @@ def _train(
     return step, history
 
 
+def _optimisers(method: Trainable, device: torch.device) -> dict[str, torch.optim.Adam]:
+    """Makes Adam for each side of the game."""
+    config, fused = method.config, device.type in ("cpu", "cuda")
+    sides = {"generator": method.generator_parameters(), "discriminator": method.discriminator_parameters()}
+    return {
+        side: torch.optim.Adam([{"params": parameters}], config.learning_rate, config.betas, fused=fused)
+        for side, parameters in sides.items()
+    }
+
+
+def _loader(
+    accelerator: Accelerator, method: Trainable, clips: Sequence[Clip], seed: int, done: int, steps: int, workers: int
+) -> DataLoader:
+    """Loads this process's share of the samples of the steps that are left."""
+    world, rank, size = accelerator.num_processes, accelerator.process_index, method.config.clips_per_step
+    numbers = range(done * size * world + rank, steps * size * world, world)
+    return DataLoader(
+        Examples(method, clips, seed, numbers), size, num_workers=workers, persistent_workers=workers > 0,
+        pin_memory=accelerator.device.type == "cuda", worker_init_fn=leave_interrupts_to_the_main_process,
+    )  # fmt: skip
+
+
+def _seed_step(accelerator: Accelerator, seed: int, step: int) -> None:
+    """Seeds torch for a step by its number alone, each process differently."""
+    world, rank = accelerator.num_processes, accelerator.process_index
+    torch.manual_seed(int(torch.randint(2**62, (), generator=numbered_rng(seed, -step * world - rank))))
+
+
+def _both_sides(
+    accelerator: Accelerator,
+    method: Trainable,
+    optimisers: Mapping[str, torch.optim.Optimizer],
+    batch: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Moves the discriminators and then the generator; returns their terms by side and name, and what was made."""
+    batch = {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
+    with _autocast(accelerator):
+        outputs = {name: value.float() for name, value in method.outputs(batch).items()}
+    terms = {}
+    for side, ask in (
+        ("discriminator", method.discriminator_terms),
+        ("generator", method.generator_terms),
+    ):
+        with _autocast(accelerator):
+            named = ask(batch, outputs)
+        terms |= {f"{side}/{name}": value for name, value in named.items()}
+        _step(accelerator, optimisers[side], side, named, method.config.weights)
+    return terms, outputs
+
+
+def _shown(row: Mapping[str, float]) -> dict[str, str]:
+    """The generator's terms of a row of the history, for the progress bar."""
+    side = "generator/"
+    return {name.removeprefix(side): f"{value:.3f}" for name, value in row.items() if name.startswith(side)}
+
+
 def _accelerator(precision: str, device: str | None, trackers: Sequence[str], folder: Path | None) -> Accelerator:
-    """Accelerate as it is asked for. Raises `ValueError` for another precision, or a device that is not there."""
+    """Sets up Accelerate. Raises `ValueError` for another precision, or a device that is not there."""
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
@@ -305,122 +328,6 @@ def draw_weights(method: Trainable, seed: int) -> list[str]:
     return new
 
 
-# Interruptions
-
-
-class Interruption:
-    """Holds Ctrl+C and SIGTERM back until the step that is being done has ended, and a checkpoint is written.
-
-    For ``with``: the handlers are those of before afterwards. Signals that are ignored stay ignored, and outside the
-    main thread, where Python allows no handlers, nothing is held back.
-
-    Args:
-        wanted: whether there is anything to wait for.
-        alone: this is the run's only process. A second Ctrl+C is then obeyed at once; a launcher of several may send
-            every one twice.
-    """
-
-    def __init__(self, wanted: bool = True, alone: bool = True) -> None:
-        self.number = 0
-        self._alone = alone
-        self._wanted = wanted and threading.current_thread() is threading.main_thread()
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> Interruption:
-        for number in (signal.SIGINT, signal.SIGTERM) if self._wanted else ():
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        while self._before:
-            signal.signal(*self._before.popitem())
-
-    def _note(self, number: int, frame: object) -> None:
-        again, self.number = self.number == number, number
-        if again and self._alone and number == signal.SIGINT:
-            self.__exit__()
-            signal.raise_signal(number)
-
-    def agreed(self, accelerator: Accelerator, stop: bool) -> bool:
-        """The main process's ``stop`` in every process, and in ``number`` whichever signal has reached one of them:
-        processes that stopped at different steps would wait for each other."""
-        if accelerator.num_processes == 1:
-            return stop
-        said = torch.tensor([[stop and accelerator.is_main_process, self.number]], device=accelerator.device)
-        stop, self.number = accelerator.gather(said).amax(0).tolist()
-        return bool(stop)
-
-    def obey(self, sentence: str, speaking: bool) -> None:
-        """Does what the signal would have done, with a sentence."""
-        if signal.getsignal(self.number) is signal.default_int_handler:
-            raise KeyboardInterrupt(sentence)
-        if speaking:
-            print(sentence, file=sys.stderr, flush=True)
-        signal.raise_signal(self.number)
-
-
-def _leave_interrupts_to_the_main_process(worker: int) -> None:
-    """A terminal sends Ctrl+C to the processes that load clips as well; without them no step could be ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-# What a run leaves in its folder
-
-
-def watched(method: Trainable, clips: Sequence[Clip], columns: int = 6) -> tuple[Clip, list[int]] | None:
-    """The clip of a run's film strip, and which of its frames are in it; None where `Method.redraw` could not make it
-    again: a method that is told the intensity, and a clip that does not know it; or poses without pictures."""
-    clip = clips[0]
-    if not isinstance(clip, Clip):
-        return None
-    if method.dialled and not method.infers and (clip.intensity is None or clip.intensity.ndim != 1):
-        return None
-    return clip, sorted(set(np.linspace(0, len(clip) - 1, columns).round().astype(int).tolist()))
-
-
-@dataclass
-class _Record:
-    """Writes the checkpoint, the history as a table, and a sample of what the method makes."""
-
-    folder: Path
-    run: Mapping[str, object]
-    method: Trainable
-    optimisers: Mapping[str, torch.optim.Optimizer]
-    history: list[dict]
-    started: float
-    shown: tuple[Clip, list[int]] | None
-    written: float = field(default_factory=time.monotonic)
-
-    def due(self, minutes: float) -> bool:
-        return time.monotonic() - self.written >= 60 * minutes
-
-    def write(self, step: int) -> None:
-        """The checkpoint first: whoever ends the process may not wait for the rest."""
-        import pandas as pd
-
-        buffer = io.BytesIO()
-        torch.save(self.state(step), buffer)
-        write_file(self.folder / CHECKPOINT, buffer.getvalue())
-        write_file(self.folder / HISTORY, pd.DataFrame(self.history).to_csv(index=False).encode())
-        if self.shown is not None:
-            clip, frames = self.shown
-            made = self.method.eval().redraw(clip, frames).frames
-            self.method.train()
-            video.save(np.concatenate([clip.frames[frames], made], 1), self.folder / SAMPLE)
-        self.written = time.monotonic()
-
-    def state(self, step: int) -> dict:
-        return {
-            "step": step,
-            "run": self.run,
-            "method": self.method.state_dict(),
-            "optimisers": {side: optimiser.state_dict() for side, optimiser in self.optimisers.items()},
-            "history": self.history,
-            "seconds": time.monotonic() - self.started,
-        }
-
-
 def _finish(accelerator: Accelerator, method: Trainable, folder: Path | None, step: int, seed: int) -> None:
     """The method ready for use, and its weights in the folder: again, if a run was killed before they were written."""
     method.eval()
@@ -472,35 +379,7 @@ def _row(step: int, terms: Mapping[str, Tensor], outputs: Mapping[str, Tensor], 
     return {"step": step, "seconds": seconds, **scalars, **vectors}
 
 
-def _resume(
-    folder: Path | None, run: dict, method: Trainable, optimisers: Mapping, device: torch.device
-) -> tuple[int, list, float]:
-    """The step, history and seconds of the folder's checkpoint, its state loaded; none where there is none."""
-    path = None if folder is None else folder / CHECKPOINT
-    if path is None or not path.exists():
-        return 0, [], 0.0
-    try:
-        state = torch.load(path, map_location=device, weights_only=True)
-        found = state["run"]
-    except Exception as error:
-        raise ValueError(
-            f"The checkpoint {path} cannot be read ({type(error).__name__}). "
-            "Move it away to start again, or put back a whole copy; it was left as it is."
-        ) from None
-    changed = ", ".join(sorted(name for name in run if name != "steps" and found.get(name) != run[name]))
-    if changed:
-        raise ValueError(
-            f"The checkpoint {path} is of another run: {changed} differ. Choose another folder, or move it away."
-        )
-    _check_steps(path, method.config, state["step"], found["steps"], run["steps"])
-    method.load_state_dict(state["method"])
-    for side, optimiser in optimisers.items():
-        optimiser.load_state_dict(state["optimisers"][side])
-    history = state["history"]
-    return state["step"], history, state.get("seconds", history[-1]["seconds"] if history else 0.0)
-
-
-def _check_steps(path: Path, config: Config, done: int, before: int, steps: int) -> None:
+def _check_steps(path: Path, config: Trained, done: int, before: int, steps: int) -> None:
     """Raises `ValueError` if the steps done are not those of a run of ``steps`` in all, but of one of ``before``."""
     if steps < done:
         raise ValueError(

@@ -57,8 +57,8 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> str:
 
 def published(folder: Path) -> dict[str, nbformat.NotebookNode]:
     """The chapters with the address of a bare clone in a folder, which stands for a fork."""
-    sys.path.insert(0, str(ROOT))
-    from i2vlib.book.address import Address, addressed
+    sys.path[:0] = [str(ROOT), str(ROOT / "book")]
+    from i2vbook.pages.address import Address, addressed
 
     fork = folder / "fork.git"
     subprocess.run(["git", "clone", "-q", "--bare", ROOT, fork], check=True)

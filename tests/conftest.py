@@ -1,6 +1,7 @@
 """Small things that many tests need."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,15 @@ import torch
 from i2vlib.clips import Clip
 from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig
 from i2vlib.store import user_cache
+
+
+def pytest_configure() -> None:
+    """Lets Ctrl+C interrupt, wherever the tests were started.
+
+    A shell ignores SIGINT in what it starts in the background; Python and its children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

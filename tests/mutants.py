@@ -33,8 +33,10 @@ AFFINE_NETWORKS = "i2vlib/papers/affinegan/networks.py"
 FRGAN_EQUATIONS = "i2vlib/papers/frgan/equations.py"
 FORECAST, REFINE = "i2vlib/papers/frgan/forecast.py", "i2vlib/papers/frgan/refine.py"
 REGIONS, TRAINING = "i2vlib/regions.py", "i2vlib/training.py"
-FIXED_LENGTH, HP, MEASURING = "i2vlib/compared/fixed_length.py", "i2vlib/compared/hp.py", "i2vlib/book/measuring.py"
+FIXED_LENGTH, HP = "i2vlib/compared/fixed_length.py", "i2vlib/compared/hp.py"
+MEASURING = "book/i2vbook/evidence/measuring.py"
 FGST, SAMPLES = "i2vlib/compared/fgst.py", "i2vlib/samples.py"
+CARRIED = "i2vlib/papers/carried.py"
 VGAN, MCNET, GANIMATION = (f"i2vlib/compared/{name}.py" for name in ("vgan", "mcnet", "ganimation"))
 
 #: What mutmut breaks: equations and losses whole, and of the other files what a training step goes through.
@@ -48,15 +50,16 @@ FUNCTIONS: dict[str, Sequence[str]] = {
     FAN: [
         f"FAN.{name}"
         for name in (
-            "example", "outputs", "discriminator_terms", "generator_terms", "_owners", "_judge", "_local_judge",
-            "_labels", "_base", "_residual", "_residuals", "_before_last", "_picture", "_draw",
+            "example", "outputs", "discriminator_terms", "generator_terms", "_owners", "_judged", "_locally",
+            "_labels", "_base", "_residual", "_residuals", "_before_last", "_picture", "painted",
         )
     ],
     AFFINE: [
         f"AffineGAN.{name}"
         for name in (
-            "example", "outputs", "discriminator_terms", "generator_terms", "_read", "_intensity", "_noisy", "_seen",
-            "_judged", "_local_judge", "_classification",
+            "example", "encode", "decode", "outputs", "discriminator_terms", "generator_terms", "_read", "_intensity",
+            "_noisy", "_seen",
+            "_judged", "_locally", "_classification",
         )
     ],
     FORECAST: [f"Forecast.{n}" for n in ("forward", "example", "outputs", "discriminator_terms", "generator_terms")],
@@ -118,6 +121,7 @@ OF_REFINE = (*OF_FRGAN, "tests/papers/frgan/test_refine.py")
 OF_COMPARED = ("tests/compared/test_fixed_length.py", "tests/compared/test_hp.py")
 OF_BODIES = ("tests/book/test_measuring_bodies.py",)
 OF_FGST = ("tests/compared/test_fgst.py",)
+OF_CARRIED = ("tests/papers/test_carried.py",)
 OF_STEP = ("tests/test_step.py",)
 OF_REGIONS = ("tests/test_regions.py",)
 OF_VGAN = ("tests/compared/test_vgan.py",)
@@ -142,10 +146,13 @@ CHANGES = (
     Change("FAN Eq. 1: the codes swapped", FAN_EQUATIONS,
            "blocks.affine(base, residual, intensity)", "blocks.affine(residual, base, intensity)", OF_FAN),
     Change("FAN Eq. 3: real and made swapped", FAN_EQUATIONS,
-           "losses.discriminator_loss(discriminator(real), discriminator(made))",
-           "losses.discriminator_loss(discriminator(made), discriminator(real))", OF_FAN),
-    Change("FAN Eq. 4: the mask of what is made dropped", FAN_EQUATIONS,
-           "discriminator(made * mask)", "discriminator(made)", OF_FAN),
+           ":math:`V(a)`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
+           ":math:`V(a)`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_FAN),
+    Change("FAN Eq. 4: real and made swapped", FAN_EQUATIONS,
+           ":math:`M(a)`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
+           ":math:`M(a)`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_FAN),
+    Change("FAN Eq. 4: the masks dropped", FAN,
+           "(frames * mask)[rows]", "frames[rows]", OF_FAN),
     Change("FAN Eq. 5: a sum for a mean", FAN_EQUATIONS,
            ".flatten(1).mean(1).sum() / len(images)", ".flatten(1).sum(1).sum() / len(images)", OF_FAN),
     Change("FAN Eq. 5: over neighbours, not images", FAN_EQUATIONS,
@@ -153,7 +160,7 @@ CHANGES = (
     Change("FAN Eq. 5: above and below swapped", FAN_EQUATIONS,
            "[intensity - increment, intensity + increment]", "[intensity + increment, intensity - increment]", OF_FAN),
     Change("FAN Eq. 5: maximised", FAN,
-           'terms["temporal"] = equations', 'terms["temporal"] = -equations', OF_FAN),
+           "return equations.temporal(", "return -equations.temporal(", OF_FAN),
     Change("FAN Eq. 5: neighbours given to the wrong frames", FAN,
            "torch.cat([numbers, numbers], 1)[inside]", "torch.cat([numbers, numbers.flip(1)], 1)[inside]", OF_FAN),
     Change("FAN: the root of 68 dropped", FAN_EQUATIONS, " / true.shape[-2] ** 0.5", "", OF_FAN),
@@ -161,13 +168,13 @@ CHANGES = (
     Change("FAN: the made frames of D_g and D_l not detached", FAN,
            'outputs["images"].detach()', 'outputs["images"]', OF_FAN),
     Change("FAN: D_g told that made is real", FAN,
-           "self._judge, real=real, made=made", "self._judge, real=made, made=real", OF_FAN),
+           "real=self._judged(real), made=self._judged(made)", "real=self._judged(made), made=self._judged(real)",
+           OF_FAN),
     Change("FAN: D_l told that made is real", FAN,
-           "judge, real=real, made=made, mask=mask", "judge, real=made, made=real, mask=mask", OF_FAN),
-    Change("FAN: the generator's side of D_l without its mask", FAN,
-           "self._local_judge(rows)(made * mask)", "self._local_judge(rows)(made)", OF_FAN),
+           "equations.adversarial_local, batch, real, made)", "equations.adversarial_local, batch, made, real)",
+           OF_FAN),
     Change("FAN: D_l asked of clips whose mask does not count", FAN,
-           "images[rows].flatten(0, 1)", "images.flatten(0, 1)", OF_FAN),
+           "(frames * mask)[rows]", "(frames * mask)", OF_FAN),
     Change("FAN: every expression through the first encoder", FAN,
            "self.residual_encoders[label](still)", "self.residual_encoders[0](still)", OF_FAN),
     Change("FAN: the clips of a mixed batch left in the order of their labels", FAN,
@@ -175,14 +182,15 @@ CHANGES = (
     Change("FAN: labels of other frames", FAN,
            "self._labels(clip)[index]", "self._labels(clip)[sorted(index)]", OF_FAN),
     Change("FAN: the neutral frame in the place of all others", FAN,
-           'terms["reconstruction"] = terms["reconstruction"] + again', 'terms["reconstruction"] = again', OF_FAN),
+           "error = error + equations.reconstruction(still", "error = equations.reconstruction(still", OF_FAN),
     Change("FAN: what moves, by the frames that were made", FAN,
-           'regions.moving(real, batch["neutral"])', 'regions.moving(made, batch["neutral"])', OF_FAN),
+           "regions.moving(real, still)", "regions.moving(made, still)", OF_FAN),
     Change("FAN: landmarks read off the neighbours", FAN,
            "features[: a.numel()]", "features[-a.numel() :]", OF_FAN),
     # AffineGAN
-    Change("AffineGAN Eq. 1: the codes swapped", AFFINE_EQUATIONS,
-           "return basic(still), residual(still, label)", "return residual(still, label), basic(still)", OF_AFFINE),
+    Change("AffineGAN Eq. 1: the codes swapped", AFFINE,
+           "return self.encoder(still), self.residual_encoder(still, label)",
+           "return self.residual_encoder(still, label), self.encoder(still)", OF_AFFINE),
     Change("AffineGAN Eq. 4: always by the norm", AFFINE_EQUATIONS,
            "length if squared else length.sqrt()", "length.sqrt()", OF_AFFINE),
     Change("AffineGAN Eq. 4: back from the frame to the still", AFFINE_EQUATIONS,
@@ -190,40 +198,43 @@ CHANGES = (
            OF_AFFINE),
     Change("AffineGAN Eq. 5: no absolute value", AFFINE_EQUATIONS,
            "return projection.abs()", "return projection", OF_AFFINE),
-    Change("AffineGAN Eq. 6: always held fast", AFFINE_EQUATIONS,
-           "inferred.detach() if detached else inferred", "inferred.detach()", OF_AFFINE),
-    Change("AffineGAN Eq. 6: never held fast", AFFINE_EQUATIONS,
-           "inferred.detach() if detached else inferred", "inferred", OF_AFFINE),
+    Change("AffineGAN Eq. 6: always held fast", AFFINE,
+           "a.detach() if config.detach_intensity else a", "a.detach()", OF_AFFINE),
+    Change("AffineGAN Eq. 6: never held fast", AFFINE,
+           "a.detach() if config.detach_intensity else a", "a", OF_AFFINE),
     Change("AffineGAN Eq. 7: real and made swapped", AFFINE_EQUATIONS,
-           "losses.discriminator_loss(real, made)", "losses.discriminator_loss(made, real)", OF_AFFINE),
+           ":math:`\\hat I_t`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
+           ":math:`\\hat I_t`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_AFFINE),
     Change("AffineGAN Eq. 8: real and made swapped", AFFINE_EQUATIONS,
-           "discriminator(real * mask), discriminator(made * mask)",
-           "discriminator(made * mask), discriminator(real * mask)", OF_AFFINE),
+           ":math:`M_t`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
+           ":math:`M_t`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_AFFINE),
+    Change("AffineGAN Eq. 8: the masks dropped", AFFINE,
+           "self._seen(batch, frames * mask)", "self._seen(batch, frames)", OF_AFFINE),
     Change("AffineGAN Eq. 11: draws and intensities swapped", AFFINE_EQUATIONS,
-           "discriminator(uniform), discriminator(inferred)", "discriminator(inferred), discriminator(uniform)",
-           OF_AFFINE),
+           "losses.discriminator_loss(uniform, inferred)", "losses.discriminator_loss(inferred, uniform)", OF_AFFINE),
     Change("AffineGAN Eq. 10: the self images compared with the made ones", AFFINE,
            'equations.reconstruction_self(real, outputs["self_images"])',
            'equations.reconstruction_self(made, outputs["self_images"])', OF_AFFINE),
     Change("AffineGAN Eq. 11: the generator's gradient cut off from the intensity", AFFINE,
-           'self.discriminator_intensity(outputs["intensity"])',
-           'self.discriminator_intensity(outputs["intensity"].detach())', OF_AFFINE),
+           'fooled(self.discriminator_intensity(outputs["intensity"]))',
+           'fooled(self.discriminator_intensity(outputs["intensity"].detach()))', OF_AFFINE),
     Change("AffineGAN Eq. 11: the intensities of D_a not detached", AFFINE,
-           'self.discriminator_intensity, outputs["intensity"].detach()',
-           'self.discriminator_intensity, outputs["intensity"]', OF_AFFINE),
+           'self.discriminator_intensity(outputs["intensity"].detach())',
+           'self.discriminator_intensity(outputs["intensity"])', OF_AFFINE),
     Change("AffineGAN Eq. 11: handed over swapped", AFFINE,
-           '(judge, batch["uniform"], inferred)', '(judge, inferred, batch["uniform"])', OF_AFFINE),
+           'uniform=self.discriminator_intensity(batch["uniform"]),\n                inferred=self',
+           'inferred=self.discriminator_intensity(batch["uniform"]),\n                uniform=self', OF_AFFINE),
     Change("AffineGAN: the made frames not detached", AFFINE,
            'outputs["images"].detach()', 'outputs["images"]', OF_AFFINE),
     Change("AffineGAN: D_g told that made is real", AFFINE,
-           "real=of_real, made=self._judged(batch, made)[0]", "real=self._judged(batch, made)[0], made=of_real",
+           "real=of_real()[0], made=self._judged(batch, made)[0]",
+           "real=self._judged(batch, made)[0], made=of_real()[0]",
            OF_AFFINE),
     Change("AffineGAN: D_l told that made is real", AFFINE,
-           "judge, real=real, made=made, mask=mask", "judge, real=made, made=real, mask=mask", OF_AFFINE),
-    Change("AffineGAN: the generator's side of D_l without its mask", AFFINE,
-           "self._local_judge(batch, rows)(made * mask)", "self._local_judge(batch, rows)(made)", OF_AFFINE),
+           "equations.adversarial_local, batch, real, made)", "equations.adversarial_local, batch, made, real)",
+           OF_AFFINE),
     Change("AffineGAN: D_l asked of clips whose mask does not count", AFFINE,
-           "self._seen(batch, images)[rows].flatten(0, 1)", "self._seen(batch, images).flatten(0, 1)", OF_AFFINE),
+           "frames * mask)[rows].flatten(0, 1)", "frames * mask).flatten(0, 1)", OF_AFFINE),
     Change("AffineGAN: no latent noise", AFFINE, "code + sigma * torch.randn_like(code) if", "code if", OF_AFFINE),
     Change("AffineGAN: noise in use as well", AFFINE, "if sigma and self.training", "if sigma", OF_AFFINE),
     Change("AffineGAN: the conditional discriminators shown the frame twice", AFFINE,
@@ -240,7 +251,7 @@ CHANGES = (
     Change("AffineGAN: the weight of the expression not detached", AFFINE,
            'outputs["intensity"].detach().clamp(0, 1)', 'outputs["intensity"].clamp(0, 1)', OF_AFFINE),
     Change("AffineGAN: what moves, by the frames that were made", AFFINE,
-           'regions.moving(real, batch["neutral"])', 'regions.moving(made, batch["neutral"])', OF_AFFINE),
+           "regions.moving(real, still)", "regions.moving(made, still)", OF_AFFINE),
     # FRGAN
     Change("FRGAN Eq. 2: turned round", FRGAN_EQUATIONS,
            "mask * content + (1 - mask) * still", "mask * still + (1 - mask) * content", OF_FRGAN),
@@ -281,7 +292,7 @@ CHANGES = (
            'self(batch["still"], batch["now"], batch["then"])', 'self(batch["still"], batch["then"], batch["now"])',
            OF_FORECAST),
     Change("FRGAN G_M: its codes swapped", FORECAST,
-           "equations.analogy(image, before, after)", "equations.analogy(image, after, before)", OF_FORECAST),
+           "equations.analogy(code, before, after)", "equations.analogy(code, after, before)", OF_FORECAST),
     Change("FRGAN D_I: told of the map of the still", FORECAST,
            'outputs["images"], batch["then"]', 'outputs["images"], batch["now"]', OF_FORECAST),
     Change("FRGAN G_M: judged by the map of the still", FORECAST,
@@ -292,7 +303,7 @@ CHANGES = (
     Change("FRGAN D_I: real and made swapped in the penalty", FORECAST,
            "equations.frames_penalty(critic, real, made,", "equations.frames_penalty(critic, made, real,", OF_FORECAST),
     Change("FRGAN G_M: what moves, by the frame that was made", FORECAST,
-           'regions.moving(real[:, None], batch["still"])', 'regions.moving(made[:, None], batch["still"])',
+           'regions.moving(batch["frame"][:, None], batch["still"])', 'regions.moving(made[:, None], batch["still"])',
            OF_FORECAST),
     Change("FRGAN G_R: the forecast in the place of the real clip", REFINE,
            'clips = batch["frames"], outputs["images"]', 'clips = batch["forecast"], outputs["images"]', OF_REFINE),
@@ -319,14 +330,26 @@ CHANGES = (
     Change("HP: every frame of the still's own poses", HP,
            "points[:, 0], points[:, 1:])[0]", "points[:, 0], points[:, :1].expand_as(points[:, 1:]))[0]", OF_COMPARED),
     Change("bodies: G_C's forecast is the truth", MEASURING,
-           '"forecast_shared": (method.followed, guessed)', '"forecast_shared": (method.followed, true)', OF_BODIES),
+           '"forecast_shared": (followed, guessed)', '"forecast_shared": (followed, true)', OF_BODIES),
     Change("bodies: a forecast of its own is the true poses", MEASURING,
-           '"clips": (method.followed, true), "forecast": (method.redraw, true)',
-           '"clips": (method.followed, true), "forecast": (method.followed, true)', OF_BODIES),
+           '"clips": (followed, true), "forecast": (method.redraw, true)',
+           '"clips": (followed, true), "forecast": (followed, true)', OF_BODIES),
     Change("bodies: what is drawn is filed by how", MEASURING,
-           "run.kind.retargets or (run.bodies and run.kind.pictures)", "run.kind.retargets", OF_BODIES),
+           'issubclass(run.kind, Follower) or (run.bodies and run.kind.makes == "pictures")',
+           "issubclass(run.kind, Follower)", OF_BODIES),
+    # Ours: carried drawing
+    Change("ours, Eq. 1: maps that are no changes from rest", CARRIED,
+           "torch.tanh(drawn[:, 3:]) - torch.tanh(rest[:, 3:])", "torch.tanh(drawn[:, 3:])", OF_CARRIED),
+    Change("ours, Eq. 4: a gate that is read the other way", CARRIED,
+           "maps.gate * carried + (1 - maps.gate) * maps.colour",
+           "(1 - maps.gate) * carried + maps.gate * maps.colour", OF_CARRIED),
+    Change("ours, Eq. 5: flow asked for where nothing shows it", CARRIED,
+           "masked_l1(flow, true, seen)", "masked_l1(flow, true, 1 - seen)", OF_CARRIED),
+    Change("ours, Eq. 6: a gate that shuts on what is seen", CARRIED,
+           "binary_cross_entropy_with_logits(new.float(), 1 - seen)",
+           "binary_cross_entropy_with_logits(new.float(), seen)", OF_CARRIED),
     # FGST
-    Change("FGST: warped the other way", FGST, "(flow[:, 0] + columns)", "(columns - flow[:, 0])", OF_FGST),
+    Change("FGST: warped the other way", CARRIED, "(flow[:, 0] + columns)", "(columns - flow[:, 0])", OF_FGST),
     Change("FGST: a divergence without its logarithm", FGST, "- 1 - log_variance)", "- 1)", OF_FGST),
     Change("FGST: noise as wide as the variance", FGST, "(log_variance / 2).exp()", "log_variance.exp()", OF_FGST),
     Change("FGST: a code that takes the place of the still's", FGST, "still + still * code", "still * code", OF_FGST),
@@ -352,8 +375,8 @@ CHANGES = (
            "{'generator': 'discriminator', 'discriminator': 'generator'}[side]: "
            'torch.optim.Adam([{"params": parameters}], config.learning_rate, config.betas, fused=fused)', OF_STEP),
     Change("the generator before the discriminators", TRAINING,
-           '("discriminator", method.discriminator_terms),\n            ("generator", method.generator_terms),',
-           '("generator", method.generator_terms),\n            ("discriminator", method.discriminator_terms),',
+           '("discriminator", method.discriminator_terms),\n        ("generator", method.generator_terms),',
+           '("generator", method.generator_terms),\n        ("discriminator", method.discriminator_terms),',
            OF_STEP),
     Change("the decay ends at 0 a step early", TRAINING, "(steps - step + 1)", "(steps - step)", OF_STEP),
     Change("the decay never begins", TRAINING,
@@ -408,7 +431,7 @@ def by_hand() -> Iterator[Outcome]:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for name in ("i2vlib", "tests"):
+        for name in ("i2vlib", "book/i2vbook", "tests"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
         every = sorted({test for change in CHANGES for test in change.tests})
@@ -441,10 +464,9 @@ def _run(folder: Path, tests: Sequence[str]) -> None:
     os.dup2(said, 1)
     os.dup2(said, 2)
     os.chdir(folder)
-    sys.path[:] = [
-        str(folder),
-        *(path for path in sys.path if Path(path or ".").resolve() not in (ROOT, ROOT / "tests")),
-    ]
+    ours = (ROOT, ROOT / "book", ROOT / "tests")
+    others = [path for path in sys.path if Path(path or ".").resolve() not in ours]
+    sys.path[:] = [str(folder), str(folder / "book"), *others]
     sys.dont_write_bytecode = True  # files change within a second, and may keep their size
     import i2vlib
 

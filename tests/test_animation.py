@@ -6,11 +6,14 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from PIL import Image
 
 import i2vlib
 from i2vlib import animation
+from i2vlib.expressions import EXPRESSIONS
+from i2vlib.faces import rest
 from i2vlib.papers.affinegan import AffineGAN
 from i2vlib.papers.fan import FAN, FANConfig
 from tests.conftest import moving_square, tiny_config
@@ -20,9 +23,8 @@ def test_a_mixture_adds_its_steps_in_one_order_whoever_is_named_first():
     rng = torch.Generator().manual_seed(0)
     base, one, two = ([torch.randn(1, 3, 4, 4, generator=rng)] for _ in range(3))
     rows = torch.rand(2, 2, generator=rng)
-    draw = lambda codes: codes[0]  # noqa: E731
-    named = animation.mixture(base, {0: one, 1: two}, draw)(rows)
-    other = animation.mixture(base, {1: two, 0: one}, draw)(rows.flip(1))
+    (named,) = animation.mixture(base, {0: one, 1: two}, rows)
+    (other,) = animation.mixture(base, {1: two, 0: one}, rows.flip(1))
     a, b = (rows[:, i, None, None, None] for i in (0, 1))
     assert torch.equal(named, other)
     assert torch.allclose(named, base[0] + a * one[0] + b * two[0], atol=1e-6)
@@ -272,11 +274,13 @@ def test_a_picture_without_a_face_says_so(photo):
 def test_a_picture_is_read_once(crop, monkeypatch):
     from i2vlib import faces
 
-    reads, landmarks = [], faces.landmarks
-    monkeypatch.setattr(faces, "landmarks", lambda *given: reads.append(given) or landmarks(*given))
+    reads, glance = [], faces.glance
+    monkeypatch.setattr(faces, "glance", lambda *given: reads.append(given) or glance(*given))
     turned = np.ascontiguousarray(crop[:, ::-1])
+    model = AffineGAN(tiny_config())
     for _ in range(3):
         told(turned)
+        model.animate(turned)
     assert len(reads) == 1
 
 
@@ -286,7 +290,71 @@ def test_without_readers_nothing_is_looked_at(crop, monkeypatch):
     def missing(*given):
         raise ImportError("not installed")
 
-    monkeypatch.setattr(faces, "landmarks", missing)
+    monkeypatch.setattr(faces, "glance", missing)
     assert told(np.ascontiguousarray(crop[::-1]))[1] == []
+    animation.look_at_start(np.ascontiguousarray(crop[::-1]), ["happy"])
     with pytest.raises(ValueError, match="90x128; a model takes a square crop. Make one with i2vlib.align_face"):
         told(np.ascontiguousarray(crop[:, :90]))
+
+
+# What a still does already
+
+
+@pytest.fixture(scope="module")
+def smiling() -> np.ndarray:
+    """A public-domain portrait of somebody who smiles, lips apart and eyes open: ``uint8 (128, 128, 3)``."""
+    pytest.importorskip("ai_edge_litert", reason='reading faces needs pip install "i2vlib[faces]"')
+    return i2vlib.align_face(skimage.data.astronaut(), 128)
+
+
+def two_of_each(method: type, size: int = 16) -> torch.nn.Module:
+    values = {"size": size, "base_channels": 8, "channel_cap": 2, "expressions": ("happy", "eyes_closed")}
+    return method(method.Config.paper(**values))
+
+
+@pytest.mark.parametrize("method", [AffineGAN, FAN])
+def test_a_smile_on_a_smile_is_told_once_at_the_users_line(smiling, method):
+    model = two_of_each(method)
+    with pytest.warns(UserWarning, match="already smiles") as caught:
+        model.animate(smiling, "happy", [0, 1])
+    (one,) = caught
+    assert one.filename == __file__ and f"at most {rest.SIGNS[0].threshold:.2f}" in str(one.message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.animate(smiling, "eyes_closed", [0, 1])
+    with pytest.warns(UserWarning, match="already smiles"):
+        model.animate(smiling, intensity={"eyes_closed": [0, 1], "happy": [0, 0.5]})
+
+
+@pytest.mark.parametrize("method", [AffineGAN, FAN])
+def test_a_whole_photo_that_smiles_is_told_at_the_users_line_too(smiling, method):
+    model = two_of_each(method, 64)
+    with pytest.warns(UserWarning, match="already smiles") as caught:
+        model.animate(skimage.data.astronaut(), "happy", [0, 1], whole=True)
+    assert [one.filename for one in caught] == [__file__]
+
+
+def test_a_slider_says_it_when_it_is_made_and_not_when_it_draws(smiling):
+    with pytest.warns(UserWarning, match="already smiles"):
+        draw = two_of_each(FAN).drawer(smiling, ["happy"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw(np.zeros((2, 1)))
+
+
+def test_nothing_is_said_of_a_face_at_rest_or_too_small_to_be_read(photo, crop, smiling, head):
+    from i2vlib.datasets import actors
+
+    at_rest = [actors.clip(10_002, size=128, intensity=[0], truth=(), cast=cast).frames[0] for cast in actors.CASTS]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for still in (photo, crop, resized(smiling, 40), moving_square(size=64).frames[0], *at_rest):
+            animation.look_at_start(still, EXPRESSIONS)
+
+
+def test_rendered_peaks_are_in_the_way(rendered):
+    pytest.importorskip("ai_edge_litert", reason='reading faces needs pip install "i2vlib[faces]"')
+    for (_, name), clip in rendered.items():
+        if name != "angry":  # lowered brows are no sign
+            with pytest.warns(UserWarning, match="This face already"):
+                animation.look_at_start(clip.frames[-1], [name])

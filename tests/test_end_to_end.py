@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import i2vlib
+from i2vlib.hub import shipped
 from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig
 
 
@@ -29,7 +30,7 @@ def test_a_folder_of_real_clips_becomes_a_model_that_animates_a_real_still(real_
         assert made.save(tmp_path / f"made{suffix}").stat().st_size > 500
 
 
-@pytest.mark.parametrize("name", ["affinegan", "fan"])
+@pytest.mark.parametrize("name", [name for name in shipped() if name.startswith(("affinegan", "fan"))])
 def test_a_shipped_model_moves_the_face_it_is_given_and_leaves_the_rest(name):
     """Motion and identity on one person it was not trained on: the expression moves, the background does not."""
     model = i2vlib.load_pretrained(name)
@@ -60,8 +61,9 @@ def test_a_photograph_without_a_face_says_what_to_do():
         i2vlib.align_face(np.full((200, 200, 3), 128, np.uint8))
 
 
-def test_a_driver_lends_a_strangers_face_its_timing():
-    model = i2vlib.load_pretrained("affinegan")
+@pytest.mark.parametrize("name", [name for name in shipped() if name.startswith("affinegan")])
+def test_a_driver_lends_a_strangers_face_its_timing(name):
+    model = i2vlib.load_pretrained(name)
     driver = i2vlib.datasets.actors.clip(seed=20006, expression="surprised", frames=6, size=128)
     face = i2vlib.datasets.actors.clip(seed=20007, expression="surprised", frames=2, size=128).frames[0]
     driven = model.animate(face, driver=driver)
@@ -69,9 +71,10 @@ def test_a_driver_lends_a_strangers_face_its_timing():
     assert np.all(np.diff(driven.intensity[order]) > -0.1) and driven.intensity[order][-1] > 0.4
 
 
-def test_the_joint_model_leads_from_one_expression_to_another_and_mixes_them():
+@pytest.mark.parametrize("name", [name for name in shipped() if name.startswith("fan")])
+def test_the_joint_model_leads_from_one_expression_to_another_and_mixes_them(name):
     """The path begins and ends where it should; a smile in a frown pulls at its mouth and leaves its brows."""
-    model = i2vlib.load_pretrained("fan")
+    model = i2vlib.load_pretrained(name)
     face = i2vlib.datasets.actors.clip(seed=20005, expression="happy", frames=2, size=128).frames[0]
     happy, angry = (model.animate(face, name, intensity=[0, 1]).frames.astype(float) for name in ("happy", "angry"))
     led = model.animate(face, intensity={"angry": [1, 0.5, 0], "happy": [0, 0.5, 1]})

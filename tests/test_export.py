@@ -1,7 +1,9 @@
 """A model as ONNX: the same pictures, the same bytes, and a note that says what a page has to know."""
 
 import hashlib
+import inspect
 import json
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,9 @@ pytest.importorskip("onnxscript", reason='exporting needs pip install "i2vlib[on
 ort = pytest.importorskip("onnxruntime", reason='exporting needs pip install "i2vlib[onnx]"')
 
 import i2vlib  # noqa: E402
-from i2vlib import export  # noqa: E402
+from i2vlib import export, faces  # noqa: E402
 from i2vlib.clips import to_frames  # noqa: E402
-from i2vlib.papers.affinegan import AffineGAN  # noqa: E402
+from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig  # noqa: E402
 from i2vlib.papers.fan import FAN, FANConfig  # noqa: E402
 from i2vlib.papers.method import Method  # noqa: E402
 from tests.conftest import moving_square, tiny_config  # noqa: E402
@@ -32,6 +34,10 @@ def made(name: str, channels: int = 8) -> Method:
         )
     elif name == "alone":
         model = AffineGAN(tiny_config())
+    elif name.startswith("carried"):
+        kind, config = (AffineGAN, AffineGANConfig) if name == "carried affinegan" else (FAN, FANConfig)
+        model = kind(config.carried(**small, augment=False, looks=0.0, outer_channels=4))
+        torch.nn.init.normal_(model.decoder.levels[-1].weight, std=0.2)
     else:
         in_pixels = {"residual": "pixel", "weights": {"reconstruction": 1.0}} if name == "pixel" else {}
         model = FAN(FANConfig.paper(**small, **in_pixels))
@@ -41,7 +47,10 @@ def made(name: str, channels: int = 8) -> Method:
     return model.eval()
 
 
-@pytest.fixture(scope="module", params=["affinegan", "alone", "fan", "pixel"])
+CARRIED = ["carried affinegan", "carried fan"]
+
+
+@pytest.fixture(scope="module", params=["affinegan", "alone", "fan", "pixel", *CARRIED])
 def exported(request, tmp_path_factory) -> tuple[Method, Path]:
     folder = tmp_path_factory.mktemp(request.param) / "to" / "page"
     model = made(request.param)
@@ -55,7 +64,17 @@ def run(folder: Path, still: np.ndarray, intensity: list[float], mask: np.ndarra
     tensor = still.transpose(2, 0, 1)[None].astype(np.float32) / 127.5 - 1
     maps = dict(zip([out.name for out in encoder.get_outputs()], encoder.run(None, {"still": tensor}), strict=True))
     rest = {"intensity": np.array(intensity, np.float32), "mask": mask[None, None].astype(np.float32)}
-    return to_frames(torch.from_numpy(decoder.run(["frame"], {**maps, **rest})[0]))[0]
+    drawn = decoder.run(None, {**maps, **rest})
+    frame = drawn[0] if len(drawn) == 1 else composition()(tensor[0], *(map_[0] for map_ in drawn))[None]
+    return to_frames(torch.from_numpy(frame))[0]
+
+
+def composition():
+    """The function that `Method.export` documents: a frame of a still and its maps, by NumPy alone."""
+    said = textwrap.dedent(inspect.getdoc(Method.export).partition("::\n")[2].partition("Args:")[0])
+    names = {"np": np}
+    exec(said, names)
+    return names["composed"]
 
 
 def of_pytorch(model: Method, still: np.ndarray, intensity: list[float], mask: np.ndarray) -> np.ndarray:
@@ -85,7 +104,13 @@ def test_the_note_says_what_a_page_has_to_know(exported):
     assert (
         note["size"] == 16 and note["opset"] == 20 and note["license"] == "MIT" and "synthetic" in note["intended_use"]
     )
-    assert note["ranges"] == {"still": [-1, 1], "frame": [-1, 1], "intensity": [0, 1], "mask": [0, 1]}
+    drawn = {"frame": [-1, 1]}
+    if carries := model.config.drawing == "carried":
+        reach = 2 * 16 * model.config.reach
+        drawn = {"flow": [-reach, reach], "gate": [0, 1], "shade": [-1.4, 1.4], "colour": [-1, 1]}
+    assert note["ranges"] == {"still": [-1, 1], **drawn, "intensity": [0, 1], "mask": [0, 1]}
+    assert [value["name"] for value in note["decoder"]["outputs"]] == list(drawn)
+    assert (note.get("drawing"), note.get("reach")) == (("carried", model.config.reach) if carries else (None, None))
     assert 0 < note["largest_error"] < 1e-5
     for part in ("encoder", "decoder"):
         said, data = note[part], (folder / note[part]["file"]).read_bytes()
@@ -104,11 +129,12 @@ def test_what_the_encoder_gives_the_decoder_takes(exported):
     given = {v["name"]: v["shape"] for v in note["encoder"]["outputs"]}
     taken = {v["name"]: v["shape"] for v in note["decoder"]["inputs"]}
     assert taken == {**given, "intensity": [count], "mask": [1, 1, 16, 16]}
-    assert (
-        [v["shape"] for v in note["decoder"]["outputs"]]
-        == [[1, 3, 16, 16]]
-        == [v["shape"] for v in note["encoder"]["inputs"]]
-    )
+    carries = model.config.drawing == "carried"
+    assert [v["shape"] for v in note["encoder"]["inputs"]] == [[1, 3, 16, 16]]
+    wide = [2, 1, 1, 3] if carries else [3]
+    assert [v["shape"] for v in note["decoder"]["outputs"]] == [[1, channels, 16, 16] for channels in wide]
+    assert given.pop("rest", None) == ([1, 7, 16, 16] if carries else None)
+    assert given.pop("seen", None) == ([1, 3, 16, 16] if carries else None)
     for level in range(len(given) // 2):
         assert given[f"direction_{level}"] == [count, *given[f"base_{level}"][1:]]
 
@@ -174,7 +200,7 @@ def test_a_graph_that_draws_another_picture_is_not_kept(tmp_path, monkeypatch):
 # ONNX Runtime in the place of PyTorch ------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["affinegan", "fan"])
+@pytest.fixture(params=["affinegan", "fan", *CARRIED])
 def both(request, tmp_path, monkeypatch) -> tuple[Method, Method]:
     """One saved model, loaded to draw with PyTorch and with ONNX Runtime."""
     monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path / "cache"))
@@ -194,6 +220,23 @@ def test_animate_with_onnx_runtime_is_within_a_grey_level(both):
         assert np.array_equal(alone.frames[0], two.frames[3]), "a frame is the same in any company"
 
 
+@pytest.mark.parametrize("name", CARRIED)
+def test_maps_drawn_by_onnx_runtime_are_composed_on_the_photo(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("I2VLIB_CACHE", str(tmp_path / "cache"))
+    made(name).save_pretrained(tmp_path / "saved")
+    model = i2vlib.load_pretrained(tmp_path / "saved", "cpu")
+    quick = i2vlib.load_pretrained(tmp_path / "saved", runtime="onnx")
+    still = moving_square(16).frames[2]
+    one, two = (m.animate(still, "happy", [0, 0.5, 1]) for m in (model, quick))
+    assert np.abs(one.maps.astype(float) - two.maps).max() < 0.01 and np.array_equal(two.frames[0], still)
+    assert np.abs(one.maps[2, :2]).max() > 0.2
+    photo, face = np.random.default_rng(0).integers(0, 256, (90, 80, 3), np.uint8), np.array([[30, 40], [44, 42]])
+    where = faces.Found(face.mean(0), 20.0, face, 1600.0)
+    laid = [faces.paste_back(photo, clip, where).frames.astype(int) for clip in (one, two)]
+    assert np.abs(laid[0] - laid[1]).max() <= 1 and np.array_equal(laid[1][0], photo) and (laid[1][2] != photo).any()
+
+
+@pytest.mark.slow
 def test_onnx_runtime_is_what_draws_and_sees_weights_that_change(both, monkeypatch):
     _, quick = both
     face = moving_square(16).frames[0]

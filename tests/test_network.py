@@ -107,11 +107,13 @@ i2vlib.load_pretrained("run")
 
 
 @pytest.mark.parametrize("code", ["import i2vlib", TRAINING], ids=["importing", "training"])
+@pytest.mark.slow
 def test_nothing_is_reached_by(code: str, tmp_path: Path) -> None:
     assert watched(code, tmp_path) == set()
 
 
 @pytest.mark.parametrize("code", [PHOTOGRAPH, STUDIO], ids=["animated", "in the studio"])
+@pytest.mark.slow
 def test_a_photograph_stays_where_it_is(code: str, tmp_path: Path) -> None:
     for module in ("dlib", "ai_edge_litert", "skimage"):
         pytest.importorskip(module, reason='reading faces needs pip install "i2vlib[faces]"')

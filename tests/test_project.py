@@ -22,8 +22,14 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from setuptools import find_packages
+
+import i2vlib
 
 ROOT = Path(__file__).resolve().parents[1]
+#: The package, and what makes the book of it.
+LIBRARY, BOOK = ROOT / "i2vlib", ROOT / "book/i2vbook"
+FILES = sorted((*LIBRARY.rglob("*.py"), *BOOK.rglob("*.py")))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -72,12 +78,6 @@ def drawn_in() -> set[str]:
     return {name for name, _ in done}
 
 
-def test_what_is_declared_is_what_is_imported() -> None:
-    """No more and no less, over the package and the chapters; `[tool.deptry]` says what is used without an import."""
-    done = subprocess.run([sys.executable, "-m", "deptry", "."], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-
-
 def is_the_pinned_platform() -> bool:
     return sys.platform == "linux" and sys.version_info[:2] == (3, 11)
 
@@ -113,8 +113,8 @@ def test_the_environment_for_conda_installs_the_same() -> None:
     python, _, pip = environment["dependencies"]
     assert Version(python.partition("=")[2]) in Requirement(f"python{PROJECT['requires-python']}").specifier
     extras = ",".join(EXTRAS)
-    assert pip == {"pip": ["-c constraints.txt", f"-e .[{extras}]"]}
-    assert f"-c constraints.txt -e '.[{extras}]'" in (ROOT / "Makefile").read_text()
+    assert pip == {"pip": ["-c constraints.txt", f"-e .[{extras}]", "-e book"]}
+    assert f"-c constraints.txt -e '.[{extras}]' -e book" in (ROOT / "Makefile").read_text()
 
 
 def test_the_python_versions_agree() -> None:
@@ -123,9 +123,15 @@ def test_the_python_versions_agree() -> None:
     assert "Python 3.11 or newer" in (ROOT / "README.md").read_text()
 
 
-def test_ci_runs_the_two_commands_of_the_readme_and_nothing_else() -> None:
+def test_ci_runs_every_test_and_the_readme_names_its_two_commands() -> None:
     lines = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line and not line.startswith("#")]
-    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test", "make book"]
+    assert lines == [
+        "set -euo pipefail",
+        'cd "$(dirname "${BASH_SOURCE[0]}")/.."',
+        "make check",
+        "make test-all",
+        "make book",
+    ]
     assert "bash .ci/run" in (ROOT / ".github/workflows/book.yml").read_text()
     readme = (ROOT / "README.md").read_text()
     assert "\nmake test " in readme and "\nmake book " in readme
@@ -161,26 +167,21 @@ print(time.process_time())
 
 
 def test_a_room_imports_only_from_the_rooms_above_it() -> None:
-    """The order is that of the table in `book/design.md`; imports inside functions count as well."""
-    rooms = re.findall(r"^\| `(\w+)` \|", (ROOT / "book/design.md").read_text(), re.MULTILINE)
-    wrong = []
-    for path in (ROOT / "i2vlib").rglob("*.py"):
-        room = path.relative_to(ROOT / "i2vlib").parts[0].removesuffix(".py")
-        if room == "__init__":
-            continue
-        named = re.findall(r"^\s*(?:from|import) i2vlib\.(\w+)", path.read_text(), re.MULTILINE)
-        for group in re.findall(r"^\s*from i2vlib import (?:\(([^)]*)\)|(.*))", path.read_text(), re.MULTILINE):
-            named += re.findall(r"\w+", "".join(group))
-        assert room in rooms, f"{room} is not in the table of book/design.md"
-        wrong += [f"{room} imports {name}" for name in named if rooms.index(name) > rooms.index(room)]
-    assert wrong == []
+    """The order is that of the tables in `book/design.md`; imports inside functions count as well."""
+    order = re.findall(r"^\| `(\w+)` \|", (ROOT / "book/design.md").read_text(), re.MULTILINE)
+    assert order.index("checkout") > order.index("widgets")  # what makes the book comes last
+    for path in FILES:
+        if rooms_of := room(path):
+            assert rooms_of in order, f"{rooms_of} is not in a table of book/design.md"
+            named = {name.split(".")[1] for name in imported(path) if "." in name} & set(order)
+            below = {name for name in named if order.index(name) > order.index(rooms_of)}
+            assert not below, f"{path} imports {below}"
 
 
 #: Two rooms may share a name for one thing: why.
 SHARED_NAMES = {
     "scrubber": "the same player of a clip, as HTML in `video` and as an ipywidget in `widgets`",
     "main": "what runs when a module is called as a program",
-    "summary": "the means with their intervals: of a table in `metrics`, of a run's table in `book`",
     "clip": "one rendered clip, of an actor or of a performer",
     "film": "the clip that is ordered, of an actor or of a performer",
     "known_truth": "the truth of that clip alone, of an actor or of a performer",
@@ -221,42 +222,48 @@ def test_a_name_that_two_rooms_share_is_noticed(tmp_path: Path) -> None:
 
 def imported(path: Path) -> set[str]:
     """The modules of the package that a file imports, inside functions as well, as dotted names."""
-    found = set()
+    found, ours = set(), ("i2vlib", "i2vbook")
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("i2vlib"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(ours):
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if alias.name.startswith("i2vlib")}
+            found |= {alias.name for alias in node.names if alias.name.startswith(ours)}
     return found
 
 
-def test_a_paper_imports_no_other_paper_and_what_serves_all_imports_none() -> None:
-    papers = [folder.name for folder in (ROOT / "i2vlib/papers").iterdir() if (folder / "__init__.py").is_file()]
-    assert set(papers) == {"fan", "affinegan", "frgan"}
-    for path in (ROOT / "i2vlib").rglob("*.py"):
-        inside = path.relative_to(ROOT / "i2vlib").parts
-        if inside[0] == "papers" and inside[1] in papers:
-            barred = [name for name in papers if name != inside[1]]
-        elif inside[0].removesuffix(".py") in ("training", "metrics", "actors", "performers"):
-            barred = papers
-        else:
-            continue
-        named = {name for name in imported(path) for paper in barred if name.startswith(f"i2vlib.papers.{paper}")}
-        assert not named, f"{path.name} imports {named}"
+def room(path: Path) -> str:
+    """The room of the package, or of what makes the book, in which a file lies; "" for the package's own file."""
+    package = BOOK if BOOK in path.parents else LIBRARY
+    return path.relative_to(package).parts[0].removesuffix(".py").replace("__init__", "")
 
 
-def test_nothing_of_the_package_imports_the_wing_that_makes_the_book() -> None:
-    for path in (ROOT / "i2vlib").rglob("*.py"):
-        if path.relative_to(ROOT / "i2vlib").parts[0] != "book":
-            assert not {name for name in imported(path) if name.startswith("i2vlib.book")}, path
+def test_editors_know_every_public_name() -> None:
+    """A type checker reads ``__init__.pyi``, since most names are imported when they are used."""
+    stub = ast.parse((LIBRARY / "__init__.pyi").read_text())
+    imported = {name.asname for node in stub.body if isinstance(node, ast.ImportFrom) for name in node.names}
+    known = imported - {None} | {node.name for node in stub.body if isinstance(node, ast.FunctionDef)}
+    assert known == set(i2vlib.__all__) and (LIBRARY / "py.typed").is_file()
+
+
+def test_the_quickstart_runs_on_the_package_alone() -> None:
+    cells = json.loads((ROOT / "notebooks/quickstart.ipynb").read_text())["cells"]
+    assert "i2vbook" not in "".join(line for cell in cells if cell["cell_type"] == "code" for line in cell["source"])
+
+
+def test_a_wheel_holds_the_package_alone() -> None:
+    """What makes the book is a project of its own, which works in a checkout only."""
+    finder = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    assert {name.partition(".")[0] for name in find_packages(ROOT, **finder)} == {"i2vlib"}
+    finder = tomllib.loads((ROOT / "book/pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    packages = set(find_packages(ROOT / "book", **finder))
+    assert packages == {".".join(path.parent.relative_to(ROOT / "book").parts) for path in BOOK.rglob("__init__.py")}
 
 
 def test_no_room_touches_a_name_of_another_that_begins_with_an_underscore() -> None:
-    for path in (ROOT / "i2vlib").rglob("*.py"):
-        room = path.relative_to(ROOT / "i2vlib").parts[0].removesuffix(".py")
+    for path in FILES:
         for name in imported(path):
             parts = name.split(".")
-            assert parts[1:2] == [room] or not any(p.startswith("_") for p in parts), f"{path} imports {name}"
+            assert parts[1:2] == [room(path)] or not any(p.startswith("_") for p in parts), f"{path} imports {name}"
 
 
 def undocumented(source: str) -> list[str]:
@@ -286,7 +293,7 @@ def undocumented(source: str) -> list[str]:
     return missing
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "i2vlib").rglob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_what_is_public_is_documented(path: Path) -> None:
     assert undocumented(path.read_text()) == []
 
@@ -355,7 +362,7 @@ REAL = {"github.com", "colab.research.google.com", "dreamdragon.github.io/PennAc
 
 
 def test_no_file_names_a_repository_of_somebody() -> None:
-    """Where a copy of the book is from is known to its publisher (`i2vlib.book.address`), and to no file."""
+    """Where a copy of the book is from is known to its publisher (`i2vbook.pages.address`), and to no file."""
     made_up = {ROOT / "tests/book/test_address.py", ROOT / "tests/test_project.py"}
     found = {f"{path.relative_to(ROOT)}: {hit}" for path, text in texts() if path not in made_up
              for hit in HOSTED.findall(text) if hit not in REAL}  # fmt: skip
@@ -398,13 +405,14 @@ def test_every_work_cited_is_in_the_references_and_the_other_way_round() -> None
 # Names in prose -----------------------------------------------------------------------------------------------------
 
 MODULES = sorted(
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for path in (ROOT / "i2vlib").rglob("*.py")
+    ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
+    for package in (LIBRARY, BOOK)
+    for path in package.rglob("*.py")
 )
 #: In backticks, with or without arguments: `metrics.share`, `ForecastConfig.paper()`.
 QUOTED = re.compile(r"`([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?:\([^`\n]*\))?`")
-#: Anywhere, also in commands and in code: i2vlib.book.runs; but no address and no path.
-WHOLE = re.compile(r"(?<![\w/.-])i2vlib(?:\.[A-Za-z_]\w*)+")
+#: Anywhere, also in commands and in code: i2vbook.evidence.runs; but no address and no path.
+WHOLE = re.compile(r"(?<![\w/.-])i2v(?:lib|book)(?:\.[A-Za-z_]\w*)+")
 FILE = re.compile(r"\.(?:py|ipynb|md|toml|json|csv|parquet|png|gif|jpg)$")
 
 
@@ -445,7 +453,7 @@ def prose() -> Iterator[tuple[str, str]]:
         for number, cell in enumerate(json.loads(path.read_text())["cells"], 1):
             if cell["cell_type"] == "markdown":
                 yield f"{path.stem}, cell {number}", "".join(cell["source"])
-    for path in (ROOT / "i2vlib").rglob("*.py"):
+    for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 yield str(path.relative_to(ROOT)), ast.get_docstring(node) or ""
@@ -472,7 +480,7 @@ def test_a_name_that_has_gone_is_noticed() -> None:
         "ForecastConfig.huge",
     ]
     kept = (
-        "`i2vlib.book.runs`, `ForecastConfig.paper()`, `Face.identity`, `Effect.counts`, `clip.save`, `torch.nn.Linear`"
+        "`i2vbook.evidence`, `ForecastConfig.paper()`, `Face.identity`, `Effect.counts`, `clip.save`, `torch.nn.Linear`"
     )
     assert len(QUOTED.findall(kept)) == 6 and all(map(resolves, QUOTED.findall(kept)))
     command = "python -m i2vlib.reference --list; i2vlib/losses.py, https://i2vlib.example.org"

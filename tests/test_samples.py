@@ -14,6 +14,12 @@ CORNERS = {0: 16, 8: 8, 17: 26, 21: 22, 27: 27, 31: 35, 33: 33, 36: 45, 37: 44, 
            48: 54, 51: 51, 55: 59, 57: 57, 60: 64, 62: 62, 65: 67, 66: 66}  # fmt: skip
 
 
+def changed(clip, index, seed, looks=0.0):
+    """The frames, masks and points of one sample, augmented by a seed."""
+    change = samples.change_of(clip, True, torch.Generator().manual_seed(seed), looks)
+    return samples.training_frames(clip, index, 32, change)
+
+
 def dotted(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Two black frames with a soft dot at landmark 36, points elsewhere for the others, a mask of the left half."""
     rng = np.random.default_rng(0)
@@ -54,7 +60,7 @@ def test_an_expression_of_one_side_is_never_mirrored():
     left[:, :, :16] = True
     for name, mirrored in (("contempt", {False}), ("happy", {False, True})):
         clip = replace(sided, expression=name, truth={"mouth": left})
-        shown = [samples.training_frames(clip, [0], 32, True, torch.Generator().manual_seed(s)) for s in range(12)]
+        shown = [changed(clip, [0], s) for s in range(12)]
         assert {bool(mask[..., 16:].sum() > mask[..., :16].sum()) for _, mask, _ in shown} == mirrored
 
 
@@ -68,10 +74,10 @@ def test_a_training_sample_without_landmarks_has_none_and_draws_the_same():
     bare = moving_square(size=32)
     points = np.random.default_rng(0).uniform(8, 24, (6, 68, 2))
     known = Clip(bare.frames, landmarks=points, truth=bare.truth)
-    shown = [samples.training_frames(c, [0, 3], 32, True, torch.Generator().manual_seed(1)) for c in (bare, known)]
+    shown = [changed(c, [0, 3], 1) for c in (bare, known)]
     assert torch.equal(shown[0][0], shown[1][0]) and torch.equal(shown[0][1], shown[1][1])
     assert shown[0][2].isnan().all() and shown[1][2].isfinite().all()
-    plain = samples.training_frames(known, [5, 2], 32, False, torch.Generator())[2]
+    plain = samples.training_frames(known, [5, 2], 32, None)[2]
     assert np.allclose(plain, points[[5, 2]], atol=1e-5)
 
 
@@ -96,8 +102,8 @@ def test_the_points_of_a_body_are_its_joints_and_nothing_is_said_of_hidden_ones(
 
 
 def test_joints_move_with_their_picture_and_in_a_mirror_left_is_right():
-    clip, rng = of_a_body(), torch.Generator().manual_seed(1)
-    plain = samples.training_frames(clip, [0, 3], 32, False, rng)[2]
+    clip = of_a_body()
+    plain = samples.training_frames(clip, [0, 3], 32, None)[2]
     assert np.allclose(plain[0], clip.truth["joints"][0]) and plain[1, 12].isnan().all()
     still = samples.Augmentation(torch.ones(1), torch.zeros(2), True, torch.ones(1), torch.ones(1), torch.ones(3))
     turned = still.moved_points(plain, 32)
@@ -180,9 +186,6 @@ def test_looks_are_drawn_by_the_generator_and_cost_no_draw_where_there_are_none(
 
 def test_a_share_of_the_samples_looks_like_a_photograph():
     clip = moving_square(size=32)
-    shown = [
-        samples.training_frames(clip, [0, 5], 32, True, torch.Generator().manual_seed(s), looks=0.5)[0]
-        for s in range(60)
-    ]
-    plain = [samples.training_frames(clip, [0, 5], 32, True, torch.Generator().manual_seed(s))[0] for s in range(60)]
+    shown = [changed(clip, [0, 5], s, looks=0.5)[0] for s in range(60)]
+    plain = [changed(clip, [0, 5], s)[0] for s in range(60)]
     assert 18 <= sum(torch.equal(a, b) for a, b in zip(shown, plain, strict=True)) <= 42

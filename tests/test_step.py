@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from i2vlib import training
-from i2vlib.papers.method import Config, Trainable
+from i2vlib.papers.config import Trained
+from i2vlib.papers.method import Trainable
 from i2vlib.training import Examples, fit, learning_rate, numbered_rng
 from tests.conftest import moving_square
 
 
 @dataclass(frozen=True)
-class GameConfig(Config):
+class GameConfig(Trained):
     TERMS: ClassVar = {"meet": 1.0, "rise": 4.0}
     learning_rate: float = 0.25
     betas: tuple[float, float] = (0.0, 0.0)  # Adam then moves by the learning rate, whatever the slope
@@ -24,7 +25,7 @@ class GameConfig(Config):
     weights: Mapping[str, float] = field(default_factory=lambda: {"meet": 1.0, "rise": 4.0})
 
 
-class Game(nn.Module, Trainable):
+class Game(Trainable):
     """A generator that is one number, from 1, and a discriminator that is another, from 0."""
 
     Config = GameConfig
@@ -186,3 +187,10 @@ def test_a_row_of_the_history_has_every_term_and_the_means_of_vectors():
     assert training._row(7, terms, outputs, 1.5) == {
         "step": 7, "seconds": 1.5, "generator/one": 0.5, "discriminator/two": -2.0, "mean/intensity": 1.5,
     }  # fmt: skip
+
+
+def test_a_method_that_does_not_say_how_it_draws_a_clip_again_is_trained_without_a_sample(tmp_path):
+    fit(Game(GameConfig()), [moving_square()], 2, folder=tmp_path, progress=False, device="cpu")
+    assert not (tmp_path / training.checkpoints.SAMPLE).exists()
+    with pytest.raises(ValueError, match="Game"):
+        Game(GameConfig()).redraw(moving_square())

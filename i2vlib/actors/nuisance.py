@@ -21,8 +21,9 @@ _FIXATION = 0.5
 class Nuisance:
     """How much of what is not the expression a clip holds; nothing by default. Drawn by seed, expression and mode.
 
-    The first frame stays neutral: there eyes are open and straight and the head is where the crop has it. Noise lies
-    on every frame.
+    The first frame stays neutral unless `starts` says otherwise: there eyes are open and straight and the head is where
+    the crop has it. Noise lies on every frame. What a clip takes from coefficients of its own or from a driver has no
+    blinks, gaze, start or stagger but theirs.
 
     Attributes:
         blinks: mean number of blinks a second (people: 0.2 to 0.5), each 0.3 s long, at random times.
@@ -31,20 +32,28 @@ class Nuisance:
         drift: standard deviation, in degrees, of a slow rotation of the head (yaw, pitch and half as much roll) about
             the neck.
         noise: standard deviation of Gaussian noise on each channel of each pixel, in levels of 0 to 255.
+        starts: share of clips, 0 to 1, whose first frame is a still that smiles, talks, squints or the like and mostly
+            looks into the camera; its intensity is 0 all the same. See `acting.opening` and `acting.blended`.
+        stagger: how far apart muscles start and end, 0 to 1 of the way from intensity 0 to 1; see `acting.rises`.
 
     Raises:
-        ValueError: a value is negative or not finite.
+        ValueError: a value is negative or not finite, or a share is above 1.
     """
 
     blinks: float = 0.0
     gaze: float = 0.0
     drift: float = 0.0
     noise: float = 0.0
+    starts: float = 0.0
+    stagger: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"A nuisance is a finite number, 0 or more; {name} is {value!r}. 0 turns it off.")
+        for name, value in (("starts", self.starts), ("stagger", self.stagger)):
+            if value > 1:
+                raise ValueError(f"A share is a number from 0 to 1; {name} is {value!r}.")
 
     def words(self) -> str:
         """What is on, as part of a folder's name: ``-blinks0.5-noise2``; nothing if all is off."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from i2vlib import faces
 from i2vlib.actors import mesh
+from i2vlib.actors.cast import WIDE, Cast, cast_named
 from i2vlib.actors.hair import Mane, choose, grow
 from i2vlib.actors.head import Head
 from i2vlib.actors.mesh import smoothstep
@@ -27,7 +28,7 @@ class Person:
     """What a seed decides once for all of its clips; see `person`.
 
     Attributes:
-        name: ``actor-<seed>``.
+        name: ``actor-<seed>``, of other casts than the first ``actor-<cast>-<seed>``.
         age: in [0, 1] as `identity` has it; older skin creases more deeply.
         identity: ``float32 (k,)``, what the head's shape was made from: see `identity`.
         vertices: ``float32 (N, 3)`` of the neutral head, in metres, the eyes at a fixed height.
@@ -67,10 +68,10 @@ def generator(seed: int, *words: str) -> np.random.Generator:
 
 
 @lru_cache(maxsize=4)
-def person(seed: int) -> Person:
-    """The person behind a seed, any int."""
+def person(seed: int, cast: str = WIDE.name) -> Person:
+    """The person behind a seed, any int, and a cast, one of `cast.CASTS`."""
     with one_thread():
-        return _made(seed)
+        return _made(seed, cast_named(cast))
 
 
 def one_thread() -> AbstractContextManager:
@@ -84,18 +85,19 @@ def one_thread() -> AbstractContextManager:
     return threadpool_limits(1, user_api="blas")
 
 
-def _made(seed: int) -> Person:
+def _made(seed: int, cast: Cast) -> Person:
     canvas = mesh.canvas()
-    phenotype, local = _shape(seed)
-    vertices = neutral_head(phenotype, local)
-    light = generator(seed, "light")
-    lights, tints, sky, ground = lamps(light)
-    cut = choose(generator(seed, "look-2"), phenotype["gender"] > 0.5, phenotype["age"])
-    painted = paint(generator(seed, "paint-2"), canvas, phenotype, cut, lights[0])
+    phenotype, local = shape_of(seed, cast.name)
+    vertices = neutral_head(phenotype, local, cast.arch)
+    light = generator(seed, "light", *cast.words)
+    lights, tints, sky, ground = lamps(light, cast.warmth)
+    woman = phenotype["gender"] > 0.5
+    cut = choose(generator(seed, "look-2", *cast.words), woman, phenotype["age"], cast, phenotype["african"])
+    painted = paint(generator(seed, "paint-2", *cast.words), canvas, phenotype, cut, lights[0], cast)
     # A photographer opens the lens for dark skin; without it, the darkest faces lose their features.
     exposure = np.float32(1 + 1.2 * max(0, painted.tone - 2) / 7)
     return Person(
-        name=f"actor-{seed}",
+        name=f"{'-'.join(('actor', *cast.words))}-{seed}",
         age=phenotype["age"],
         identity=np.array([*phenotype.values(), *local.values()], np.float32),
         vertices=vertices,
@@ -106,7 +108,7 @@ def _made(seed: int) -> Person:
         hair=painted.hair,
         brows=painted.brows,
         texture=painted.texture,
-        mane=grow(generator(seed, "mane"), cut, canvas, vertices, painted.colour),
+        mane=grow(generator(seed, "mane", *cast.words), cut, canvas, vertices, painted.colour),
         lights=lights,
         tints=exposure * tints,
         sky=exposure * sky,
@@ -116,33 +118,36 @@ def _made(seed: int) -> Person:
     )
 
 
-def neutral_head(phenotype: Mapping[str, float], local: Mapping[str, float]) -> np.ndarray:
-    """The vertices ``float32 (N, 3)`` of a head at rest, in metres, the eyes at a fixed height."""
+def neutral_head(phenotype: Mapping[str, float], local: Mapping[str, float], arch: float = WIDE.arch) -> np.ndarray:
+    """The vertices ``float32 (N, 3)`` of a head at rest, in metres, the eyes at a fixed height.
+
+    `arch` is how wide the teeth stand, as a share of what the base mesh has.
+    """
     head = mesh.canvas().head
     vertices = head.neutral(phenotype, local)
-    _set_teeth(vertices, head)
+    _set_teeth(vertices, head, arch)
     eyes = mesh.eye_corners(vertices).mean((0, 1)) * np.array([0, 0, 1])
     return (vertices + np.array([0, 0, mesh.EYE], np.float32) - eyes).astype(np.float32)
 
 
-def identity(seed: int) -> np.ndarray:
+def identity(seed: int, cast: str = WIDE.name) -> np.ndarray:
     """What the shape of a person's head was made from, ``float32 (k,)``: the same in all clips of a subject.
 
     Nine phenotypes in [0, 1] (gender, age, muscle, weight, height, proportions, and the shares of three origins as the
     package `anny` has them), then the local changes in [-1, 1] in the order of `Head.local_names`.
     """
-    return person(seed).identity
+    return person(seed, cast).identity
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(rng.uniform(low, high))
 
 
-def _set_teeth(vertices: np.ndarray, head: Head) -> None:
+def _set_teeth(vertices: np.ndarray, head: Head, arch: float) -> None:
     """Moves the teeth inwards, in place: the base mesh holds them so far out that they pierce the lips' corners."""
     teeth = np.unique(head.quads[head.part == mesh.TEETH])
     middle = vertices[teeth, 0].mean()
-    vertices[teeth, 0] = middle + 0.80 * (vertices[teeth, 0] - middle)
+    vertices[teeth, 0] = middle + arch * (vertices[teeth, 0] - middle)
     vertices[teeth, 1] += 0.0025
     rows = head.quads[head.part == mesh.TEETH]
     vertices[np.unique(rows[: len(rows) // 2]), 2] -= 0.0034
@@ -175,11 +180,13 @@ _CHIN = (0.84, 0.97)
 
 
 @lru_cache(maxsize=256)
-def _shape(seed: int) -> tuple[dict[str, float], dict[str, float]]:
+def shape_of(seed: int, cast: str) -> tuple[dict[str, float], dict[str, float]]:
     """A person's phenotype and local changes, drawn until the chin lies in the frame."""
-    head, rows, rng = mesh.canvas().head, mesh.landmark_rows(), generator(seed, "shape")
+    kind = cast_named(cast)
+    draw = gentle_shape if kind.gentle else drawn_shape
+    head, rows, rng = mesh.canvas().head, mesh.landmark_rows(), generator(seed, "shape", *kind.words)
     while True:
-        phenotype, local = drawn_shape(rng, head.local_names)
+        phenotype, local = draw(rng, head.local_names)
         points = rows @ head.neutral(phenotype, local)
         apart = points[42:48, 0].mean() - points[36:42, 0].mean()
         chin = faces.EYE_LEVEL + faces.EYE_DISTANCE * (points[36:48, 2].mean() - points[8, 2]) / apart
@@ -213,6 +220,51 @@ def drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[st
     return phenotype, local
 
 
+#: How many of the local changes a gentle shape has, and their standard deviation.
+_CHANGED, _GENTLE = 0.25, 0.2
+#: What everybody's gentle shape has, mean and standard deviation: eyes and mouth as wide as people's, which the
+#: head's are not, and proportions that differ as much as people's do.
+_COMMON = {
+    "l-eye-scale-incr": (0.45, 0.15), "l-eye-push1-out": (0.22, 0.10), "l-eye-push2-out": (0.32, 0.10),
+    "l-eye-trans-out": (-0.22, 0.14), "l-eye-height2-incr": (0.08, 0.15), "mouth-scale-horiz-incr": (0.34, 0.22),
+    "mouth-lowerlip-volume-incr": (0.0, 0.25), "mouth-upperlip-volume-incr": (0.0, 0.25),
+    "mouth-trans-up": (0.0, 0.25), "head-scale-horiz-incr": (0.0, 0.25), "head-fat-incr": (0.0, 0.3),
+    "chin-width-incr": (0.0, 0.3), "chin-height-incr": (0.0, 0.25), "l-cheek-bones-incr": (0.0, 0.25),
+    "nose-scale-horiz-incr": (0.0, 0.25), "nose-scale-vert-incr": (0.0, 0.25), "nose-width3-incr": (0.0, 0.2),
+    "eyebrows-trans-up": (0.0, 0.25),
+}  # fmt: skip
+#: Lips that these part show teeth at rest.
+_PARTING = ("mouth-upperlip-middle-up", "mouth-lowerlip-middle-up", "mouth-upperlip-ext-up", "mouth-lowerlip-ext-up")
+
+
+def gentle_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """Phenotype and local changes as people's: a quarter of what `drawn_shape` changes, by less, and fewer extremes."""
+    woman = rng.random() < 0.5
+    races = rng.dirichlet([0.5, 0.5, 0.5]) + 0.02
+    phenotype = {
+        "gender": float(np.clip(rng.normal(0.94 if woman else 0.08, 0.07), 0, 1)),
+        "age": 0.6 + 0.36 * float(rng.beta(1.1, 2.2)),
+        "muscle": _uniform(rng, 0.3, 0.6) if woman else _uniform(rng, 0.35, 0.8),
+        "weight": float(np.clip(rng.normal(0.5, 0.16), 0.15, 0.9)),
+        "height": _uniform(rng, 0.2, 0.8),
+        "proportions": _uniform(rng, 0.0, 0.5),
+        "african": float(races[0]),
+        "asian": float(races[1]),
+        "caucasian": float(races[2]),
+    }
+    local: dict[str, float] = {}
+    for name in names:
+        if name.startswith("r-"):
+            local[name] = local["l-" + name[2:]] + rng.normal(0, 0.015)
+        else:
+            width = 0.05 if name in _PARTING else min(_width(name), _GENTLE)
+            middle, width = _COMMON.get(name, (0.0, width))
+            amount = middle + width * float(np.clip(rng.normal(), -2.2, 2.2))
+            kept = rng.random() < _CHANGED or name in _COMMON
+            local[name] = float(np.clip(amount, -0.95, 0.95)) if kept else 0.0
+    return phenotype, local
+
+
 #: By how much closed lids overlap, in metres.
 OVERLAP = 0.001
 #: Landmarks of the upper and the lower lid of each eye that meet when it closes.
@@ -220,12 +272,16 @@ LIDS = (("Left", (43, 44), (47, 46)), ("Right", (37, 38), (41, 40)))
 
 
 @lru_cache(maxsize=256)
-def own_gains(seed: int) -> np.ndarray:
-    """How much stronger a person's facial shapes are than the head's, ``float32 (52,)``: 1 but for eyeBlink.
+def own_gains(seed: int, cast: str = WIDE.name) -> np.ndarray:
+    """How much stronger a person's facial shapes are than the head's, ``float32 (52,)``: 1 but for eyes.
 
-    Eyes differ in height: by its gain eyeBlink 1 closes everybody's, and pushes no lid through the other.
+    Eyes differ in height: by its gain eyeBlink 1 closes everybody's, and pushes no lid through the other. Of the
+    lifelike cast eyeWide is weaker: the lids of its wider eyes would else bare the whole iris.
     """
-    return gains_of(mesh.canvas().head.neutral(*_shape(seed)))
+    gains = gains_of(mesh.canvas().head.neutral(*shape_of(seed, cast)))
+    for side in ("Left", "Right"):
+        gains[BLENDSHAPES.index("eyeWide" + side)] *= np.float32(cast_named(cast).eye_wide)
+    return gains
 
 
 def gains_of(vertices: np.ndarray) -> np.ndarray:
@@ -244,7 +300,7 @@ def gains_of(vertices: np.ndarray) -> np.ndarray:
     return gains
 
 
-def lamps(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def lamps(rng: np.random.Generator, warmth: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Directions ``(3, 3)`` towards key, fill and rim light, their colours ``(3, 3)``, sky and ground ``(3,)``."""
     turn = rng.choice([-1.0, 1.0]) * rng.uniform(0.35, 0.95)
     rise = rng.uniform(0.35, 0.8)
@@ -254,7 +310,7 @@ def lamps(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray,
         (-np.sign(turn) * 2.3, 0.4),
     ]
     directions = [(np.sin(a) * np.cos(b), -np.cos(a) * np.cos(b), np.sin(b)) for a, b in places]
-    warm = rng.uniform(-1, 1)
+    warm = warmth * rng.uniform(-1, 1)
     key = np.array([1 + 0.10 * warm, 1.0, 1 - 0.13 * warm]) * rng.uniform(0.72, 0.95)
     fill = np.array([1 - 0.12 * warm, 1.0, 1 + 0.16 * warm]) * rng.uniform(0.12, 0.3)
     rim = rng.uniform(0.85, 1.1, 3) * rng.uniform(0.1, 0.45)

@@ -20,18 +20,33 @@ from i2vlib.actors.truth import PARTS, axes, corner_shares, surface
 
 #: About how many metres of a face a frame is wide.
 WIDTH = 0.17
+#: At which intensities the light that reaches the skin is computed; between them it is mixed.
+KEYS = (0.0, 0.5, 1.0)
 #: What a drifting head turns about: the top of the neck.
 NECK = np.array([0, 0.02, mesh.EYE - 0.09], np.float32)
 
 
 class Scene:
-    """A person, an expression's shift of the mesh, a pose and a camera: draws frames of any intensity."""
+    """A person, an expression's shift of the mesh, a pose and a camera: draws frames of any intensity.
+
+    `path`, where coefficients are not their share of the peak: those ``(3, 52)`` at the intensities of `KEYS`, and
+    what they shift ``(3, N, 3)`` beside that share.
+    """
 
     def __init__(
-        self, who: Person, canvas: Canvas, peak: np.ndarray, shift: np.ndarray, pose: np.ndarray, size: int
+        self,
+        who: Person,
+        canvas: Canvas,
+        peak: np.ndarray,
+        shift: np.ndarray,
+        pose: np.ndarray,
+        size: int,
+        path: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
         self.who, self.canvas, self.shift, self.pose, self.size = who, canvas, shift, pose, size
-        self._creased = creases(shown.shown().canvas, peak, who.age)
+        at = (peak,) if path is None else path[0]
+        self._creased = [creases(shown.shown().canvas, coefficients, who.age) for coefficients in at]
+        self._beside = (None,) * len(KEYS) if path is None else path[1]
         self.camera = camera_before(who.vertices @ pose.T, who.distance, size)
         self._turn: np.ndarray | None = None
         self._flattened: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
@@ -50,7 +65,7 @@ class Scene:
     @cached_property
     def shade(self) -> list[np.ndarray]:
         """Light that reaches the vertices drawn at the intensities 0, 0.5 and 1."""
-        return [self._occlusion(a) for a in (0.0, 0.5, 1.0)]
+        return [self._occlusion(a, beside) for a, beside in zip(KEYS, self._beside, strict=True)]
 
     def head(self, intensity: float, beside: np.ndarray | None = None, turn: np.ndarray | None = None) -> np.ndarray:
         """The vertices ``(N, 3)`` of the head at an intensity in [0, 1].
@@ -96,9 +111,11 @@ class Scene:
         low = min(int(intensity * 2), 1)
         share = np.float32(intensity * 2 - low)
         lit = self.shade[low] * (1 - share) + self.shade[low + 1] * share
-        colours = light.srgb(
-            light.shade(self._worn, shown.shown().canvas, points, normal, lit, np.float32(intensity) * self._creased)
-        ).T
+        if len(self._creased) == 1:
+            creased = np.float32(intensity) * self._creased[0]
+        else:
+            creased = self._creased[low] * (1 - share) + self._creased[low + 1] * share
+        colours = light.srgb(light.shade(self._worn, shown.shown().canvas, points, normal, lit, creased)).T
         hair = self.hair
         behind = self.background if hair is None else hair.behind(self.background, self._places[0])
         renderer = drawing.renderer(self.size)
@@ -215,9 +232,9 @@ class Scene:
         depth = -points[:, 1:2] / (WIDTH / self.size)
         return np.concatenate([project(self.camera, points), depth], 1).astype(np.float32)
 
-    def _occlusion(self, intensity: float) -> np.ndarray:
+    def _occlusion(self, intensity: float, beside: np.ndarray | None) -> np.ndarray:
         """Ambient and key lit that reach the vertices that are drawn, ``(m, 2)``."""
-        points = self.canvas.medium @ self.head(intensity)
+        points = self.canvas.medium @ self.head(intensity, beside)
         normal = mesh.normals(points, self.canvas.medium_quads, self.canvas.medium_gather)
         around, weights = light.sky_directions()
         key = self.who.lights[0] + light.soft_offsets()

@@ -164,6 +164,7 @@ class Face:
     age: float
     woman: bool
     light: np.ndarray
+    beards: tuple[float, ...]
 
 
 def draw_texture(rng: np.random.Generator, face: Face, brow: Brow, cut: Cut, hair: np.ndarray) -> np.ndarray:
@@ -334,7 +335,7 @@ def _beard(rng: np.random.Generator, where: Atlas, face: Face) -> list[tuple[np.
     """Covers ``(HEIGHT, WIDTH)`` and colours of a man's shade, stubble or beard, one over the other."""
     from scipy.ndimage import gaussian_filter
 
-    kind = rng.choice(["shaved", "stubble", "beard", "goatee", "moustache"], p=[0.44, 0.30, 0.16, 0.05, 0.05])
+    kind = rng.choice(["shaved", "stubble", "beard", "goatee", "moustache"], p=face.beards)
     if face.woman:
         return []
     side, y, z = np.abs(where.x), where.y, where.z

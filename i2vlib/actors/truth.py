@@ -110,7 +110,7 @@ def seen_before(frame: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray]
 
     Args:
         frame, first: what `surface` tells of a frame and of the first one.
-        pixel: its width in metres, over which a slope may lie as much nearer as it is steep.
+        pixel: its width in metres, over which a slope may lie nearer by its own steepness.
     """
     side = len(frame["depth"])
     row, column = np.indices((side, side))
@@ -146,7 +146,7 @@ def normal_map(seen: np.ndarray, normal: np.ndarray) -> np.ndarray:
 
 
 def corner_shares(at: np.ndarray, corners: np.ndarray, far: np.ndarray) -> np.ndarray:
-    """How much of each corner of a triangle is in the point of it that is seen at a place of the picture.
+    """How much of each corner of a triangle is in the point seen at a place of the picture.
 
     Args:
         at: ``(n, 2)``, in pixels.

@@ -45,7 +45,7 @@ class ConvLSTMConfig(FixedLengthConfig):
 
     @classmethod
     def paper(cls, **changes: object) -> ConvLSTMConfig:
-        """What the papers say of it: 256 px and ten frames (FAN; AffineGAN has nine)."""
+        """The papers' settings: 256 px and ten frames (FAN; AffineGAN has nine)."""
         return replace(cls(size=256, frames=10, clips_per_step=1, augment=False), **changes)
 
     @classmethod
@@ -89,7 +89,7 @@ class Cell(nn.Module):
         return cell(self.gates(torch.cat([x, said], 1)), memory)
 
 
-class ConvLSTM(nn.Module, FixedLength):
+class ConvLSTM(FixedLength):
     """A U-Net that makes each frame of the one before it, with a memory on its inner levels."""
 
     Config = ConvLSTMConfig
@@ -122,7 +122,7 @@ class ConvLSTM(nn.Module, FixedLength):
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The error of all pixels of the frames that were made, and of those that move."""
         real, made = batch["frames"], outputs["images"]
-        terms = {"reconstruction": (made - real)[:, 1:].abs().mean()}
-        if self.config.weights["reconstruction_moving"]:
-            terms["reconstruction_moving"] = masked_l1(made, real, regions.moving(real, real[:, 0]))
-        return terms
+        return self.weighed(
+            reconstruction=lambda: (made - real)[:, 1:].abs().mean(),
+            reconstruction_moving=lambda: masked_l1(made, real, regions.moving(real, real[:, 0])),
+        )

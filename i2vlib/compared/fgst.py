@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, Literal
 
@@ -26,9 +25,11 @@ from torch import Tensor, nn
 from i2vlib import animation, regions, samples
 from i2vlib.clips import LUMA, Clip
 from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, at_moments, with_label
+from i2vlib.papers import carried
 from i2vlib.papers.blocks import Decoder, Encoder, widths
+from i2vlib.papers.config import Config
 from i2vlib.papers.losses import masked_l1
-from i2vlib.papers.method import Config
+from i2vlib.store import remembered
 
 INNERMOST = 4  # pixels a side, of what is halved until then
 FEWEST = 3  # moments that are not halved any more
@@ -98,10 +99,7 @@ def warped(still: Tensor, flow: Tensor) -> Tensor:
         still: ``(B, 3, H, W)``.
         flow: ``(B, 2, H, W)``, x and y in pixels, from where something is to where it was in the still.
     """
-    flow, (h, w) = flow.float(), still.shape[-2:]
-    columns, rows = (torch.arange(side, device=flow.device) + 0.5 for side in (w, h))
-    at = torch.stack([(flow[:, 0] + columns) * (2 / w), (flow[:, 1] + rows[:, None]) * (2 / h)], -1) - 1
-    return F.grid_sample(still.float(), at, padding_mode="border", align_corners=False)
+    return carried.carry(still, flow)
 
 
 def gaussian_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -156,12 +154,11 @@ def estimated_flow(frames: np.ndarray) -> np.ndarray:
     return np.stack([np.zeros((2, *light.shape[1:]), np.float32), *flows]).transpose(0, 2, 3, 1).astype(np.float32)
 
 
-@lru_cache(maxsize=KEPT)
-def _kept(frames: bytes, shape: tuple[int, ...]) -> np.ndarray:
-    return estimated_flow(np.frombuffer(frames, np.uint8).reshape(shape))
+#: The same, kept of the last clips: a training asks for each of them again and again.
+_kept_flow = remembered(KEPT)(estimated_flow)
 
 
-class FGST(nn.Module, FixedLength):
+class FGST(FixedLength):
     """A 3D conditional VAE that makes all flows of a clip at once, and a U-Net that mends what they have warped."""
 
     Config = FGSTConfig
@@ -252,7 +249,7 @@ class FGST(nn.Module, FixedLength):
         """
         config, index = self.config, self.moments(clip)
         label = animation.label_of(clip.expression, self.expressions)
-        frames, *_ = samples.training_frames(clip, index, config.size, False, rng)
+        frames, *_ = samples.training_frames(clip, index, config.size, None)
         flow = torch.from_numpy(self._flow_of(clip, index).copy()).permute(0, 3, 1, 2)
         if config.augment:
             change = samples.Augmentation.draw(rng, not samples.one_sided(clip.expression))
@@ -264,8 +261,7 @@ class FGST(nn.Module, FixedLength):
     def _flow_of(self, clip: Clip, index: Sequence[int]) -> np.ndarray:
         """The flow ``(n, H, W, 2)`` of some frames of a clip to the first of them."""
         if self.config.flow == "estimated":
-            frames = clip.frames[index]
-            return _kept(frames.tobytes(), frames.shape)
+            return _kept_flow(clip.frames[index])
         flow = clip.truth.get("flow_to_first")
         if flow is None:
             raise ValueError(
@@ -293,17 +289,13 @@ class FGST(nn.Module, FixedLength):
         """To say how everything moved, of a z that could be drawn; and to draw what was filmed."""
         still, flow = batch["frames"][:, 0], batch["flow"][:, 1:]
         real, made = at_moments(batch["frames"], batch["moments"]), outputs["images"]
-        terms = {
-            "flow": F.l1_loss(outputs["flow"], flow),
-            "kl": gaussian_divergence(outputs["code_mean"], outputs["code_log_variance"]),
-            "reconstruction": F.mse_loss(made, real),
-        }
-        if self.config.weights["flow_moving"]:
-            moving = regions.moving(batch["frames"][:, 1:], still)
-            terms["flow_moving"] = masked_l1(outputs["flow"], flow, moving)
-        if self.config.weights["reconstruction_moving"]:
-            terms["reconstruction_moving"] = masked_l1(made, real, regions.moving(real, still))
-        return terms
+        return self.weighed(
+            flow=lambda: F.l1_loss(outputs["flow"], flow),
+            kl=lambda: gaussian_divergence(outputs["code_mean"], outputs["code_log_variance"]),
+            reconstruction=lambda: F.mse_loss(made, real),
+            flow_moving=lambda: masked_l1(outputs["flow"], flow, regions.moving(batch["frames"][:, 1:], still)),
+            reconstruction_moving=lambda: masked_l1(made, real, regions.moving(real, still)),
+        )
 
 
 def _halving(convolution: type, i: int, o: int, in_time: bool) -> nn.Module:

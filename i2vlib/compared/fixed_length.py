@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from i2vlib import animation, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
-from i2vlib.papers.method import Config, Redrawn, Trainable, checked_expressions
+from i2vlib.papers.config import Trained, checked_expressions
+from i2vlib.papers.method import Redrawn, Trainable
 
 
 @dataclass(frozen=True)
-class FixedLengthConfig(Config):
+class FixedLengthConfig(Trained):
     """What every such system has to decide."""
 
     size: int = 64
@@ -33,10 +34,6 @@ class FixedLengthConfig(Config):
     expressions: tuple[str, ...] = ("happy",)
     """One model for all of them: a plane of constants an expression beside the still; of bodies, actions."""
     clips_per_step: int = 4
-    learning_rate: float = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    decay: float = 0.0
-    """The last share of the steps, over which the learning rate falls to 0."""
     augment: bool = True
     """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip."""
 
@@ -83,7 +80,6 @@ def at_moments(values: Tensor, moments: Tensor) -> Tensor:
 class FixedLength(Trainable):
     """A system that makes a clip of ``config.frames`` frames, and knows time where others know intensity."""
 
-    dialled = False
     limits = (
         "A clip of one length, of frontal faces cropped by align_face or of bodies, whichever it was taught. A system "
         "that others compared with, trained here; what it makes is synthetic."
@@ -102,7 +98,8 @@ class FixedLength(Trainable):
         """One training sample: frames ``(n, 3, H, W)`` in [-1, 1] at even moments of the clip, and label ()."""
         label = animation.label_of(clip.expression, self.expressions)
         index = self.moments(clip)
-        frames, *_ = samples.training_frames(clip, index, self.config.size, self.config.augment, rng)
+        change = samples.change_of(clip, self.config.augment, rng)
+        frames, *_ = samples.training_frames(clip, index, self.config.size, change)
         return {"frames": frames, "label": torch.tensor(label)}
 
     def moments(self, clip: Clip) -> list[int]:

@@ -1,18 +1,17 @@
 r"""GANimation (Pumarola et al., 2018), which AffineGAN compares with: a face redrawn for the coefficients it is given.
 
-Declared adaptations. Where the paper has action units, divided by 5, as a program reads them, there are blendshapes,
-those only that the expressions at hand are made of: as the data state them, or, by the field
-`GANimationConfig.coefficients`, as a program reads them off the frames. An expression is asked for by a label times the
-intensity: its recipe, or, where coefficients are read, the most expressive that was read in training, which is the rule
-of AffineGAN's comparison. The coefficients wanted in training are such labels of a strength drawn at random. Generator
-and critic take every step in turn, where the paper's generator takes each fifth.
+Declared adaptations. The paper conditions on action units, which a program reads and which are divided by 5. Here they
+are blendshapes, and only those that the expressions at hand use. The data state them, or a program reads them off the
+frames (`GANimationConfig.coefficients`). To ask for an expression, its label is multiplied by the intensity. The label
+is the expression's recipe; where coefficients are read, it is the most expressive reading in training, as AffineGAN's
+comparison has it. In training the wanted coefficients are such labels at a random strength. Generator and critic
+alternate every step, where the paper's generator takes each fifth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,14 +21,16 @@ from torch import Tensor, nn
 from i2vlib import animation, samples
 from i2vlib.clips import Clip
 from i2vlib.expressions import BLENDSHAPES, recipe
+from i2vlib.papers.config import Trained, checked_expressions
 from i2vlib.papers.losses import gradient_norm
-from i2vlib.papers.method import Config, Trainable, checked_expressions
+from i2vlib.papers.playing import Dialled
+from i2vlib.store import remembered
 
 KEPT = 256  # clips whose coefficients, once read, are kept in memory
 
 
 @dataclass(frozen=True)
-class GANimationConfig(Config):
+class GANimationConfig(Trained):
     """Everything that decides what GANimation is and how it learns."""
 
     TERMS: ClassVar[Mapping[str, float]] = {
@@ -46,9 +47,8 @@ class GANimationConfig(Config):
     """Times that the critic halves a picture."""
     clips_per_step: int = 25
     learning_rate: float = 1e-4
-    betas: tuple[float, float] = (0.5, 0.999)
     decay: float = 0.3
-    """The last share of the steps, over which the learning rate falls to 0; of the paper's 30 epochs the last ten."""
+    """Of the paper's 30 epochs the last ten."""
     augment: bool = True
     coefficients: Literal["true", "read"] = "true"
     """Where a frame's coefficients come from: the clip's blendshapes, or MediaPipe's of its frames."""
@@ -179,11 +179,12 @@ def _readable() -> np.ndarray:
     return np.isin(BLENDSHAPES, faces.READABLE)
 
 
-@lru_cache(maxsize=KEPT)
-def _read(frames: bytes, shape: tuple[int, ...]) -> np.ndarray:
+@remembered(KEPT)
+def _read(frames: np.ndarray) -> np.ndarray:
+    """Reads the blendshapes of frames ``uint8 (T, H, W, 3)``."""
     from i2vlib import faces
 
-    return faces.blendshapes(np.frombuffer(frames, np.uint8).reshape(shape))
+    return faces.blendshapes(frames)
 
 
 class _Block(nn.Module):
@@ -197,10 +198,11 @@ class _Block(nn.Module):
         return x + self.body(x)
 
 
-class GANimation(nn.Module, Trainable):
+class GANimation(Dialled):
     """A generator with two heads, attention and colour, and a critic that reads the coefficients as well."""
 
     Config = GANimationConfig
+    config: GANimationConfig
     about = "Redraws a face for the blendshapes that it is given, learnt without pairs (Pumarola et al., 2018)."
     limits = (
         "Frontal faces cropped by align_face. A system that AffineGAN was compared with, trained here; what it makes "
@@ -234,10 +236,6 @@ class GANimation(nn.Module, Trainable):
         self.discriminator_reads = nn.Conv2d(widths[-1], len(self.coefficients), side, bias=False)
 
     @property
-    def expressions(self) -> tuple[str, ...]:
-        return self.config.expressions
-
-    @property
     def _reads(self) -> bool:
         return self.config.coefficients == "read"
 
@@ -263,7 +261,8 @@ class GANimation(nn.Module, Trainable):
         known = self._coefficients_of(clip)
         where = torch.nonzero(known.isfinite().all(1)).flatten()
         index = int(where[torch.randint(len(where), (1,), generator=rng)])
-        frames, *_ = samples.training_frames(clip, [index], self.config.size, self.config.augment, rng)
+        change = samples.change_of(clip, self.config.augment, rng)
+        frames, *_ = samples.training_frames(clip, [index], self.config.size, change)
         asked = torch.randint(len(self.expressions), (1,), generator=rng)[0]
         strength, share = torch.rand(2, generator=rng)
         sample = {"still": frames[0], "own": known[index], "asked": asked, "strength": strength, "share": share}
@@ -312,7 +311,7 @@ class GANimation(nn.Module, Trainable):
     def _coefficients_of(self, clip: Clip) -> Tensor:
         """Of every frame of a clip ``(T, n)``, true, or read; NaN where no face is found."""
         if self._reads:
-            read = _read(clip.frames.tobytes(), clip.frames.shape)[:, self.coefficients]
+            read = _read(clip.frames)[:, self.coefficients]
             if not np.isfinite(read).any():
                 raise ValueError(f"No face is found in {clip!r}, so that its blendshapes cannot be read.")
             return torch.from_numpy(read).float()
@@ -325,33 +324,10 @@ class GANimation(nn.Module, Trainable):
 
     # Using a trained model ---------------------------------------------------------------------------------------
 
-    def animate(
-        self,
-        face: np.ndarray,
-        expression: str | None = None,
-        intensity: Sequence[float] | None = None,
-        fps: float = 12.0,
-        region: str | np.ndarray | None = None,
-    ) -> Clip:
-        """A clip of the face, each frame redrawn for an expression's label times an intensity.
-
-        Args:
-            face: ``uint8 (H, W, 3)``, neutral, a square crop made by `i2vlib.align_face`; other sizes are resampled.
-            expression: one of `expressions`; may be left out if there is one only.
-            intensity: as of `FAN.animate`, several expressions add up.
-            region: where the expression may act, as of `FAN.animate`; what was drawn is blended with the still.
-
-        Raises:
-            ValueError: as `FAN.animate`.
-        """
-        only = self.expressions[0] if len(self.expressions) == 1 else None
-        curves = animation.read_curves(intensity, expression or only)
-        return animation.play(self.drawer(face, curves, region), curves, fps)
-
     def drawer(
         self, face: np.ndarray, expressions: Sequence[str | None], region: str | np.ndarray | None = None
-    ) -> Callable[..., np.ndarray]:
-        """What `animate` draws with (`i2vlib.animation.drawer`): a column of intensities an expression, to frames."""
+    ) -> animation.Drawer:
+        """As of `Dialled`, of a label times an intensity; a region blends what was drawn with the still."""
         labels = self.labels[[animation.label_of(name, self.expressions) for name in expressions]]
 
         def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:

@@ -152,7 +152,7 @@ def mismatched(real: Tensor, made: Tensor, other: Tensor) -> Tensor:
     return F.softplus(-real).mean() + (F.softplus(made).mean() + F.softplus(other).mean()) / 2
 
 
-class HP(nn.Module, FixedLength):
+class HP(FixedLength):
     """An LSTM that forecasts landmarks, and a U-Net that draws what the still would be with them."""
 
     Config = HPConfig
@@ -222,7 +222,8 @@ class HP(nn.Module, FixedLength):
                 "begins with."
             )
         label = animation.label_of(clip.expression, self.expressions)
-        frames, _, points = samples.training_frames(clip, index, config.size, config.augment, rng)
+        change = samples.change_of(clip, config.augment, rng)
+        frames, _, points = samples.training_frames(clip, index, config.size, change)
         moments = 1 + torch.randperm(config.frames - 1, generator=rng)[: config.pairs]
         points = points * (2 / config.size) - 1
         return {"frames": frames, "label": torch.tensor(label), "points": points, "moments": moments}
@@ -247,14 +248,12 @@ class HP(nn.Module, FixedLength):
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To forecast the landmarks; and to draw what was filmed, that looks real."""
         real, made = at_moments(batch["frames"], batch["moments"]), outputs["images"]
-        terms = {
-            "pose": pose_error(outputs["points"], batch["points"][:, 1:]),
-            "reconstruction": F.mse_loss(made, real),
-            "adversarial": generator_loss(self._judge(made, batch), saturating=False),
-        }
-        if self.config.weights["reconstruction_moving"]:
-            terms["reconstruction_moving"] = masked_l1(made, real, regions.moving(real, batch["frames"][:, 0]))
-        return terms
+        return self.weighed(
+            pose=lambda: pose_error(outputs["points"], batch["points"][:, 1:]),
+            reconstruction=lambda: F.mse_loss(made, real),
+            adversarial=lambda: generator_loss(self._judge(made, batch), saturating=False),
+            reconstruction_moving=lambda: masked_l1(made, real, regions.moving(real, batch["frames"][:, 0])),
+        )
 
     # Using a trained model ---------------------------------------------------------------------------------------
 

@@ -158,7 +158,7 @@ def _judge(given: int, base: int, side: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, 8 * base), nn.ReLU(), nn.Linear(8 * base, 1))
 
 
-class Mathieu(nn.Module, FixedLength):
+class Mathieu(FixedLength):
     """Four generators from coarse to fine, none of which halves anything, and a discriminator a scale."""
 
     Config = MathieuConfig
@@ -200,15 +200,13 @@ class Mathieu(nn.Module, FixedLength):
         """To be called real, near the true pixels, and as steep, summed over scales."""
         frames, made = batch["frames"], _scales(outputs)
         pairs = list(zip(made, pyramid(frames[:, 1:]), strict=True))
-        terms = {
-            "adversarial": sum(generator_loss(said, saturating=False) for said in self._said(frames, made)),
-            "reconstruction": sum(lp_error(ours, real, self.config.power) for ours, real in pairs),
-            "gradient_difference": sum(gradient_difference(ours, real) for ours, real in pairs),
-        }
-        if self.config.weights["reconstruction_moving"]:
-            moving = regions.moving(frames, frames[:, 0])
-            terms["reconstruction_moving"] = masked_l1(outputs["images"], frames, moving)
-        return terms
+        moving = lambda: regions.moving(frames, frames[:, 0])  # noqa: E731
+        return self.weighed(
+            adversarial=lambda: sum(generator_loss(said, saturating=False) for said in self._said(frames, made)),
+            reconstruction=lambda: sum(lp_error(ours, real, self.config.power) for ours, real in pairs),
+            gradient_difference=lambda: sum(gradient_difference(ours, real) for ours, real in pairs),
+            reconstruction_moving=lambda: masked_l1(outputs["images"], frames, moving()),
+        )
 
 
 def _scales(outputs: Mapping[str, Tensor]) -> list[Tensor]:

@@ -134,7 +134,7 @@ def _features(levels: Sequence[nn.Module], x: Tensor) -> tuple[Tensor, list[Tens
     return x, seen
 
 
-class MCNet(nn.Module, FixedLength):
+class MCNet(FixedLength):
     """An encoder of differences with a memory, an encoder of the last frame, and a decoder that reads both."""
 
     Config = MCNetConfig
@@ -200,10 +200,12 @@ class MCNet(nn.Module, FixedLength):
         real, made = batch["frames"], outputs["images"]
         pixels, steepness = image_loss(made[:, 1:], real[:, 1:])
         judged = self._judge(made)
-        adversarial = generator_loss(judged, saturating=False)
-        terms = {"adversarial": adversarial, "reconstruction": pixels, "gradient_difference": steepness}
-        if self.config.weights["reconstruction_moving"]:
-            terms["reconstruction_moving"] = masked_l1(made, real, regions.moving(real, real[:, 0]))
+        terms = self.weighed(
+            adversarial=lambda: generator_loss(judged, saturating=False),
+            reconstruction=lambda: pixels,
+            gradient_difference=lambda: steepness,
+            reconstruction_moving=lambda: masked_l1(made, real, regions.moving(real, real[:, 0])),
+        )
         with torch.no_grad():
             _, learns = who_learns(self._judge(real), judged, self.config.margin)
         return {name: value * learns for name, value in terms.items()}

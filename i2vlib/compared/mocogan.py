@@ -131,7 +131,7 @@ def category_loss(logits: Tensor, label: Tensor) -> Tensor:
     return F.cross_entropy(logits, label)
 
 
-class MoCoGAN(nn.Module, FixedLength):
+class MoCoGAN(FixedLength):
     """A still to z_C, noise to a walk of z_M, each pair to a frame; one discriminator of pictures, one of clips."""
 
     Config = MoCoGANConfig
@@ -159,7 +159,7 @@ class MoCoGAN(nn.Module, FixedLength):
         start(self, config.deviation)
 
     def noise(self, seed: int = 0) -> Tensor:
-        """The draw of a clip, ``(frames + 1, motion)``: where the walk begins, and what drives each step of it."""
+        """The draw of a clip, ``(frames + 1, motion)``: where the walk begins, and what drives each step."""
         return self._drawn(torch.Generator().manual_seed(seed))
 
     def _drawn(self, rng: torch.Generator) -> Tensor:

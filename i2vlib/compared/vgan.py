@@ -85,7 +85,7 @@ def first_frame(made: Tensor, still: Tensor) -> Tensor:
     return (made[:, :, 0] - still).abs().mean()
 
 
-class VGAN(nn.Module, FixedLength):
+class VGAN(FixedLength):
     """A still to a code, and the code to a foreground, its mask, and a background; one discriminator of clips."""
 
     Config = VGANConfig

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from i2vlib.clips import Clip
+import numpy as np
+
+from i2vlib.clips import Clip, load_image
 from i2vlib.datasets import affinegan, ckplus, mug, penn_action, ravdess
 from i2vlib.datasets._files import load_clip
 from i2vlib.datasets._joints import load_joints
 
-__all__ = ["NAMES", "describe", "load_clip", "load_joints", "open"]
+__all__ = ["NAMES", "describe", "load_clip", "load_joints", "open", "portrait"]
 
 #: The data sets by name: what it is, its licence, and how to get it.
 NAMES = {
@@ -83,7 +85,7 @@ def open(
         split: ``train``, ``validation`` or ``test``; a folder in AffineGAN's layout has no ``validation``.
         size: side of the square frames in pixels; 128 if not given, of performers 64.
         options: those of `actors.Actors` (subjects, expressions, frames, mode, truth, nuisance),
-            `performers.Performers` (subjects, skip, actions, frames, truth, motions), `affinegan.AffineGANFolder`
+            `performers.Performers` (subjects, skip, actions, frames, truth), `affinegan.AffineGANFolder`
             (expression), `ckplus.CKPlus` (expression, frames, unlabelled), `mug.MUG` (expression, frames, cut,
             split_list), `ravdess.RAVDESS` (expression, frames, strong, read) or `penn_action.PennAction` (actions,
             published).
@@ -121,6 +123,16 @@ def describe(name_or_folder: str | Path) -> str:
     folder = _folder(name_or_folder)
     name = _recognised(folder)
     return "\n".join([*_card(name), *_LAYOUTS[name][0].held(folder)])
+
+
+def portrait() -> np.ndarray:
+    """Reads a photograph to try things on: Grace Hopper, ``uint8 (600, 512, 3)``.
+
+    The US Navy portrayed her in 1984; the picture is in the public domain, and matplotlib has it as sample data.
+    """
+    from matplotlib import cbook
+
+    return load_image(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 
 
 def _recognised(folder: Path) -> str:

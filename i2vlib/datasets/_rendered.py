@@ -30,7 +30,7 @@ class Kind:
     Attributes:
         name: of what is rendered, in the plural.
         film, known_truth: an order's clip, and its truth without a picture.
-        stored: under which names a file holds truth; ``usual``: what every file holds of it.
+        stored: under which names a file holds truth; ``usual``: the names that every file holds.
         packed, unpacked: truth to what a file holds of it, and back, given names and the width of the frames.
         fields: the arrays of a file beside its truth: fields of `Clip`.
         fps: frames a second of every clip.

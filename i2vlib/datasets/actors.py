@@ -10,9 +10,10 @@ for training, 10,000 to 19,999 for validation, 20,000 to 29,999 for testing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from i2vlib.actors.cast import CASTS, WIDE, cast_named
 from i2vlib.actors.film import (
     FPS,
     MODES,
@@ -37,7 +38,7 @@ from i2vlib.store import user_cache
 SPLITS = {"train": (0, 64), "validation": (10_000, 8), "test": (20_000, 16)}
 
 __all__ = [
-    "FPS", "MODES", "PARTS", "RENDERER_VERSION", "SPLITS", "TRUTH",
+    "CASTS", "FPS", "MODES", "PARTS", "RENDERER_VERSION", "SPLITS", "TRUTH",
     "Actors", "Nuisance", "Order", "clip", "identity", "intensity_curve", "peak_coefficients", "processes",
 ]  # fmt: skip
 
@@ -59,9 +60,10 @@ class Actors(Rendered):
         expressions: names of `i2vlib.EXPRESSIONS`.
         frames: frames of a clip.
         mode: one of `MODES`.
-        truth: what `Clip.truth` holds, names of `TRUTH` or "all"; see `clip`. A cached file that lacks some of it gets
+        truth: what `Clip.truth` holds, names of `TRUTH` or "all"; see `clip`. A cached file that lacks some gets
             that added, without its pictures being drawn again.
-        nuisance: blinks, wandering eyes, a drifting head, camera noise; see `Nuisance`.
+        nuisance: blinks, wandering eyes, a drifting head, camera noise; see `Nuisance`. Or its fields.
+        cast: which people: ``wide``, those of the book's results, or ``lifelike``, who are nearer to photographs.
         driven_by: each subject shows the coefficients of the one so many further on in the split, counted round, in
             place of its own: what a clip retargeted between the two should look like.
 
@@ -83,10 +85,12 @@ class Actors(Rendered):
         frames: int = 12,
         mode: str = "onset",
         truth: str | Iterable[str] = DEFAULT,
-        nuisance: Nuisance = _QUIET,
+        nuisance: Nuisance | Mapping[str, float] = _QUIET,
         skip: int = 0,
         driven_by: int = 0,
+        cast: str = WIDE.name,
     ) -> None:
+        nuisance = nuisance if isinstance(nuisance, Nuisance) else Nuisance(**nuisance)
         seeds = seeds_of(SPLITS, check_split(split, "A set of actors"), subjects, skip, "actors")
         subjects = len(seeds)
         if not 0 <= driven_by < subjects:
@@ -95,19 +99,22 @@ class Actors(Rendered):
         if not expressions:
             raise ValueError(f"Actors need at least one expression. Choose from: {', '.join(EXPRESSIONS)}.")
         self.size, self.frames, self.mode, self.expressions = size, frames, mode, expressions
-        self.truth, self.nuisance = wanted(truth), nuisance
+        self.truth, self.nuisance, self.cast = wanted(truth), nuisance, cast
         self.keys = [(seed, expression) for seed in seeds for expression in expressions]
         self._drivers = {seed: seeds[(i + driven_by) % subjects] for i, seed in enumerate(seeds)}
         for expression in expressions:
             self.order(seeds[0], expression)
         whose = "-driven" if driven_by else ""
-        self.folder = user_cache() / f"actors-v{RENDERER_VERSION}-{size}px-{frames}f-{mode}{nuisance.words()}{whose}"
+        people = "".join(f"-{word}" for word in cast_named(cast).words)
+        clips = f"{size}px-{frames}f-{mode}{nuisance.words()}{whose}"
+        self.folder = user_cache() / f"actors{people}-v{RENDERER_VERSION}-{clips}"
 
     def order(self, seed: int, expression: str) -> Order:
         """All that the clip of a subject and expression is made from. Raises `ValueError` if it cannot be."""
         return Order(
-            seed, expression, self.mode, self.frames, self.size, self.truth, self.nuisance, self._drivers[seed]
-        )
+            seed, expression, self.mode, self.frames, self.size, self.truth, self.nuisance, self._drivers[seed],
+            self.cast,
+        )  # fmt: skip
 
     def path(self, seed: int, expression: str) -> Path:
         """Where the clip of a subject and expression is kept."""

@@ -43,7 +43,7 @@ class NoFaceError(ValueError):
     """No face was found where one is needed; the message says what to do."""
 
 
-def align_face(photo: np.ndarray | str | Path | bytes, size: int = 128, which: Which = "largest") -> np.ndarray:
+def align_face(photo: np.ndarray | str | Path | bytes, size: int = 128, which: Which | Found = "largest") -> np.ndarray:
     """The crop that models are trained on: one face of a photo, upright, brows to chin.
 
     A tilted head is turned upright; where no face is found, the photo is looked at again turned by 30, 60 and 90
@@ -53,7 +53,7 @@ def align_face(photo: np.ndarray | str | Path | bytes, size: int = 128, which: W
         photo: anything that `i2vlib.load_image` reads.
         size: side of the crop in pixels.
         which: of several faces: ``"largest"``, a number from left to right, beginning with 0, or a point (x, y) inside
-            it, in the photo's pixels.
+            it, in the photo's pixels; or one that `find` or `find_one` has found, which spares the search.
 
     Returns:
         ``uint8 (size, size, 3)``.
@@ -89,7 +89,7 @@ def align_clip(clip: Clip, size: int = 128) -> Clip:
     moved = None if clip.landmarks is None else transform(clip.landmarks, matrix)
     frames = np.stack([warp(frame, matrix, size) for frame in clip.frames])
     neutral = None if clip.neutral is None else warp(clip.neutral, matrix, size)
-    return replace(clip, frames=frames, landmarks=moved, neutral=neutral, truth={})
+    return replace(clip, frames=frames, landmarks=moved, neutral=neutral, truth={}, maps=None)
 
 
 def eye_centres(points: np.ndarray) -> np.ndarray:
@@ -181,9 +181,15 @@ def eyes_of(image: np.ndarray, which: Which | Found = "largest", name: str = "th
         NoFaceError: no face was found.
         ValueError: there is no such face.
     """
+    return find_one(image, which, name).eyes
+
+
+def find_one(image: np.ndarray, which: Which | Found = "largest", name: str = "this photo") -> Found:
+    """One face of a picture ``uint8 (H, W, 3)``; arguments and errors as of `eyes_of`."""
     if isinstance(which, Found):
-        return which.eyes
-    return _closer(image, _chosen(_faces(image, every=not _is_largest(which)), which, image, name).eyes)
+        return which
+    face = _chosen(_faces(image, every=not _is_largest(which)), which, image, name)
+    return replace(face, eyes=_closer(image, face.eyes))
 
 
 def find(image: np.ndarray, name: str = "this photo") -> list[Found]:

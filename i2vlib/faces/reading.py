@@ -58,17 +58,7 @@ def landmarks(frames: np.ndarray, backend: str = "dlib") -> np.ndarray:
         ImportError: the backend is not installed.
         RuntimeError: face-alignment's weights cannot be had.
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"There is no landmark backend {backend!r}. Choose from: {', '.join(BACKENDS)}.")
-    shown = views(frames)
-    if backend == "mediapipe":
-        meshes = [with_mediapipe.mesh_of(view) for view in shown]
-        points = [one and view.back(one[0][list(MESH_68)]) for view, one in zip(shown, meshes, strict=True)]
-    elif backend == "dlib":
-        points = [with_dlib.landmarks(view, box_of(view)) for view in shown]
-    else:
-        points = [with_face_alignment.landmarks(view, box_of(view)) for view in shown]
-    return stacked(points, (68, 2))
+    return glance(frames, backend)[0]
 
 
 def blendshapes(frames: np.ndarray) -> np.ndarray:
@@ -86,8 +76,36 @@ def blendshapes(frames: np.ndarray) -> np.ndarray:
         ImportError: ai-edge-litert, which runs its networks, is not installed.
         RuntimeError: its model is not on this machine and cannot be downloaded.
     """
-    found = [with_mediapipe.mesh_of(view) for view in views(frames)]
-    return stacked([None if one is None else one[1] for one in found], (len(BLENDSHAPES),))
+    return glance(frames)[1]
+
+
+def glance(frames: np.ndarray, backend: str = "mediapipe") -> tuple[np.ndarray, np.ndarray]:
+    """The landmarks and the blendshape scores of the largest face in each frame, of one look by one reader.
+
+    Args:
+        frames: ``uint8 (T, H, W, 3)``.
+        backend: one of `BACKENDS`.
+
+    Returns:
+        ``float32 (T, 68, 2)`` as of `landmarks`, and ``float32 (T, 52)`` as of `blendshapes`, which only MediaPipe
+        reads: of another reader, NaN.
+
+    Raises:
+        ValueError, ImportError, RuntimeError: as `landmarks`.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"There is no landmark backend {backend!r}. Choose from: {', '.join(BACKENDS)}.")
+    shown = views(frames)
+    scores: list[np.ndarray | None] = [None] * len(shown)
+    if backend == "mediapipe":
+        meshes = [with_mediapipe.mesh_of(view) for view in shown]
+        points = [one and view.back(one[0][list(MESH_68)]) for view, one in zip(shown, meshes, strict=True)]
+        scores = [one and one[1] for one in meshes]
+    elif backend == "dlib":
+        points = [with_dlib.landmarks(view, box_of(view)) for view in shown]
+    else:
+        points = [with_face_alignment.landmarks(view, box_of(view)) for view in shown]
+    return stacked(points, (68, 2)), stacked(scores, (len(BLENDSHAPES),))
 
 
 def embed(frames: np.ndarray) -> np.ndarray:

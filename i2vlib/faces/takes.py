@@ -1,4 +1,4 @@
-"""A take of one's own: the part of it that a model can be taught from, and what is wrong with it, in sentences."""
+"""A take of one's own: the part that a model can be taught from, and what is wrong with the rest, in sentences."""
 
 from __future__ import annotations
 

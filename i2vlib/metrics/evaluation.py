@@ -80,7 +80,7 @@ _KEPT_READINGS = 20_000
 
 
 class Model(Protocol):
-    """What `evaluate` asks of a model; ``infer_intensity`` only of one that is driven by what it infers."""
+    """A model that `evaluate` can measure; ``infer_intensity`` is called where it is driven by what it infers."""
 
     def animate(
         self, face: np.ndarray, expression: str | None = None, intensity: Sequence[float] | None = None
@@ -221,7 +221,7 @@ def compare(
 def compare_frames(generated: np.ndarray, clip: Clip, readers: bool = True, every: int = 1) -> dict[str, object]:
     """Where `compare` has one number a clip, one a frame: how a clip leaves its still, and how long it stays sharp.
 
-    All of it is seen from the true still and inside the region that moves at the true peak.
+    All is measured from the true still and inside the region that moves at the true peak.
 
     Args:
         generated: ``uint8 (T, H, W, 3)``.

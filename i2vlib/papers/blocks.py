@@ -1,5 +1,7 @@
-r"""What FAN and AffineGAN are both made of: an encoder that keeps what every level saw, a decoder that reads it back,
-the patch discriminator; the step from one code to another; and what they do alike around them.
+r"""What FAN and AffineGAN are both made of.
+
+An encoder that keeps what every level saw, a decoder that reads it back, the patch discriminator, the step from one
+code to another, and what the two do alike around them.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2vlib import regions
+from i2vlib.papers import carried
 
 
 def widths(size: int, base: int, cap: int) -> list[int]:
@@ -55,8 +58,10 @@ class Encoder(nn.Module):
 
 
 class ScaledEncoder(nn.Module):
-    """A still to the direction in which it changes: an `Encoder` whose features, where ``start`` is given, are
-    multiplied by a learned factor a channel that starts there."""
+    """Encodes a still into the direction in which it changes.
+
+    Where ``start`` is given, each channel is multiplied by a learned factor, which begins at that value.
+    """
 
     def __init__(self, in_channels: int, channels: Sequence[int], norm: str, start: float | None) -> None:
         super().__init__()
@@ -109,7 +114,7 @@ def local_region(batch: Mapping[str, Tensor], region: Literal["mouth", "moving"]
     return torch.ones_like(batch["local"]), regions.moving(batch["frames"], batch["neutral"])
 
 
-FEW = 4  # output channels up to which `subpixel` is the faster up-convolution
+FEW = 7  # output channels up to which `subpixel` is the faster up-convolution
 
 
 class UpConv(nn.ConvTranspose2d):
@@ -164,10 +169,18 @@ class Decoder(nn.Module):
     eye's detail can be taken away where a lid comes down.
     """
 
-    def __init__(self, channels: Sequence[int], norm: str, smooth: bool, dropout: float, corrected: int = 0) -> None:
+    def __init__(
+        self,
+        channels: Sequence[int],
+        norm: str,
+        smooth: bool,
+        dropout: float,
+        corrected: int = 0,
+        drawing: Literal["painted", "carried"] = "painted",
+    ) -> None:
         super().__init__()
         inward = list(reversed(channels))
-        outputs = [*inward[1:], 3]
+        outputs = [*inward[1:], carried.CHANNELS[drawing]]
         inputs = [inward[0], *(2 * c for c in inward[1:])]
         self.levels = nn.ModuleList(UpConv(i, o, smooth) for i, o in zip(inputs, outputs, strict=True))
         self.norms = nn.ModuleList([*(normalisation(norm, c) for c in outputs[:-1]), nn.Identity()])
@@ -175,9 +188,15 @@ class Decoder(nn.Module):
         for parameter in self.corrections.parameters():
             nn.init.zeros_(parameter)
         self.dropout = dropout
+        if drawing == "carried":
+            carried.begin(self.levels[-1])
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         return self.picture(self.before_last(features))
+
+    def unbounded(self, features: Sequence[Tensor]) -> Tensor:
+        """What the last level says of features, not yet bounded: ``(B, 3 or 7, size, size)`` by drawing."""
+        return self.last(self.before_last(features))
 
     def before_last(self, features: Sequence[Tensor]) -> Tensor:
         """What the last level reads: rectified features ``(B, 2 C_1, size / 2, size / 2)``."""
@@ -193,7 +212,11 @@ class Decoder(nn.Module):
 
     def picture(self, x: Tensor) -> Tensor:
         """What `before_last` gave to a picture ``(B, 3, size, size)`` in [-1, 1]."""
-        return torch.tanh(self._up(x, len(self.levels) - 1))
+        return torch.tanh(self.last(x))
+
+    def last(self, x: Tensor) -> Tensor:
+        """What `before_last` gave to what `unbounded` returns."""
+        return self._up(x, len(self.levels) - 1)
 
     def _up(self, x: Tensor, depth: int) -> Tensor:
         x = self.norms[depth](self.levels[depth](x))

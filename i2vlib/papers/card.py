@@ -33,7 +33,7 @@ def html_card(method: Method) -> str:
     size = method.size
     rows = {
         "expressions": _chips(method.expressions),
-        "picture": f"{size} × {size} pixels in{' and out' * method.pictures}" if size else "",
+        "picture": f"{size} × {size} pixels in{' and out' * (method.makes == 'pictures')}" if size else "",
         "parameters": _parameters(method),
         "learnt from": html.escape(_data(method.facts)),
         "on unseen people": _measured(method.facts),

@@ -1,18 +1,14 @@
-"""What the book asks of a method: its configuration, checked in one place, and the questions that each one answers.
+"""What a method is: an ``nn.Module`` with a configuration, a card, and the questions that each one answers.
 
-`fit` asks a `Trainable` for the terms of a training step; the table of runs asks how clips have to be prepared, what a
-method makes of a held-out clip, and what is shipped in the end. What differs between methods is an answer
-in its own file, and nobody asks for a method's type.
+`fit` asks a `Trainable` for the terms of a training step. Data are opened by what a method says that it has to know,
+and held-out clips are measured by what it draws. Each method answers in its own file.
 """
 
 from __future__ import annotations
 
-import numbers
-import types
-import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -24,88 +20,10 @@ from i2vlib import export
 from i2vlib.animation import evaluating
 from i2vlib.hub import Pretrained
 from i2vlib.papers.card import html_card
+from i2vlib.papers.config import Config
 
 if TYPE_CHECKING:
     from i2vlib.clips import Clip
-
-
-@dataclass(frozen=True)
-class Config:
-    """The base of every configuration: frozen, its choices checked as it is made.
-
-    A field whose type is a ``Literal`` takes one of its values and nothing else, and one that is a number, numbers,
-    or a switch takes no text for it; lists, as a file has them, become tuples; loss terms that ``weights`` leaves out
-    weigh 0.
-    """
-
-    #: Every loss term of the method with its weight in the paper, 0 for those that the paper does not have.
-    TERMS: ClassVar[Mapping[str, float]] = {}
-
-    def __post_init__(self) -> None:
-        hints = typing.get_type_hints(type(self))
-        for name in (field.name for field in fields(self)):
-            value, kind = vars(self)[name], hints[name]
-            if typing.get_origin(kind) is Literal and value not in typing.get_args(kind):
-                choices = ", ".join(map(repr, typing.get_args(kind)))
-                raise ValueError(f"{type(self).__name__}.{name} is one of {choices}; given was {value!r}.")
-            if not _fits(value, kind):
-                wanted = kind.__name__ if isinstance(kind, type) else str(kind)
-                raise ValueError(f"{type(self).__name__}.{name} is of the type {wanted}; given was {value!r}.")
-            if typing.get_origin(kind) is tuple:
-                object.__setattr__(self, name, tuple(value))
-        looks = vars(self).get("looks", 0.0)
-        if not 0 <= looks <= (1 if vars(self).get("augment") else 0):
-            raise ValueError(
-                f"{type(self).__name__}.looks is a share of the training samples, from 0 to 1, and 0 without augment; "
-                f"given was {looks}."
-            )
-        if "weights" in vars(self):
-            unknown = set(self.weights) - set(self.TERMS)
-            if unknown:
-                raise ValueError(f"There are no loss terms {sorted(unknown)}; there are {sorted(self.TERMS)}.")
-            object.__setattr__(self, "weights", {**dict.fromkeys(self.TERMS, 0.0), **self.weights})
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., Self]]:
-        """The ready-made configurations by name; each takes the fields that are to differ."""
-        return {}
-
-    @classmethod
-    def preset(cls, name: str, **changes: object) -> Self:
-        """One of the `presets`.
-
-        Raises:
-            ValueError: there is none of that name.
-        """
-        known = cls.presets()
-        if name not in known:
-            raise ValueError(f"{cls.__name__} has the presets {sorted(known)}; asked for was {name!r}.")
-        return known[name](**changes)
-
-
-def _fits(value: object, kind: object) -> bool:
-    """Whether a value is of the kind that a field states, of those that text or a flag could be mistaken for."""
-    origin, of = typing.get_origin(kind), typing.get_args(kind)
-    if origin is types.UnionType:
-        return any(_fits(value, one) for one in of)
-    if kind in (bool, str, types.NoneType):
-        return isinstance(value, kind)
-    if kind in (int, float):
-        return isinstance(value, numbers.Integral if kind is int else numbers.Real) and not isinstance(value, bool)
-    if origin is tuple:
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            return False
-        kinds = of[:1] * len(value) if of[-1] is ... else of
-        return len(kinds) == len(value) and all(map(_fits, value, kinds))
-    if origin is Mapping:
-        return isinstance(value, Mapping) and all(_fits(one, of[1]) for one in value.values())
-    return True
-
-
-def checked_expressions(expressions: Sequence[str]) -> None:
-    """Raises `ValueError` unless there is at least one expression, and none twice."""
-    if not expressions or len(set(expressions)) != len(expressions):
-        raise ValueError(f"A model needs one or more different expressions; given were {expressions}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,21 +42,13 @@ class Redrawn:
     masks: np.ndarray | None = None
 
 
-class Method(Pretrained):
-    """What every method is, beside an ``nn.Module``. Parameters of discriminators have names that begin so."""
+class Method(nn.Module, Pretrained):
+    """What every method is. Parameters of discriminators have names that begin so."""
 
     #: The class of its configurations; the first argument of its constructor is one.
     Config: ClassVar[type[Config]]
-    #: Whether it reads the intensity off frames (``infer_intensity``), instead of being told it.
-    infers: ClassVar[bool] = False
-    #: Whether ``animate`` takes an intensity; otherwise it follows condition maps, or has a length of its own.
-    dialled: ClassVar[bool] = True
-    #: Whether it follows condition maps, so that one person can drive another.
-    retargets: ClassVar[bool] = False
-    #: Whether pictures go in and come out.
-    pictures: ClassVar[bool] = True
-    #: Whether it reads joints off pictures, and makes nothing.
-    reads: ClassVar[bool] = False
+    #: What it makes: pictures of pictures, joints read off pictures, or poses of poses.
+    makes: ClassVar[Literal["pictures", "readings", "poses"]] = "pictures"
     #: What it is and what it cannot, in a sentence or two each: how a notebook shows the model (`papers.card`).
     about: ClassVar[str] = ""
     limits: ClassVar[str] = ""
@@ -174,6 +84,29 @@ class Method(Pretrained):
         ``(1, 3, H, W)`` in [-1, 1]. ``model.json`` lists names, shapes, ranges, expressions, digests, and how far the
         pictures were from PyTorch's. The same weights give the same bytes.
 
+        A model that carries its still (``config.drawing``) gives maps in place of a frame: ``flow`` ``(1, 2, H, W)`` in
+        pixels, ``gate`` and ``shade`` ``(1, 1, H, W)``, and ``colour`` ``(1, 3, H, W)``; `i2vlib.papers.carried.Maps`
+        says what they mean. The encoder then also gives ``rest`` ``(1, 7, H, W)`` and ``seen``, the
+        still again, which the decoder takes. Without
+        PyTorch, a frame is composed of the still and its maps, each without its first axis::
+
+            def cubic(x):
+                x = np.abs(x)
+                near, far = (1.25 * x - 2.25) * x * x + 1, -0.75 * (((x - 5) * x + 8) * x - 4)
+                return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+            def composed(still, flow, gate, shade, colour):
+                height, width = still.shape[1:]
+                y, x = np.mgrid[:height, :width] + flow[::-1]
+                carried = np.zeros_like(still)
+                for row in range(-1, 3):
+                    for column in range(-1, 3):
+                        rows, columns = np.floor(y).astype(int) + row, np.floor(x).astype(int) + column
+                        taken = still[:, rows.clip(0, height - 1), columns.clip(0, width - 1)]
+                        carried += cubic(y - rows) * cubic(x - columns) * taken
+                lit = ((carried + 1) * np.exp(shade) - 1).clip(-1, 1)
+                return gate * lit + (1 - gate) * colour
+
         Args:
             folder: made where it is not there; an earlier export in it is replaced.
             half: keep the weights as float16, each cast to float32 before it is used: half the size.
@@ -193,7 +126,7 @@ class Method(Pretrained):
         with evaluating(self):
             return export.write_graphs(self, folder, half)
 
-    # The table of runs ------------------------------------------------------------------------------------------
+    # Data and held-out clips ------------------------------------------------------------------------------------
 
     @classmethod
     def truth(cls, config: Config) -> tuple[str, ...]:
@@ -220,28 +153,13 @@ class Method(Pretrained):
         """
         return clips
 
+    def redraws(self, clip: Clip) -> bool:
+        """Whether `redraw` can make a clip again: the method says how, and the clip knows all that has to be told."""
+        return type(self).redraw is not Method.redraw
+
     def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
-        """A held-out clip, or those of its frames, made again of its first frame.
-
-        Driven by the clip's own intensity; a method that infers one, by that, held within [0, 1].
-        """
-        index = list(range(len(clip)) if frames is None else frames)
-        drive = self.infer_projection(clip.frames, clip.frames[0], clip.expression) if self.infers else clip.intensity
-        played = np.clip(np.abs(drive), 0, 1)[index]
-        return Redrawn(self.animate(clip.frames[0], clip.expression, played).frames, drive[index])
-
-    def before(self, clip: Clip) -> Redrawn | None:
-        """The clip as it was before this method, for one that refines; None for one that does not."""
-        return None
-
-    def followed(self, clip: Clip) -> Redrawn | None:
-        """The clip made again of its first frame by the poses that it states, by a method that makes poses of its own
-        when it redraws; None for any other."""
-        return None
-
-    def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
-        """What is shipped when the method is the last of its stages: usually itself."""
-        return self
+        """Makes a held-out clip, or those of its frames, again of its first frame."""
+        raise ValueError(f"{type(self).__name__} does not say how it makes {clip!r} again; give its class a redraw.")
 
 
 class Whole(Method):
@@ -255,7 +173,7 @@ class Whole(Method):
 
 
 class Trainable(Method, ABC):
-    """A method with weights of its own to train: what `fit` asks of it, which a method made of trained parts lacks."""
+    """A method with weights to train. It answers what `fit` asks; one that is made of trained parts does not."""
 
     @abstractmethod
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
@@ -272,6 +190,16 @@ class Trainable(Method, ABC):
     @abstractmethod
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the generator minimises: named, unweighted scalars."""
+
+    def weighed(self, **terms: Callable[[], Tensor | None]) -> dict[str, Tensor]:
+        """Computes the terms that have a weight, in the order given; one of weight 0 is not computed.
+
+        Args:
+            terms: by name, each a function that returns an unweighted scalar, or None where a batch has nothing to
+                measure it by: such a term is left out.
+        """
+        values = {name: term() for name, term in terms.items() if self.config.weights[name]}
+        return {name: value for name, value in values.items() if value is not None}
 
     def generator_parameters(self) -> list[nn.Parameter]:
         return [p for name, p in self.named_parameters() if not name.startswith("discriminator")]

@@ -18,7 +18,7 @@ class Action:
 
     Attributes:
         seconds: how long a turn takes at the usual speed.
-        starts: between which seconds of it a clip begins.
+        starts: between which of its seconds a clip begins.
         views: where the camera may be, in degrees from the front to the person's left, and how far from there.
         keys: seconds, and what changes in the pose.
         held: what lies in the hands, one of `props`.

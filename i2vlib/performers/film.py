@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -24,13 +24,11 @@ from i2vlib.performers.truth import DEFAULT, SURFACE, TRUTH, UNDER_SKIN, hidden,
 
 #: Part of every cache file's name: raised whenever a pixel changes.
 RENDERER_VERSION = 3
-#: From where somebody is seen who moves as in a real clip: nearly from where it was filmed. As `actions.Action` has it.
-AS_FILMED = ((0.0, 15.0),)
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of one clip: the whole of it, so that any process makes the same bits of it.
+    """All that is ordered of one clip, so that any process draws the same bits.
 
     Attributes:
         seed: the person, any int.
@@ -38,11 +36,9 @@ class Order:
         frames: how many, at least one.
         size: side of the square frame in pixels, at least 16.
         truth: names of `TRUTH`.
-        pose: how the person moves, by channel ``(frames, k)``, as `fit.Fit` has it of somebody who was filmed; as the
-            action and the seed have it if None.
 
     Raises:
-        ValueError: an unknown action, no frame, a pose of as many frames as were not asked for, or a size below 16.
+        ValueError: an unknown action, no frame, or a size below 16.
     """
 
     seed: int
@@ -50,7 +46,6 @@ class Order:
     frames: int = 42
     size: int = 64
     truth: tuple[str, ...] = DEFAULT
-    pose: Mapping[str, np.ndarray] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.action not in TABLE:
@@ -59,8 +54,6 @@ class Order:
             raise ValueError(f"A clip has at least one frame; {self.frames} were asked for.")
         if pixels(self.size) < 16:
             raise ValueError(f"A frame is at least 16 pixels wide; {self.size} were asked for.")
-        if self.pose is not None and (lengths := {len(values) for values in self.pose.values()}) != {self.frames}:
-            raise ValueError(f"A clip of {self.frames} frames takes as many poses; given were {sorted(lengths)}.")
 
 
 def clip(
@@ -86,7 +79,9 @@ def clip(
         * ``places``: float32 (T, 13, 3), the joints in metres, z up from the floor;
         * ``depth``: float32 (T, S, S), metres along the camera's axis, 0 on the background;
         * ``flow``: float32 (T, S, S, 2), in pixels, from a pixel's centre to where the same point of the body is in
-          the next frame; 0 on the background and in the last frame. Shadows move and have no flow.
+          the next frame; 0 on the background and in the last frame. Shadows move and have no flow;
+        * ``surface``: float16 (T, S, S, 3), in metres, where the point under a pixel's centre is on the body of nobody
+          in particular, at rest: the same point of anybody at any time has the same one; NaN on the background.
 
     Raises:
         ValueError: an unknown action or truth, no frame, or a size below 16.
@@ -108,8 +103,7 @@ class Take:
 def take_of(order: Order) -> Take:
     """How an ordered clip moves, and from where it is seen."""
     who = performer(order.seed)
-    pose = motion_of(order.seed, order.action, order.frames) if order.pose is None else order.pose
-    turns, places = who.skeleton.posed(pose)
+    turns, places = who.skeleton.posed(motion_of(order.seed, order.action, order.frames))
     points, where = who.skinned(turns, places), who.skeleton.joints(turns, places)
     return Take(who, points, where, camera_for(order, points, where))
 
@@ -120,10 +114,9 @@ def camera_for(order: Order, points: np.ndarray, places: np.ndarray) -> np.ndarr
     A tube is one square around the person in all frames, with the margin of `i2vlib.joints.around`.
     """
     rng = generator(order.seed, "camera", order.action)
-    filmed = order.pose is not None
-    views = AS_FILMED if filmed else TABLE[order.action].views
+    views = TABLE[order.action].views
     middle, spread = views[rng.choice(len(views))]
-    mirrored = not filmed and left_handed(order.seed, order.action)
+    mirrored = left_handed(order.seed, order.action)
     side = np.radians(middle + rng.uniform(-spread, spread)) * (-1 if mirrored else 1)
     far, high = rng.uniform(4.5, 9.0), rng.uniform(0.6, 2.2)
     target = np.array([*places[:, :, :2].mean((0, 1)), 0.95])
@@ -181,9 +174,8 @@ def _known(take: Take, order: Order) -> dict[str, np.ndarray]:
         for one, following in zip(lens, [*lens[1:], None], strict=True):
             on_screen = one[:, :2] / one[:, 2:]
             ids = tell.draw(_before(one, order.size))
-            found.append(
-                under_pixels(ids, tell.triangles, on_screen, one[:, 2], following if "flow" in names else None)
-            )
+            others = following if "flow" in names else None, load_body().template if "surface" in names else None
+            found.append(under_pixels(ids, tell.triangles, on_screen, one[:, 2], *others))
         truth |= {name: np.stack([one[name] for one in found]) for name in SURFACE}
     return {name: truth[name] for name in names}
 

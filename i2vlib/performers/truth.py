@@ -9,10 +9,10 @@ import numpy as np
 from i2vlib.actors.truth import below, corner_shares
 
 #: Everything that a clip of performers can know in its `truth`, and what it knows unless asked for more.
-TRUTH = ("joints", "visible", "person", "camera", "places", "depth", "flow")
+TRUTH = ("joints", "visible", "person", "camera", "places", "depth", "flow", "surface")
 DEFAULT = ("joints", "visible", "person", "camera")
 #: What needs the surface under each pixel.
-SURFACE = ("person", "depth", "flow")
+SURFACE = ("person", "depth", "flow", "surface")
 #: How deep under the skin a joint may lie, in metres, in the order of `i2vlib.joints.JOINTS`: head, shoulders, elbows,
 #: wrists, hips, knees, ankles. What lies before it at more than that hides it.
 UNDER_SKIN = np.array([0.15, 0.13, 0.13, 0.085, 0.085, 0.07, 0.07, 0.21, 0.21, 0.11, 0.11, 0.10, 0.10])
@@ -49,7 +49,12 @@ def hidden(
 
 
 def under_pixels(
-    ids: np.ndarray, triangles: np.ndarray, flat: np.ndarray, depth: np.ndarray, following: np.ndarray | None
+    ids: np.ndarray,
+    triangles: np.ndarray,
+    flat: np.ndarray,
+    depth: np.ndarray,
+    following: np.ndarray | None,
+    rest: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """What lies under the centre of each pixel.
 
@@ -58,19 +63,24 @@ def under_pixels(
         flat, depth: ``(N, 2)`` and ``(N,)``, the vertices in pixels and their distances along the camera's axis.
         following: ``(N, 3)``, the vertices before the camera's lens, times the lens, in the next frame, None after
             the last: `places @ camera[:, :3].T + camera[:, 3]`.
+        rest: ``(N, 3)``, the vertices of the body at rest, in metres; None where they are not asked for.
 
     Returns:
         ``person`` bool (S, S); ``depth`` float32 (S, S), 0 on the background; ``flow`` float32 (S, S, 2), in pixels
-        to where the same point is in the next frame, 0 on the background and in the last frame.
+        to where the same point is in the next frame, 0 on the background and in the last frame; ``surface`` float16
+        (S, S, 3), where the point is on the body at rest, NaN on the background and where ``rest`` is None.
     """
     seen, corners, share = below(ids, triangles, flat, depth)
     away, flow = np.zeros(ids.shape, np.float32), np.zeros((*ids.shape, 2), np.float32)
+    surface = np.full((*ids.shape, 3), np.nan, np.float16)
     away[seen] = (share * depth[corners]).sum(1)
     if following is not None:
         row, column = np.nonzero(seen)
         place = (share[..., None] * following[corners]).sum(1)
         flow[seen] = place[:, :2] / place[:, 2:] - (np.stack([column, row], 1) + 0.5)
-    return {"person": seen, "depth": away, "flow": flow}
+    if rest is not None:
+        surface[seen] = (share[..., None] * rest[corners]).sum(1)
+    return {"person": seen, "depth": away, "flow": flow, "surface": surface}
 
 
 def packed(truth: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ _STYLES = ("-", "--", "-.", ":")
 
 
 class InfersIntensity(Protocol):
-    """What the meter asks of a model."""
+    """A model that the meter can read."""
 
     @property
     def expressions(self) -> tuple[str, ...]: ...
@@ -34,7 +34,7 @@ def read_intensity(model: InfersIntensity, clip: Clip, expression: str | None = 
 
     Args:
         model: AffineGAN, say.
-        clip: any clip of one face. One of the model's size is taken as it is; any other is cropped by its first frame.
+        clip: any clip of one face. One of the model's size is not cropped; any other is cropped by its first frame.
         expression: one of the model's; left out, the clip's own.
         neutral: the number of the frame that shows the face at rest.
 
@@ -56,8 +56,10 @@ def read_intensity(model: InfersIntensity, clip: Clip, expression: str | None = 
 
 
 def moved(clip: Clip, count: int = 3) -> list[str]:
-    """The blendshapes of a clip that has been read whose range over the frames is widest and at least .05, widest
-    first; a pair of a left and a right one counts by its wider side."""
+    """Names the blendshapes of a clip that change most over its frames, by .05 at least, the widest range first.
+
+    A pair of a left and a right one counts by its wider side.
+    """
     scores = np.nan_to_num(clip.blendshapes)
     ranges = dict(zip(BLENDSHAPES, np.ptp(scores, 0), strict=True))
     names: dict[str, str] = {}

@@ -1,8 +1,8 @@
-"""What a studio holds, without a widget: a photo, the face chosen in it, what is asked of it, and its pictures."""
+"""What a studio holds, without a widget: a photo, the face chosen in it, what it is to show, and its pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from i2vlib import faces
+from i2vlib.animation import Drawer
 from i2vlib.clips import Clip, load_image
 from i2vlib.curves import Curve
 
@@ -19,14 +20,14 @@ CROP, SHOWN = 256, 560
 
 
 class Draws(Protocol):
-    """What a studio asks of a model."""
+    """A model that a studio can play."""
 
     @property
     def expressions(self) -> tuple[str, ...]: ...
 
     def drawer(
         self, face: np.ndarray, expressions: Sequence[str], region: str | np.ndarray | None = None
-    ) -> Callable[..., np.ndarray]: ...
+    ) -> Drawer: ...
 
     def animate(
         self,
@@ -60,7 +61,7 @@ class Stage:
         self.region: str | np.ndarray | None = None
         self.amounts = {name: float(number == 0) for number, name in enumerate(model.expressions)}
         self.curve = Curve()
-        self._draw: Callable[..., np.ndarray] | None = None
+        self._draw: Drawer | None = None
 
     def open(self, source: np.ndarray | str | Path | bytes) -> None:
         """Takes a photo and chooses its largest face. What was open stays open if the photo cannot be used.
@@ -92,14 +93,22 @@ class Stage:
 
     def picture(self, strength: float = 1.0) -> np.ndarray:
         """The photo, reduced to what is shown, with the amounts times a strength: ``uint8 (H, W, 3)``."""
-        rest, frame = self._drawn([0.0, strength])
-        return self._place.carried(rest, frame)
+        draw, row = self._ready(), self._row(strength)
+        if draw.carries:
+            return self._place.composed(draw.said(row, 1)[0].cpu().numpy()) if row.any() else self._shown.copy()
+        return self._place.carried(self._rest, self.face(strength))
 
     def face(self, strength: float = 1.0) -> np.ndarray:
         """The crop alone as the model draws it, ``uint8 (S, S, 3)``."""
-        return self._drawn([strength])[0]
+        draw, row = self._ready(), self._row(strength)
+        return draw(row, batch=1)[0] if row.any() else self._rest
 
-    def _drawn(self, strengths: Sequence[float]) -> list[np.ndarray]:
+    def _row(self, strength: float) -> np.ndarray:
+        """The amounts times a strength, as a model's drawer takes them: ``float32 (1, expressions)``."""
+        return np.float32(strength) * np.array([list(self.amounts.values())], np.float32)
+
+    def _ready(self) -> Drawer:
+        """What draws the chosen face; what its frames share is computed at its first call."""
         if self.photo is None:
             raise ValueError("There is no photo yet: upload one, take one, or give its path.")
         if self._draw is None:
@@ -108,9 +117,7 @@ class Stage:
             size = len(self._rest)
             self._place = faces.Place.of(self._shown, faces.crop_matrix(self._eyes, size), size)
             self._draw = draw
-        amounts = np.array(list(self.amounts.values()), np.float32)
-        rows = [np.float32(strength) * amounts for strength in strengths]
-        return [self._draw(row[None], batch=1)[0] if row.any() else self._rest for row in rows]
+        return self._draw
 
     def clip(self, whole: bool = True) -> Clip:
         """The clip that the curve asks for: in the whole photo at its own resolution, or of the crop alone."""

@@ -122,7 +122,7 @@ class Studio:
             self.silent = False
 
     def _show(self) -> None:
-        """Shows the photo as it is now: at the curve's moment, or with the expression at its full strength."""
+        """Shows the photo as it stands: at the curve's moment, or with the expression at its full strength."""
         if self.stage.photo is None:
             return
         curve = self.stage.curve

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from i2vlib import datasets
 from i2vlib.actors import hair, mesh, people, shown, skin, truth
@@ -54,6 +55,7 @@ print(hashlib.sha256(clip.frames.tobytes() + clip.truth["depth"].tobytes()).hexd
 """
 
 
+@pytest.mark.slow
 def test_people_come_out_the_same_on_any_number_of_threads() -> None:
     drawn = set()
     for threads in ("1", "2"):

@@ -27,7 +27,7 @@ def private_uses(source: str) -> list[str]:
 
 
 def test_nobody_uses_what_is_private() -> None:
-    files = [path for top in ("i2vlib", "tests") for path in (ROOT / top).rglob("*.py")]
+    files = [path for top in ("i2vlib", "book/i2vbook", "tests") for path in (ROOT / top).rglob("*.py")]
     found = {path.relative_to(ROOT).as_posix(): private_uses(path.read_text()) for path in files}
     assert {path: names for path, names in found.items() if names} == {}
 

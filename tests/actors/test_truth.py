@@ -242,6 +242,7 @@ def test_weights_of_a_triangle_count_distance() -> None:
 # Identity
 
 
+@pytest.mark.slow
 def test_identity_is_the_subjects_and_nobody_elses(known: dict[int, Clip]) -> None:
     one, other = (known[seed].truth["identity"] for seed in (31_001, 31_002))
     assert (one[0] == one[1]).all() and one.shape == other.shape
@@ -300,6 +301,7 @@ def test_a_file_with_less_truth_is_completed_without_drawing(cache: Path, monkey
     assert same(small(truth="all")[0], everything)
 
 
+@pytest.mark.slow
 def test_full_truth_by_other_processes(cache: Path) -> None:
     clips = small(subjects=3, truth="all", nuisance=actors.Nuisance(blinks=2, gaze=5, drift=2, noise=1))
     clips.render(workers=2)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from i2vlib import faces
 from i2vlib.clips import to_frames, to_tensor
 from i2vlib.hub import load_pretrained
 from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig, affine
@@ -128,3 +129,58 @@ def test_a_frame_by_onnx_runtime_takes_less_time(benchmark, runtime):
     benchmark.extra_info["ratio to PyTorch"] = round(share, 3)
     print(f"\na frame by {runtime}: {1000 * benchmark.stats['min']:.1f} ms at best, {share:.2f} of the time of PyTorch")
     assert runtime == "pytorch" or share <= 0.7
+
+
+@pytest.fixture(scope="module")
+def carrying() -> AffineGAN:
+    """A model that carries and says something of every pixel, as no trained one does: the most there is to compose."""
+    torch.manual_seed(0)
+    model = AffineGAN(AffineGANConfig.carried(expressions=("happy",)))
+    torch.nn.init.normal_(model.decoder.levels[-1].weight, std=0.02)
+    return model.eval()
+
+
+def photo_of_a_face(side: int = 500) -> tuple[np.ndarray, faces.Found]:
+    """A portrait as ``uint8 (1024, 1024, 3)`` whose crop is so wide, and its face."""
+    from PIL import Image
+    from skimage.data import astronaut
+
+    face = faces.find_one(astronaut())
+    scale = side * faces.EYE_DISTANCE / np.linalg.norm(face.eyes[1] - face.eyes[0])
+    large = np.asarray(Image.fromarray(astronaut()).resize((round(512 * scale),) * 2))
+    x, y = np.clip((face.eyes.mean(0) * scale).astype(int) - 512, 0, len(large) - 1024)
+    there = face.through(np.array([[scale, 0, -x], [0, scale, -y]]))
+    return np.ascontiguousarray(large[y : y + 1024, x : x + 1024]), there
+
+
+@pytest.mark.benchmark(group="a clip of 20 frames by a model that carries, 1,024 px, the face being found")
+def test_a_whole_photo_takes_at_most_five_times_its_crop(benchmark, carrying):
+    photo, face = photo_of_a_face()
+    whole = lambda: carrying.animate(photo, whole=True, which=face)  # noqa: E731
+    crop = faces.align_face(photo, carrying.size, face)
+    clip = benchmark.pedantic(whole, rounds=3, warmup_rounds=1)
+    assert clip.frames.shape == (FRAMES, 1024, 1024, 3) and np.array_equal(clip.frames[0], photo)
+    share = ratio(whole, lambda: carrying.animate(crop))
+    benchmark.extra_info["ratio to the crop alone"] = round(share, 3)
+    print(f"\na whole photo, {FRAMES} frames: {benchmark.stats['min']:.2f} s at best, {share:.1f} times its crop alone")
+    assert share <= 5
+
+
+@pytest.mark.benchmark(group="a frame composed on a face of a crop of 500 px, one thread")
+def test_composing_a_frame_takes_less_time_than_estimating_its_flow(benchmark, carrying):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        photo, face = photo_of_a_face()
+        place = faces.Place.of(photo, faces.crop_matrix(face.eyes, carrying.size), carrying.size)
+        clip = carrying.animate(faces.align_face(photo, carrying.size, face), intensity=[1])
+        composed = lambda: place.composed(clip.maps[0])  # noqa: E731
+        assert (benchmark.pedantic(composed, rounds=20, warmup_rounds=2) != photo).any(-1).mean() > 0.1
+        share = ratio(composed, lambda: place.carried(clip.neutral, clip.frames[0]), rounds=9)
+    finally:
+        torch.set_num_threads(threads)
+    benchmark.extra_info["ratio to an estimated flow"] = round(share, 3)
+    print(
+        f"\na frame composed: {1000 * benchmark.stats['min']:.1f} ms at best, {share:.2f} of an estimated flow's time"
+    )
+    assert share <= 0.7

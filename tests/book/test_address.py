@@ -12,8 +12,8 @@ from types import ModuleType
 import pytest
 import yaml
 
-from i2vlib.book.address import COLAB, EMPTY, PUBLISHED, Address, address_of, addressed, configured, linked
-from i2vlib.book.checkout import NOTEBOOKS, ROOT
+from i2vbook.checkout import NOTEBOOKS, ROOT
+from i2vbook.pages.address import COLAB, EMPTY, PUBLISHED, Address, address_of, addressed, configured, linked
 
 COMMIT = "0123456789" * 4
 WORKFLOW = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "ann/her-book", "GITHUB_SHA": COMMIT}
@@ -40,13 +40,13 @@ def test_without_a_word_nothing_is_address_of() -> None:
 
 
 def test_what_is_given_goes_with_the_commit_of_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("i2vlib.book.address._head", lambda: "f" * 40)
+    monkeypatch.setattr("i2vbook.pages.address._head", lambda: "f" * 40)
     assert address_of("bob/book", WORKFLOW) == Address("https://github.com/bob/book", "f" * 40)
     assert address_of("file:///somewhere/fork.git", {}) == Address("file:///somewhere/fork.git", "f" * 40)
 
 
 def test_a_folder_without_git_has_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("i2vlib.book.address.ROOT", tmp_path)
+    monkeypatch.setattr("i2vbook.pages.address.ROOT", tmp_path)
     with pytest.raises(ValueError, match="is no git checkout, so its commit is not known"):
         address_of("bob/book", {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)})
 
@@ -151,6 +151,7 @@ def test_the_build_writes_every_chapter_as_colab_opens_it(build, tmp_path: Path)
     assert "https://ann.github.io/her-book/notebooks/affinegan.html" in json.dumps(first)
 
 
+@pytest.mark.slow
 def test_the_built_pages_have_the_rocket_or_the_reason(build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three small books of one chapter: on GitHub, elsewhere, nowhere; none of them with a warning."""
     pytest.importorskip("jupyter_book")

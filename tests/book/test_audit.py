@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from i2vbook.audits import actors as audit
+from i2vbook.audits.actors import reading as reading_
+from i2vbook.audits.actors import report, sheets
+from i2vbook.audits.actors.__main__ import main
+from i2vbook.audits.actors.bodies import measured, slides
 from i2vlib import faces
-from i2vlib.book import audit
-from i2vlib.book.audit import reading as reading_
-from i2vlib.book.audit import report, sheets
-from i2vlib.book.audit.__main__ import main
-from i2vlib.book.audit.bodies import measured, slides
 from i2vlib.clips import Clip
 from i2vlib.expressions import BLENDSHAPES
 from i2vlib.faces import fer
@@ -314,12 +314,14 @@ def test_the_card_is_written_between_its_comments(tmp_path: Path) -> None:
         report.write_card({"real": result}, card)
 
 
+@pytest.mark.slow
 def test_contact_sheets(tmp_path: Path, cache: Path) -> None:
     assert sheets.people_sheet(31_001, 3, 2, 32).shape == (64, 64, 3)
     assert (sheets.people_sheet(31_001, 3, 2, 32)[32:, 32:] == 255).all()
     assert sheets.expressions_sheet(31_001, 1, 32).shape == (32, 320, 3)
 
 
+@pytest.mark.slow
 def test_contact_sheets_of_performers(bodies: Path) -> None:
     assert sheets.actions_sheet(31_001, 16, 21).shape == (8 * 16, 2 * 16, 3)
     sheet = sheets.bodies_sheet(31_001, ("golf_swing",), 32)
@@ -373,7 +375,7 @@ def test_a_folder_of_real_clips(readers: list[int], monkeypatch: pytest.MonkeyPa
 
 def test_the_card_shows_the_results_there_are() -> None:
     if not audit.RESULT.is_file():
-        pytest.skip("the audit was not done yet: python -m i2vlib.book.audit")
+        pytest.skip("the audit was not done yet: python -m i2vbook.audits.actors")
     card = (audit.RESULT.parents[1] / "data_actors.md").read_text()
     for part in json.loads(audit.RESULT.read_text()).values():
         assert audit.table(part) in card

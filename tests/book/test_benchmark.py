@@ -14,9 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
+from i2vbook import checkout
+from i2vbook.audits import benchmark
+from i2vbook.claims import common
+from i2vbook.evidence import systems
 from i2vlib import metrics
-from i2vlib.book import benchmark, checkout, systems
-from i2vlib.book.claims import common
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
 from tests.book import outside
@@ -71,6 +73,7 @@ def test_the_program_from_outside_knows_nothing_of_the_package():
     assert modules == {"json", "sys", "pathlib", "PIL"}
 
 
+@pytest.mark.slow
 def test_a_folder_of_frames_gets_the_row_of_the_same_model_as_an_object(made, expected, tmp_path, capsys):
     assert benchmark.main(["score", str(made), "--out", str(tmp_path / "out"), "--no-readers", *TWO]) == 0
     clips = pd.read_csv(tmp_path / "out" / "clips.csv")
@@ -118,6 +121,7 @@ def test_copying_gets_the_row_that_the_book_has_for_it_faces_and_all(head):
 
 
 @pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"), reason="needs a CPU with AVX2")
+@pytest.mark.slow
 def test_the_row_that_the_page_shows_is_that_of_the_program_beside_it(cache, tmp_path, monkeypatch):
     """NumPy's products differ in their last bits between kinds of CPU, and with them some pixels of an actor: both are
     drawn as a CPU with AVX2 does, in a cache of their own."""

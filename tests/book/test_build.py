@@ -62,13 +62,15 @@ def test_the_package_and_the_results_count_as_surroundings(build, tmp_path: Path
     for name in (
         "i2vlib/weights/x/model.safetensors",
         "book/results/runs.toml",
+        "book/i2vbook/a.py",
         "i2vlib/__pycache__/a.pyc",
         "book/a.md",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     found = {path.relative_to(tmp_path).as_posix() for path in build.surroundings(tmp_path)}
-    assert found == {"i2vlib/weights/x/model.safetensors", "book/results/runs.toml", "constraints.txt"}
+    kept = {"i2vlib/weights/x/model.safetensors", "book/i2vbook/a.py", "book/results/runs.toml", "constraints.txt"}
+    assert found == kept
 
 
 def test_a_chapter_runs_beside_its_copy_and_is_then_finished(build, tmp_path: Path) -> None:
@@ -282,7 +284,7 @@ def test_what_cannot_be_built_is_said(build, tmp_path: Path, monkeypatch) -> Non
 
 
 def test_the_first_page_is_made_once_until_the_package_changes(build, tmp_path: Path, monkeypatch) -> None:
-    from i2vlib.book import landing
+    from i2vbook.pages import landing
 
     made = []
     monkeypatch.setattr(build, "ROOT", tmp_path)
@@ -316,6 +318,7 @@ def test_the_model_of_a_page_is_exported_once_until_it_changes(build, tmp_path: 
     assert made == [(tmp_path / "staging/exported/affinegan", True)] * 2
 
 
+@pytest.mark.slow
 def test_a_warning_of_jupyter_book_fails_the_build(build, tmp_path: Path, monkeypatch) -> None:
     pytest.importorskip("jupyter_book")
     monkeypatch.setattr(build, "ROOT", tmp_path)

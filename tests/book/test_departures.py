@@ -7,10 +7,11 @@ from dataclasses import fields, replace
 
 import pytest
 
+from i2vbook.checkout import NOTEBOOKS
+from i2vbook.evidence import results
+from i2vbook.evidence.plan import lineage, planned
+from i2vbook.show import departures
 from i2vlib import compared
-from i2vlib.book import departures, results
-from i2vlib.book.checkout import NOTEBOOKS
-from i2vlib.book.plan import lineage, planned
 from i2vlib.papers.affinegan import AffineGANConfig
 from i2vlib.papers.fan import FAN, FANConfig
 from i2vlib.papers.method import Method

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from i2vlib.book import derivations
-from i2vlib.book.checkout import BOOK, NOTEBOOKS, ROOT
+from i2vbook.checkout import BOOK, NOTEBOOKS, ROOT
+from i2vbook.pages import derivations
 
 DOCSTRING = 'What.\n\nDerived in the chapter *affinegan*, "Reading the intensity off a\nframe". More.'
 
@@ -45,7 +45,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (source / "notebooks/affinegan.ipynb").write_text(re.sub(others, r"\1", text), "utf-8")
     (source / "index.md").write_text("# Book\n\n```{toctree}\nbook/api\nnotebooks/affinegan\n```\n")
     (source / "conf.py").write_text(
-        'extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "i2vlib.book.derivations"]\n'
+        'extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "i2vbook.pages.derivations"]\n'
         'nb_execution_mode = "off"\nmyst_enable_extensions = ["dollarmath", "amsmath"]\n'
         "autodoc_preserve_defaults = True\n"
     )
@@ -72,4 +72,4 @@ def test_in_a_built_book_both_links_land(pages: Path) -> None:
 
 
 def test_the_book_loads_the_extension() -> None:
-    assert "i2vlib.book.derivations" in (BOOK.parent / "_config.yml").read_text()
+    assert "i2vbook.pages.derivations" in (BOOK.parent / "_config.yml").read_text()

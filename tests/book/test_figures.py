@@ -16,10 +16,11 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from i2vbook.checkout import NOTEBOOKS
+from i2vbook.evidence import effects
+from i2vbook.evidence.effects import Effect
+from i2vbook.show import figures
 from i2vlib import metrics, video
-from i2vlib.book import effects, figures
-from i2vlib.book.checkout import NOTEBOOKS
-from i2vlib.book.effects import Effect
 
 
 @pytest.fixture(autouse=True)
@@ -311,7 +312,7 @@ def test_differences_and_levels_by_system() -> None:
 
 
 def test_of_the_strips_of_bodies_an_action_has_its_pair() -> None:
-    from i2vlib.book.runs import planned
+    from i2vbook.evidence.runs import planned
 
     run = planned()["bodies_0"]
     every = figures.kept(run)

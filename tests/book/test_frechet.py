@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from i2vbook.audits import frechet
+from i2vbook.evidence.plan import planned
 from i2vlib import metrics
-from i2vlib.book import frechet
-from i2vlib.book.plan import planned
 from i2vlib.clips import Clip
 
 

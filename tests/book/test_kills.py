@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from i2vlib.book import claims, kills
+from i2vbook import claims
+from i2vbook.audits import kills
 from i2vlib.training import CHECKPOINT
 
 #: Counts to ten on disk, a tenth of a second a step, from where it was; if "forgetful", each process leaves its mark;
@@ -43,6 +44,7 @@ def counted(monkeypatch):
 
 
 @pytest.mark.parametrize(("ways", "same"), [("steady", True), ("forgetful", False)])
+@pytest.mark.slow
 def test_what_a_kill_changes_is_seen(ways, same, counted):
     found = kills.record([sys.executable, "-c", COUNT, ways], kills=3)
     assert found["alone"] == found["again"] and len(found["after"]) >= 3 and found["killed"]
@@ -50,6 +52,7 @@ def test_what_a_kill_changes_is_seen(ways, same, counted):
     assert (set(found["killed"]) == {found["alone"]}) == same
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_before_its_first_kill_was_not_killed(counted, monkeypatch):
     folders, came = [], iter([False, True, True, False, False, True, False])
 
@@ -64,6 +67,7 @@ def test_a_run_that_ended_before_its_first_kill_was_not_killed(counted, monkeypa
     assert found["after"] == [10] * 3 and len(found["killed"]) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_does_not_go_on_is_no_record(counted):
     with pytest.raises(subprocess.CalledProcessError, match="non-zero exit status 3"):
         kills.record([sys.executable, "-c", COUNT, "fragile"], kills=5)

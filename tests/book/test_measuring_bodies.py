@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from i2vbook.evidence import measuring, poses, results
 from i2vlib import metrics
-from i2vlib.book import measuring, poses, results
 from i2vlib.compared import HP, ConvLSTM
 from i2vlib.datasets import performers
-from i2vlib.papers.frgan import Forecasts, Hourglass, HourglassConfig, PosePredictor, PosePredictorConfig
+from i2vlib.papers.frgan import (
+    Forecast,
+    Forecasts,
+    Hourglass,
+    HourglassConfig,
+    PosePredictor,
+    PosePredictorConfig,
+    Refine,
+)
 from i2vlib.papers.frgan.condition import Posed
 from tests.papers.frgan.clips import SIZE, forecaster, refiner
 from tests.papers.frgan.test_kinds import body
@@ -42,7 +50,7 @@ def trained(monkeypatch):
 
 def run_of(depth: int) -> SimpleNamespace:
     """As much of a run as measuring asks for; ``depth``: how many stages come before it."""
-    kind = SimpleNamespace(retargets=True, dialled=False, pictures=depth > 0, reads=False)
+    kind = (PosePredictor, Forecast, Refine)[depth]
     parts = {"name": "performers"}, {}, False, 3, False, "PosePredictor", kind
     named = dict(zip(("data", "taught", "backwards", "every", "dealt", "method", "kind"), parts, strict=True))
     return SimpleNamespace(depth=depth, bodies=True, **named)
@@ -92,7 +100,7 @@ def test_a_system_that_knows_no_poses_is_measured_on_the_same_frames(trained):
     stages, kept = trained
     run, facts = run_of(1), {"split": "test", "measured_performers": 3}
     measuring.measured_bodies(run, stages["bodies"], "test", facts)
-    run.kind.retargets = False
+    run.kind = ConvLSTM
     system = shown(ConvLSTM)
     parts, known, _ = measuring.measured_bodies(run, system, "test", facts)
     clip = measuring.clips(run, "test", lambda one: measuring.future_of(one, stages["poses"]))[1]
@@ -104,7 +112,7 @@ def test_a_system_that_knows_no_poses_is_measured_on_the_same_frames(trained):
 def test_a_system_with_poses_of_its_own_is_measured_by_true_ones_its_own_and_g_cs(trained):
     stages, _ = trained
     run = run_of(1)
-    run.kind.retargets = False
+    run.kind = HP
     system = shown(HP, hidden=8)
     torch.nn.init.normal_(system.offsets.weight)
     parts, _, _ = measuring.measured_bodies(run, system, "test", {"split": "test", "measured_performers": 3})
@@ -136,7 +144,7 @@ def test_a_forecaster_is_measured_as_the_committed_errors_are(trained):
 
 def test_a_reader_of_joints_is_measured_beside_their_mean_place(trained):
     run, reader = run_of(0), Hourglass(HourglassConfig(size=SIZE, channels=8))
-    run.kind.reads = True
+    run.kind = Hourglass
     facts = {"split": "test", "measured_performers": 3}
     parts, mean, picture = measuring.measured_readings(run, reader, "test", facts)
     assert list(parts["clips"]) == ["subject", "expression", "joint_error", "pck"] and len(parts["clips"]) == PEOPLE
@@ -146,7 +154,7 @@ def test_a_reader_of_joints_is_measured_beside_their_mean_place(trained):
         parts["clips"].iloc[1]["pck"]
         == metrics.joints_found(reader.read(clip.frames)[0], clip.truth["joints"], clip.truth["visible"])["pck"]
     )
-    run.kind.reads = False  # what is read of the same people as is forecast is filed under another name
+    run.kind = PosePredictor  # what is read of the same people as is forecast is filed under another name
     assert measuring.reference_digest(run, facts) != facts["references"] and picture.dtype == np.uint8
 
 

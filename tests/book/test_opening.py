@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from i2vlib.book import ledger, opening
-from i2vlib.book.checkout import NOTEBOOKS
+from i2vbook.checkout import NOTEBOOKS
+from i2vbook.show import ledger, opening
 
 #: Every chapter that records a claim, but for the ledger, which opens with all of them.
 CHAPTERS = sorted({chapter.partition(",")[0] for chapter in ledger.load()["chapter"]} - {"", "ledger"})

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from i2vlib.book import pages
+from i2vbook.pages import offline as pages
 
 
 def test_what_thebe_puts_on_a_page_is_left_out_and_nothing_else() -> None:
@@ -34,13 +34,15 @@ def test_it_is_asked_about_every_page_after_everybody_else() -> None:
     assert context == {"script_files": ["a.js"], "css_files": []}
 
 
+@pytest.mark.slow
 def test_the_first_page_shows_a_photograph_and_actors_and_nobody_who_trained(tmp_path: Path) -> None:
     for package in ("anny", "pyvista", "dlib", "matplotlib"):
         pytest.importorskip(package)
-    from i2vlib.book import landing
+    from i2vbook.pages import landing
+    from i2vlib import datasets
 
-    assert all(20_000 <= seed < 30_000 for seed in landing.ACTORS)
-    photo = landing.portrait()
+    assert all(10_000 <= seed < 20_000 for seed in landing.ACTORS)
+    photo = datasets.portrait()
     assert photo.shape == (600, 512, 3) and photo.dtype == np.uint8
     text = landing.player()
     assert text.count('class="i2v-picture"') == 1 + len(landing.ACTORS)

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 import i2vlib
-from i2vlib.book import claims, poses
+from i2vbook import claims
+from i2vbook.claims import common
+from i2vbook.evidence import poses
 from i2vlib.datasets.penn_action import Poses
 from i2vlib.papers.frgan import PosePredictorConfig
 
@@ -183,12 +185,12 @@ def with_forecast(committed: pd.DataFrame, system: str | None, factor: float = 1
 )
 def test_no_rule_is_passed_by_a_copy_of_the_last_pose(committed, monkeypatch, system, factor, verdict):
     monkeypatch.setattr(poses, "measured", lambda: with_forecast(committed, system, factor))
-    monkeypatch.setattr(claims.frgan, "bodies_move", lambda table: False)
+    monkeypatch.setattr(common, "bodies_move", lambda table: False)
     assert claims.answer("FRG-11").verdict == verdict
 
 
 @pytest.mark.parametrize(("system", "verdict"), [(poses.STILL, "partly"), (None, "reproduced")])
 def test_a_video_that_moves_is_half_of_the_claim(committed, monkeypatch, system, verdict):
     monkeypatch.setattr(poses, "measured", lambda: with_forecast(committed, system, 1.0))
-    monkeypatch.setattr(claims.frgan, "bodies_move", lambda table: True)
+    monkeypatch.setattr(common, "bodies_move", lambda table: True)
     assert claims.answer("FRG-11").verdict == verdict

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from i2vlib.book.preference import preferred, win_rate
+from i2vbook.evidence.preference import preferred, win_rate
 
 
 def clips(people: int = 3, seed: int = 0, **far: float) -> pd.DataFrame:

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from i2vlib.book import propositions
-from i2vlib.book.checkout import NOTEBOOKS, ROOT
+from i2vbook.checkout import NOTEBOOKS, ROOT
+from i2vbook.pages import propositions
 
 TEXT = """Before.
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from i2vlib.book import search
-from i2vlib.book.plan import planned
-from i2vlib.book.systems import SYSTEMS
+from i2vbook.audits import search
+from i2vbook.evidence.plan import planned
+from i2vbook.evidence.systems import SYSTEMS
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from i2vlib.book import systems
-from i2vlib.book.plan import planned, sets_apart
+from i2vbook.evidence import systems
+from i2vbook.evidence.plan import planned, sets_apart
 from i2vlib.clips import Clip
 
 SAME = ("name", "size", "subjects", "frames", "expressions")

@@ -8,9 +8,10 @@ import re
 import numpy as np
 import pandas as pd
 
+from i2vbook.evidence import plan
+from i2vbook.evidence.effects import Effect
+from i2vbook.show import tables
 from i2vlib import metrics
-from i2vlib.book import plan, tables
-from i2vlib.book.effects import Effect
 from i2vlib.hub import method_class
 
 NAN = float("nan")
@@ -81,3 +82,10 @@ def test_the_weights_of_runs_show_every_term_and_that_one_weighs_nothing() -> No
     for method, terms in tables.TERMS.items():
         assert set(terms) == set(method_class(method).Config.TERMS)
     assert "<td>0.02</td><td>100</td>" in shown.html
+
+
+def test_an_arm_says_what_it_changes() -> None:
+    said = tables.changes({"carried": "carried_64", "judged": "carried_64_judged", "again": "carried_64_1"})
+    judged, again = said.splitlines()
+    assert judged == "judged  weights.adversarial 0.0 → 0.005, weights.adversarial_local 0.0 → 0.1"
+    assert again.strip() == "again"

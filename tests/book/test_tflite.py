@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from i2vbook.pages import tflite
 from i2vlib import export
-from i2vlib.book import tflite
 from i2vlib.faces import with_mediapipe
 from i2vlib.faces.litert import Network
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from i2vbook.audits import turing
 from i2vlib import metrics
-from i2vlib.book import turing
 from i2vlib.clips import Clip
 
 

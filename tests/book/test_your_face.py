@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 
 import i2vlib
-from i2vlib.book import your_face
-from i2vlib.book.checkout import BOOK, RESULTS
+from i2vbook.checkout import BOOK, RESULTS
+from i2vbook.pages import your_face
 from i2vlib.datasets import actors
 from i2vlib.expressions import TABLE
 
@@ -59,10 +59,11 @@ def test_the_text_says_how_long_it_took() -> None:
     assert [float(number) for number in said.groups()] == [round(number, 1) for number in took]
 
 
+@pytest.mark.slow
 def test_more_pixels_than_the_weights_were_taught_are_no_gain() -> None:
     """Why the page offers no 256 pixels: at the peak of four unseen people, the error of what moves over that of
     copying the still, of the same weights at 256 pixels, and of their change at 128, enlarged."""
-    small, large = (i2vlib.load_pretrained("affinegan") for _ in range(2))
+    small, large = (i2vlib.load_pretrained("affinegan_painted") for _ in range(2))
     object.__setattr__(large, "config", replace(large.config, size=256))
     errors = []
     for seed, name in ((20_011, "happy"), (20_012, "surprised"), (20_013, "angry"), (20_014, "happy")):

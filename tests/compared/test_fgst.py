@@ -10,6 +10,7 @@ from i2vlib import samples
 from i2vlib.clips import to_tensor
 from i2vlib.compared import FGST, FGSTConfig
 from i2vlib.compared.fgst import conditioned, drawn_code, estimated_flow, gaussian_divergence, warped
+from i2vlib.store import remembered
 from i2vlib.training import fit
 from tests.conftest import moving_square
 
@@ -152,11 +153,9 @@ def test_a_clip_without_its_flow_is_refused_unless_it_is_to_be_estimated(monkeyp
     with pytest.raises(ValueError, match="does not fit a model of 16 px"):
         tiny().example(drifting(32), rng)
     asked, sevens = [], np.full((5, 16, 16, 2), 7, np.float32)
-    monkeypatch.setattr(fgst, "estimated_flow", lambda frames: asked.append(1) or sevens)
+    monkeypatch.setattr(fgst, "_kept_flow", remembered(2)(lambda frames: asked.append(1) or sevens))
     system = tiny(flow="estimated", augment=False)
-    fgst._kept.cache_clear()
     assert [float(system.example(bare, rng)["flow"].mean()) for _ in range(3)] == [7, 7, 7] and len(asked) == 1
-    fgst._kept.cache_clear()
     assert FGST.truth(system.config) == () and FGST.truth(tiny().config) == ("flow_to_first",)
 
 

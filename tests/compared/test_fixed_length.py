@@ -112,7 +112,7 @@ def test_bodies_are_learnt_from_and_played_as_faces_are(name):
     history = fit(system, [clip], 2, seed=3, log_every=1, progress=False, device="cpu")
     assert history.filter(like="generator/").notna().all().all()
     made = system.redraw(clip[1:])
-    assert made.frames.shape == (4, size, size, 3) and system.followed(clip) is None
+    assert made.frames.shape == (4, size, size, 3)
 
 
 def test_a_body_is_taken_as_it_is_and_a_face_is_looked_for(monkeypatch):

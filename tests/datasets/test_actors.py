@@ -176,6 +176,7 @@ def test_people_differ(rendered: Rendered) -> None:
     assert len({person.vertices.tobytes() for person in persons}) == len({p.albedo.tobytes() for p in persons}) == 3
 
 
+@pytest.mark.slow
 def test_skins_range_from_light_to_dark() -> None:
     skin = mesh.canvas().part == mesh.SKIN
     tones = np.array([np.median(people.person(seed).albedo[skin, 1]) for seed in range(31_000, 31_016)])
@@ -255,6 +256,7 @@ def small(**changes: object) -> actors.Actors:
     return datasets.open("actors", **{**options, **changes})
 
 
+@pytest.mark.slow
 def test_a_sequence_is_rendered_once_in_order_and_resumed(cache: Path) -> None:
     clips = small(expressions=("happy", "angry", "eyes_closed"))
     assert len(clips) == 6 and len(clips.missing()) == 6
@@ -314,6 +316,7 @@ def failing(kind: _rendered.Kind, jobs: object) -> None:
 
 
 @pytest.mark.parametrize(("worker", "reason"), [(killed, "terminated"), (failing, "nothing can be drawn here")])
+@pytest.mark.slow
 def test_processes_that_die_are_reported(
     cache: Path, monkeypatch: pytest.MonkeyPatch, worker: Callable, reason: str
 ) -> None:

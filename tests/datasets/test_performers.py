@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from i2vlib import datasets
-from i2vlib.clips import Clip
-from i2vlib.datasets import penn_action, performers
-from i2vlib.joints import ACTIONS, JOINTS, MIRRORED
-from i2vlib.performers import fit
-from i2vlib.performers.film import Order, known_truth
+from i2vlib.clips import Clip, to_tensor
+from i2vlib.datasets import performers
+from i2vlib.joints import ACTIONS, JOINTS
+from i2vlib.papers.carried import carry
 
 SIZE = 48
 
@@ -43,6 +43,7 @@ def test_shapes_and_names(clips: dict[str, Clip]) -> None:
             "places": (np.float32, (4, 13, 3)),
             "depth": (np.float32, (4, SIZE, SIZE)),
             "flow": (np.float32, (4, SIZE, SIZE, 2)),
+            "surface": (np.float16, (4, SIZE, SIZE, 3)),
         }
         assert not clip.truth["flow"][-1].any() and clip.truth["flow"][0].any()
 
@@ -107,6 +108,25 @@ def test_flow_carries_a_frame_to_the_next(body: object) -> None:
     step = clip.truth["joints"][1] - clip.truth["joints"][0]
     head = np.floor(clip.truth["joints"][0, 0]).astype(int)
     np.testing.assert_allclose(flow[head[1], head[0]], step[0], atol=1.0)
+
+
+def test_points_of_the_body_lead_to_where_the_flow_does_and_carry_a_frame_to_any_other(body: object) -> None:
+    from i2vlib.surfaces import flow_between
+
+    clip = performers.clip(31_002, "baseball_swing", 13, 64, truth=("person", "flow", "surface"))
+    surface, person = clip.truth["surface"], clip.truth["person"]
+    assert np.array_equal(np.isfinite(surface).all(-1), person)
+    flow, seen = flow_between(surface[0], surface[1])
+    on_body = seen & person[0]
+    off = np.abs(flow - clip.truth["flow"][0]).max(-1)[on_body]
+    assert on_body.sum() > 0.8 * person[0].sum() and np.median(off) < 0.1 and np.quantile(off, 0.95) < 0.4
+    flow, seen = flow_between(surface[12], surface[0])
+    on_body = seen & person[12]
+    carried = carry(to_tensor(clip.frames[:1]), torch.from_numpy(flow).permute(2, 0, 1)[None])[0]
+    now, still = to_tensor(clip.frames[12]), to_tensor(clip.frames[0])
+    errors = [float((now - other).abs().mean(0)[on_body].mean()) for other in (carried, still)]
+    assert np.abs(flow[on_body]).max() > 5 and errors[0] < 0.5 * errors[1]
+    assert not flow[~person[12]].any() and np.array_equal(seen[~person[12]], ~person[0][~person[12]])
 
 
 def test_the_same_order_gives_the_same_bits_in_any_process(clips: dict[str, Clip]) -> None:
@@ -186,80 +206,3 @@ def test_what_cannot_be_is_said(options: dict, message: str) -> None:
 def test_they_are_described() -> None:
     text = datasets.describe("performers")
     assert "MakeHuman assets CC0" in text and "of 512 clips of the default size are rendered" in text
-
-
-# Real motion --------------------------------------------------------------------------------------------------------
-
-
-def labelled(action: str, frames: int, number: int) -> penn_action.Poses:
-    """A sequence of Penn Action as its labels would have a performer: their left is the person's right."""
-    known = known_truth(Order(31_000 + number, action, frames, truth=("joints", "visible")))
-    order = list(MIRRORED)
-    ends = np.concatenate([known["joints"].min(1), known["joints"].max(1)], 1)
-    return penn_action.Poses(
-        known["joints"][:, order], known["visible"][:, order], ends, action, (64, 64), True, number
-    )
-
-
-def test_people_move_as_in_real_clips(bodies: Path) -> None:
-    motions = [labelled("golf_swing", 16, 1), labelled("golf_swing", 9, 2), labelled("jumping_jacks", 9, 3)]
-    clips = performers.Performers("test", SIZE, 2, frames=12, motions=motions)
-    # A swing that is too short is left out; who jumps goes back and forth; nobody swings a bat.
-    assert clips.actions == ("golf_swing", "jumping_jacks") and len(clips) == 4
-    poses, start = clips.motion(20_000, "golf_swing")
-    assert poses.number == 1 and 0 <= start <= 4
-    swing, jump = clips[0], clips[1]
-    assert (swing.subject, swing.expression) == ("performer 20000", "golf_swing")
-    assert swing.frames.shape == (12, SIZE, SIZE, 3) and swing.truth["joints"].shape == (12, 13, 2)
-    # The same person, who moves as the one did who was filmed: left is left.
-    wanted, _ = penn_action.own_sides(poses)
-    wanted, made = wanted[start : start + 12], swing.truth["joints"]
-    level = lambda x: (x - x.mean((0, 1))) / (x - x.mean((0, 1))).std()  # noqa: E731
-    assert np.abs(level(wanted) - level(made)).mean() < 0.2
-    assert np.abs(level(wanted[:, list(MIRRORED)]) - level(made)).mean() > 0.3
-    # Eight steps there, three back.
-    np.testing.assert_allclose(jump.truth["joints"][9:], jump.truth["joints"][7:4:-1], atol=1e-4)
-    # The next time nothing is made again, and a performer who moves by the table is another file.
-    assert not performers.Performers("test", SIZE, 2, frames=12, motions=motions).missing()
-    plain = performers.Performers("test", SIZE, 2, frames=12, actions=clips.actions)
-    assert len(plain.missing()) == 4
-
-
-def test_one_foot_of_a_real_swing_stands(bodies: Path) -> None:
-    clips = performers.Performers("test", SIZE, 1, frames=12, motions=[labelled("golf_swing", 12, 1)])
-    pose, slid = clips.order(20_000, "golf_swing").pose, []
-    for name in ("left_foot", "right_foot"):
-        down = pose[name][:, 2] == 0
-        assert down.mean() > 0.5
-        slid.append(np.median(np.linalg.norm(np.diff(pose[name][:, :2], axis=0), axis=1)[down[1:] & down[:-1]]))
-    assert min(slid) < 1e-6
-
-
-def test_motions_that_cannot_be_had(bodies: Path, tmp_path: Path) -> None:
-    short = [labelled("golf_swing", 9, 1)]
-    with pytest.raises(ValueError, match="motions given holds no sequence of .*golf_swing.* with 12 frames in which"):
-        performers.Performers("test", SIZE, 1, frames=12, motions=short)
-    with pytest.raises(ValueError, match="no sequence of jump_rope with 9 frames"):
-        performers.Performers("test", SIZE, 1, frames=9, actions="jump_rope", motions=short)
-    with pytest.raises(ValueError, match="There is no folder at"):
-        performers.Performers("test", SIZE, 1, motions=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"takes as many poses; given were \[9\]"):
-        Order(1, "golf_swing", 10, SIZE, pose={"pelvis": np.zeros((9, 3))})
-
-
-def test_real_motion(real_data: Path, bodies: Path) -> None:
-    folder = real_data / "penn-action-labels"
-    if not folder.is_dir():
-        pytest.skip("there are no labels of Penn Action in I2V_REAL_DATA")
-    clips = datasets.open("performers", split="test", size=SIZE, subjects=1, frames=20, motions=folder)
-    assert set(clips.actions) == set(ACTIONS)
-    poses, _ = clips.motion(20_000, "jumping_jacks")
-    joints, visible = penn_action.own_sides(poses)
-    found = fit.fitted([(joints, visible)])[0]
-    assert np.nanmean(found.errors(joints, visible)) < 0.03 * found.height
-    # Who jumps is seen from the side from which the one was who was filmed.
-    one, two = (JOINTS.index(f"{side}_shoulder") for side in ("left", "right"))
-    made = clips[ACTIONS.index("jumping_jacks")].truth["joints"]
-    sides = np.sign(made[:, one, 0] - made[:, two, 0])
-    wanted = np.sign(np.median((joints[:, one, 0] - joints[:, two, 0])[visible[:, one] & visible[:, two]]))
-    assert (sides == wanted).all()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from i2vlib.book.checkout import NOTEBOOKS
+from i2vbook.checkout import NOTEBOOKS
 from i2vlib.store import user_cache
 from tests.pages.conftest import FLAGS, _missing
 
@@ -51,7 +51,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     own = {f"JUPYTER_{name}_DIR": str(work / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {"JUPYTERLAB_SETTINGS_DIR": str(work / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(work / "workspaces")}
     own |= {"JUPYTER_TOKEN": token, "JUPYTER_PREFER_ENV_PATH": "1", "I2VLIB_CACHE": str(user_cache())}
-    own |= {"HOME": str(work), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
+    own |= {"HOME": str(work), "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "book")))}
+    own |= {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
     words = ["--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
              "--ServerApp.port_retries=0", f"--ServerApp.root_dir={work / 'root'}", "--LabApp.news_url=None",
              "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

@@ -42,6 +42,7 @@ def choose(page, among: str, name: str) -> None:
     Select(field).select_by_visible_text(name)
 
 
+@pytest.mark.slow
 def test_no_cell_ends_in_an_error(chapter) -> None:
     said = "return [...document.querySelectorAll('.jp-OutputArea-output[data-mime-type*=error]')].map(e => e.innerText)"
     assert chapter.execute_script(said) == []

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from i2vlib.book.checkout import BOOK, NOTEBOOKS
-from i2vlib.book.derivations import DERIVED, headings
+from i2vbook.checkout import BOOK, NOTEBOOKS
+from i2vbook.pages.derivations import DERIVED, headings
 from tests.notebooks.test_probes import cells, probes
 
 #: Those that have a page in the chapter.

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from i2vlib.book.checkout import NOTEBOOKS
+from i2vbook.checkout import NOTEBOOKS
 
 DERIVING = (
     "clips", "fan", "fan_ablations", "fan_many_emotions", "affinegan", "affinegan_intensity", "affinegan_corruptions",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from i2vlib.book.checkout import NOTEBOOKS
+from i2vbook.checkout import NOTEBOOKS
 
 #: Pages of another kind: the quickstart is all call and result, and the ledger is one table.
 OTHERS = {"quickstart", "ledger"}

@@ -9,8 +9,8 @@ import re
 
 import pytest
 
-from i2vlib.book.checkout import NOTEBOOKS
-from i2vlib.book.derivations import DERIVED, headings
+from i2vbook.checkout import NOTEBOOKS
+from i2vbook.pages.derivations import DERIVED, headings
 from tests.papers.test_equations import NAMES, rows
 
 #: A number, its home and its chapter.

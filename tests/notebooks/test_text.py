@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from i2vlib.book.checkout import BOOK, NOTEBOOKS
+from i2vbook.checkout import BOOK, NOTEBOOKS
 
 CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
 

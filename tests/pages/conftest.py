@@ -71,6 +71,13 @@ def started(folder: Path, *flags: str) -> Iterator:
         browser.quit()
 
 
+def until(browser, holds: Callable[[], object], seconds: float = 20) -> None:
+    """Waits until something holds, however busy the machine is."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, seconds, 0.02).until(lambda _: holds())
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     with started(tmp_path_factory.mktemp("chromium")) as one:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +24,12 @@ return [Math.min(...shown.map(one => one.getBoundingClientRect().top + scrollY))
         out.map(one => one.outerHTML.slice(0, 80)), document.documentElement.scrollWidth - innerWidth];
 """
 
+# Waits until formulas and letters have their size.
+SETTLED = """
+const done = arguments[0], formulas = window.MathJax?.startup?.promise ?? Promise.resolve();
+Promise.all([formulas, document.fonts.ready]).then(() => requestAnimationFrame(() => requestAnimationFrame(done)));
+"""
+
 
 @pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desk", "phone"])
 def screen(request: pytest.FixtureRequest, browser) -> Iterator[tuple[int, int]]:
@@ -41,6 +46,6 @@ def test_the_result_is_on_the_first_screen_and_nothing_is_cut_off(browser, scree
     if not page.is_file():
         (pytest.fail if os.environ.get("I2V_BUILT_BOOK") == "1" else pytest.skip)("the book is not built: make book")
     browser.get(page.as_uri())
-    time.sleep(1.5)  # until formulas have their size
+    browser.execute_async_script(SETTLED)
     top, out, beyond = browser.execute_script(LOOK)
     assert top < screen[1] and out == [] and beyond <= 0

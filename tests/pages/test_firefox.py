@@ -19,8 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2vlib import faces, video
-from i2vlib.book import landing
+from i2vlib import datasets, faces, video
 from tests.pages.test_pages import HTML, served  # noqa: F401
 
 #: Nothing is asked of any machine: what Firefox would ask of its maker goes to a proxy that is not there.
@@ -127,7 +126,7 @@ def test_a_photo_becomes_a_slider_and_a_gif_in_firefox_too(
     firefox: Firefox, request: pytest.FixtureRequest, tmp_path: Path, scheme: str
 ) -> None:
     """And nothing is asked for but the book's own files, as far as Firefox tells: of files it tells nothing."""
-    photo = landing.portrait()
+    photo = datasets.portrait()
     Image.fromarray(photo).save(tmp_path / "photo.png")
     root = HTML.as_uri() if scheme == "file" else request.getfixturevalue("served")
     tab, address = firefox.tab, f"{root}/book/your_face.html"
@@ -157,7 +156,7 @@ def test_a_photo_becomes_a_slider_and_a_gif_in_firefox_too(
     with Image.open(path) as read:
         assert read.n_frames == 24 and read.info["comment"] == video.NOTE.encode()
     assert [url for url in firefox.asked if not url.startswith((f"{root}/", "blob:", "data:"))] == []
-    assert scheme == "file" or any(url.endswith("/affinegan.js") for url in firefox.asked)
+    assert scheme == "file" or any(url.endswith("/affinegan_painted.js") for url in firefox.asked)
     elsewhere = f"{request.getfixturevalue('served')}/index.html"  # there is somebody, even for a page from a file
     tried = f"fetch('{elsewhere}', {{ mode: 'no-cors' }}).then(() => 'reached', () => 'refused')"
     assert firefox.run(tried) == "refused"

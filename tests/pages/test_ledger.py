@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from i2vlib.book import ledger
+from i2vbook.show import ledger
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from i2vbook.pages import live, your_face
 from i2vlib import video
-from i2vlib.book import live, your_face
 from tests.pages.test_your_face import Page, errors, page, site
 
 __all__ = ["page", "site"]
@@ -25,7 +25,7 @@ def three(monkeypatch) -> None:
         ((3, "happy"), r"no person 3; it has \[0, 1, 2\]"),
         ((0, "sad"), "no expression 'sad'; it has .'happy', 'surprised'"),
         ((0, "happy", "sad"), "no second expression 'sad'; it has .'happy'"),
-        ((0, "happy", "", "frgan"), "no method 'frgan'; it has .'affinegan', 'fan'"),
+        ((0, "happy", "", "frgan"), "no method 'frgan'; it has .'affinegan_painted', 'fan_painted'"),
     ],
 )
 def test_what_the_page_cannot_show_is_refused(three, asked: tuple, said: str) -> None:
@@ -34,20 +34,22 @@ def test_what_the_page_cannot_show_is_refused(three, asked: tuple, said: str) ->
 
 
 def test_a_press_puts_the_page_in_the_place_of_its_picture(three, show) -> None:
-    browser = show(live.figure(2, "angry", method="fan") + live.figure(0, "happy", "eyes_up"))
+    browser = show(live.figure(2, "angry", method="fan_painted") + live.figure(0, "happy", "eyes_up"))
     figures = browser.find_elements("class name", "i2v-within")
     assert browser.find_elements("tag name", "iframe") == []
     links = [figure.find_element("tag name", "a").get_attribute("href").rpartition("/")[2] for figure in figures]
     assert links == [
-        "your_face.html#across=angry&height=&method=fan", "your_face.html#across=happy&height=eyes_up&method=affinegan"
-    ]  # fmt: skip
+        "your_face.html#across=angry&height=&method=fan_painted",
+        "your_face.html#across=happy&height=eyes_up&method=affinegan_painted",
+    ]
     figures[0].find_element("tag name", "button").click()
     (frame,) = browser.find_elements("tag name", "iframe")
-    assert frame.get_attribute("src").endswith("book/your_face.html#figure&across=angry&height=&method=fan&person=2")
+    asked = "book/your_face.html#figure&across=angry&height=&method=fan_painted&person=2"
+    assert frame.get_attribute("src").endswith(asked)
     assert frame.get_attribute("title") == "<three>: anger, drawn by FAN in this page"
     assert figures[0].find_elements("css selector", "button, img") == []
     assert figures[1].find_elements("tag name", "img")
-    for figure, method in zip(figures, ("fan", "affinegan"), strict=True):
+    for figure, method in zip(figures, ("fan_painted", "affinegan_painted"), strict=True):
         assert f"{your_face.FETCHED[method]} MB" in figure.text
 
 
@@ -87,13 +89,14 @@ def addressed(page) -> Page:
 
 def test_an_address_begins_with_an_example_and_what_acts_on_it(addressed) -> None:
     page = addressed
-    asking(page, "person=1&across=angry&height=happy&method=fan")
+    asking(page, "person=1&across=angry&height=happy&method=fan_painted")
     page.drawn()
-    assert page.state("frames.model.spec.name") == "fan" and page.part("other").get_attribute("value") == "happy"
+    assert page.state("frames.model.spec.name") == "fan_painted"
+    assert page.part("other").get_attribute("value") == "happy"
     pressed = page.card.find_element("css selector", ".i2v-choice[aria-pressed=true]")
     assert pressed.get_attribute("data-name") == "angry" and page.part("save").is_displayed()
     asking(page, "person=9&across=<b>&height=happy&method=no")
-    assert page.data("state") == "empty" and page.part("method").get_attribute("value") == "affinegan"
+    assert page.data("state") == "empty" and page.part("method").get_attribute("value") == "affinegan_painted"
     assert errors(page.browser) == []
 
 

@@ -8,9 +8,10 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from i2vbook.audits import turing
 from i2vlib import metrics
-from i2vlib.book import turing
 from i2vlib.clips import Clip
+from tests.pages.conftest import until
 from tests.pages.test_scrubber import PAINTED
 
 REAL, MADE = 3, 3
@@ -67,8 +68,7 @@ def test_every_clip_is_asked_about_once_in_an_order_of_its_own_and_the_score_is_
 def test_the_buttons_answer_and_play(page) -> None:
     first = painted(page)
     page.find_element("class name", "i2v-again").click()
-    page.execute_async_script("setTimeout(arguments[0], 250)")
-    assert painted(page) == first + 20  # the last of its three frames, at 20 a second
+    until(page, lambda: painted(page) == first + 20)  # the last of its three frames, at 20 a second
     page.find_element("css selector", "[data-answer='made']").click()
     assert page.find_element("class name", "i2v-status").text.endswith("2 of 6") and painted(page) != first
 
@@ -89,8 +89,7 @@ def test_the_interval_is_the_exact_one(page) -> None:
 def test_it_starts_when_it_is_seen_unless_less_motion_is_wanted(page, in_motion) -> None:
     first = painted(page)
     page.refresh()
-    page.execute_async_script("setTimeout(arguments[0], 600)")
-    assert painted(page) != first
+    until(page, lambda: painted(page) != first)
 
 
 def test_no_clips_is_nothing_to_ask() -> None:

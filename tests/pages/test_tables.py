@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from i2vbook.evidence.effects import Effect
+from i2vbook.show import tables
 from i2vlib import metrics
-from i2vlib.book import tables
-from i2vlib.book.effects import Effect
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -20,9 +20,10 @@ import torch
 from PIL import Image
 
 import i2vlib
-from i2vlib import faces, video
-from i2vlib.book import claims, landing, your_face
-from i2vlib.book.checkout import RESULTS
+from i2vbook import claims
+from i2vbook.checkout import RESULTS
+from i2vbook.pages import your_face
+from i2vlib import datasets, faces, video
 from i2vlib.clips import Clip
 from i2vlib.curves import PRESETS, Curve
 from i2vlib.datasets import actors
@@ -132,7 +133,7 @@ def test_a_gif_is_read_back_as_it_was(show) -> None:
 
 
 def test_a_gif_of_many_colours_is_near(show) -> None:
-    photo = landing.portrait()[80:410, 115:445]
+    photo = datasets.portrait()[80:410, 115:445]
     given = [address(photo), address(photo[:100, :100])]
     data = base64.b64decode(ran(show(""), ("gif",), GIF, given, 0, 0, "note"))
     read = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
@@ -148,7 +149,7 @@ return based(new Uint8Array(await (await noted(canvas, given[1], given[2])).arra
 
 
 def test_a_png_and_a_webp_carry_the_note(show) -> None:
-    photo = landing.portrait()[200:220, 200:233]
+    photo = datasets.portrait()[200:220, 200:233]
     data = base64.b64decode(ran(show(""), ("files",), NOTED, address(photo), "image/png", video.NOTE))
     with Image.open(io.BytesIO(data)) as read:
         assert read.text == {"Comment": video.NOTE}
@@ -402,13 +403,13 @@ return [flow.map((map) => [...map]), ...made.map(({ data }) => based(data))];
 def test_the_photo_follows_a_frame_as_paste_back_has_it_follow(show, monkeypatch, name: str, width: int) -> None:
     """By the same flow to .3 of a grey level on average where it changes, to 3 of 255 nearly everywhere; by Python's,
     which is another, much nearer than what is added alone."""
-    portrait = Image.fromarray(landing.portrait())
+    portrait = Image.fromarray(datasets.portrait())
     photo = np.asarray(
         portrait.resize((width, round(width * portrait.height / portrait.width)), Image.Resampling.LANCZOS)
     )
     eyes = faces.eyes_of(photo)
     place = Place.of(photo, faces.crop_matrix(eyes, 128), 128)
-    rest, frame = i2vlib.load_pretrained("affinegan").animate(faces.align_face(photo), name, [0, 1]).frames
+    rest, frame = i2vlib.load_pretrained("affinegan_painted").animate(faces.align_face(photo), name, [0, 1]).frames
     given = [*map(address, (photo, rest, frame)), eyes.tolist()]
     modules = ("crop", "layout", "flow", "carry", "paste", "photo")
     flow, *made = ran(show(""), modules, CARRIED, *given)
@@ -740,7 +741,7 @@ return arguments[0].map((key) => kept.has(key) && text(kept.get(key).frame));
 def test_the_frames_are_those_of_pytorch(page) -> None:
     """To two grey levels, from the very crop that the page made."""
     page.begin()
-    expected = i2vlib.load_pretrained("affinegan").animate(page.crop(), "happy", [0, 1]).frames
+    expected = i2vlib.load_pretrained("affinegan_painted").animate(page.crop(), "happy", [0, 1]).frames
     assert np.abs(page.kept("0,0,0,0,0,0,0", "20,0,0,0,0,0,0") - expected).max() <= 2
 
 
@@ -768,7 +769,7 @@ def test_two_expressions_are_added_on_a_pad_as_animate_adds_them(page) -> None:
     key = "20,0,20,0,0,0,0"
     page.wait(lambda: page.kept(key) is not None)
     curves = {"happy": [1.0], "surprised": [1.0]}
-    expected = i2vlib.load_pretrained("affinegan").animate(page.crop(), intensity=curves).frames
+    expected = i2vlib.load_pretrained("affinegan_painted").animate(page.crop(), intensity=curves).frames
     assert np.abs(page.kept(key) - expected).max() <= 2
     both = page.pixels()
     press(0, 0)
@@ -984,7 +985,7 @@ def test_the_face_is_found_as_align_face_finds_it(page_once, networks_alone, tmp
     """The examples, actors in 64 and 128 pixels, a portrait that lies on its side, and a large photo."""
     page = page_once
     rendered = np.load(ROOT / "tests/faces/landmarker.npz")
-    portrait = landing.portrait()
+    portrait = datasets.portrait()
     large = np.asarray(Image.fromarray(portrait).resize((1900, 2240), Image.Resampling.BICUBIC))
     examples = [example.picture for example in your_face.examples()]
     for photo in (*examples, rendered["frames_64"][0], *rendered["frames_128"][:2], np.rot90(portrait).copy(), large):
@@ -1045,7 +1046,7 @@ def test_a_photo_may_be_dropped_or_pasted(page, kind: str) -> None:
     page.open()
     assert bring(b"words", "words.txt", "text/plain") == (kind == "drop") and page.data("state") == "empty"
     assert kind == "paste" or page.part("said").text == "That is no picture. Drop a JPEG, PNG or WebP file."
-    photo = landing.portrait()
+    photo = datasets.portrait()
     assert bring(png(photo), "photo.png", "image/png")
     page.drawn()
     cropped(page, photo)
@@ -1070,7 +1071,7 @@ def test_where_no_face_is_found_two_clicks_on_the_eyes_make_the_crop(page, tmp_p
 
 def test_the_reader_may_show_the_eyes_at_any_time(page, tmp_path: Path) -> None:
     """Before the face is found, whose late answer changes nothing; and after."""
-    photo = landing.portrait()
+    photo = datasets.portrait()
     page.give(photo, tmp_path)
     page.wait(lambda: "Looking for" in page.part("said").text or page.data("found"))
     page.click("eyes")
@@ -1308,7 +1309,7 @@ def test_a_clip_is_read_as_pytorch_reads_it_and_moves_the_photo(page, tmp_path: 
     page.wait(lambda: page.browser.execute_script(ended))
     page.browser.execute_async_script("setTimeout(arguments[0], 1500)")
     crop, read, count = metered(page)
-    model = i2vlib.load_pretrained("affinegan")
+    model = i2vlib.load_pretrained("affinegan_painted")
     expected = [model.infer_intensity(crop[None], rest, e) for e in model.expressions]
     assert np.abs(np.array(read) - np.ravel(expected)).max() < 0.01 and count > 4
     amount = read[model.expressions.index("surprised")]
@@ -1359,7 +1360,7 @@ def test_a_face_before_the_camera_moves_the_photo_until_the_meter_is_closed(site
         assert browser.execute_script("return refused") == [] and errors(browser) == []
 
 
-FAN_FILES = "return document.querySelectorAll('script[src$=\"fan.js\"]').length"
+FAN_FILES = "return document.querySelectorAll('script[src$=\"fan_painted.js\"]').length"
 
 
 def test_fan_is_fetched_when_it_is_chosen_and_draws_as_pytorch_does(page) -> None:
@@ -1370,15 +1371,15 @@ def test_fan_is_fetched_when_it_is_chosen_and_draws_as_pytorch_does(page) -> Non
     page.chosen("contempt")
     method = Select(page.part("method"))
     assert page.browser.execute_script(FAN_FILES) == 0 and "MB more" in method.options[1].text
-    method.select_by_value("fan")
-    page.wait(lambda: page.state("frames.model.spec.name") == "fan")
+    method.select_by_value("fan_painted")
+    page.wait(lambda: page.state("frames.model.spec.name") == "fan_painted")
     page.drawn()
     assert page.part("said").text.endswith("FAN was taught a smile, anger, surprise alone.")
     disabled = {b.get_attribute("data-name") for b in page.card.find_elements("css selector", ".i2v-choice:disabled")}
     assert disabled == {"contempt", "eyes_up", "eyes_closed", "cheeks_puffed"}
     pressed = page.card.find_element("css selector", ".i2v-choice[aria-pressed=true]")
     assert pressed.get_attribute("data-name") == "happy"
-    fan = i2vlib.load_pretrained("fan")
+    fan = i2vlib.load_pretrained("fan_painted")
     expected = fan.animate(page.crop(), "happy", [0, 1]).frames
     assert np.abs(page.kept("0,0,0", "20,0,0") - expected).max() <= 2
     Select(page.part("other")).select_by_value("surprised")
@@ -1391,13 +1392,13 @@ def test_fan_is_fetched_when_it_is_chosen_and_draws_as_pytorch_does(page) -> Non
     Select(page.part("where")).select_by_value("all")
     Select(page.part("other")).select_by_value("")
     page.drawn()
-    method.select_by_value("affinegan")
-    page.wait(lambda: page.state("frames.model.spec.name") == "affinegan")
+    method.select_by_value("affinegan_painted")
+    page.wait(lambda: page.state("frames.model.spec.name") == "affinegan_painted")
     page.drawn()
     assert page.card.find_elements("css selector", ".i2v-choice:disabled") == []
     assert page.browser.execute_script(FAN_FILES) == 1
     page.chosen("happy")
-    again = i2vlib.load_pretrained("affinegan").animate(page.crop(), "happy", [0, 1]).frames
+    again = i2vlib.load_pretrained("affinegan_painted").animate(page.crop(), "happy", [0, 1]).frames
     assert np.abs(page.kept("0,0,0,0,0,0,0", "20,0,0,0,0,0,0") - again).max() <= 2
 
 
@@ -1520,14 +1521,14 @@ def test_nothing_leaves_the_page(page, tmp_path: Path) -> None:
     page.part("kind").send_keys(Keys.ARROW_DOWN)
     for kind in claims.ours.FORMATS:
         page.save(kind, f"your_face_happy.{'png' if kind == 'strip' else kind}")
-    choose("method", "fan")
-    page.wait(lambda: page.state("frames.model.spec.name") == "fan")
+    choose("method", "fan_painted")
+    page.wait(lambda: page.state("frames.model.spec.name") == "fan_painted")
     page.drawn()
     (untouched,) = page.browser.execute_script(UNTOUCHED)
     assert "i2v-take" in untouched  # there is no camera; another test takes a picture
     refused, urls = page.browser.execute_script("return [...refused]"), asked(page.browser)
     assert errors(page.browser) == []
-    parts = ("/runtime.js", "/faces.js", "/affinegan.js", "/fan.js")
+    parts = ("/runtime.js", "/faces.js", "/affinegan_painted.js", "/fan_painted.js")
     assert len([url for url in urls if url.endswith(parts)]) == len(parts)  # each once
     tried = page.browser.execute_async_script(PROBE)
     assert len(page.browser.execute_script("return refused")) >= 2 and errors(page.browser)
@@ -1546,7 +1547,7 @@ def test_nothing_leaves_the_page(page, tmp_path: Path) -> None:
     assert captured == kept[scheme], "what BOOK-1 rests on is not what was seen now: run this with I2V_KEEP_CAPTURE=1"
 
 
-FETCHED = ("runtime", "faces", "affinegan")
+FETCHED = ("runtime", "faces", "affinegan_painted")
 
 
 # What of the picture and its sliders the reader does not see, once the picture is at the top.
@@ -1618,7 +1619,7 @@ SPEED = RESULTS / "your_face_speed.json"
 
 def test_the_first_drag_comes_soon_and_frames_follow(page, tmp_path: Path) -> None:
     """On any machine in a few times of what is asked, 3 seconds and 15 frames a second; the text says what was kept."""
-    photo, spent = landing.portrait(), {}
+    photo, spent = datasets.portrait(), {}
     for kind in ("example", "photo"):
         page.open()  # nothing is loaded yet
         page.begin() if kind == "example" else page.give(photo, tmp_path)

@@ -90,5 +90,5 @@ def test_shipped_weights_have_a_full_card_in_light_and_dark(name: str) -> None:
     model = i2vlib.load_pretrained(name)
     card = model._repr_html_()
     listed = {"expressions", "picture", "parameters", "learnt from", "on unseen people", "limits"}
-    assert set(rows(card)) == (listed - {"expressions"} if model.reads else listed)
+    assert set(rows(card)) == (listed if model.expressions else listed - {"expressions"})
     assert "prefers-color-scheme: dark" in card and "--i2v-back: #23262d" in card and "--i2v-back: #f4f5f7" in card

@@ -49,6 +49,17 @@ def test_flow_and_depth_of_a_square_that_comes_nearer() -> None:
     assert not under_pixels(ids, TRIANGLES, flat, depth, None)["flow"].any()
 
 
+def test_a_pixel_knows_its_point_of_the_body_at_rest() -> None:
+    ids = np.full((12, 12), -1)
+    ids[:10, :10] = 0
+    ids[np.tril_indices(10)] = 1
+    rest = np.column_stack([FLAT / 10, np.full(4, 0.5)]).astype(np.float32)
+    surface = under_pixels(ids, TRIANGLES, FLAT, np.full(4, 2.0, np.float32), None, rest)["surface"]
+    np.testing.assert_allclose(surface[3, 7], [0.75, 0.35, 0.5], atol=1e-3)
+    assert surface.dtype == np.float16 and np.isnan(surface[10:]).all() and np.isfinite(surface[:10, :10]).all()
+    assert np.isnan(under_pixels(ids, TRIANGLES, FLAT, np.full(4, 2.0, np.float32), None)["surface"]).all()
+
+
 def test_truth_survives_a_file() -> None:
     rng = np.random.default_rng(0)
     truth = {"person": rng.random((2, 5, 13)) > 0.5, "joints": rng.random((2, 13, 2)).astype(np.float32)}

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from i2vlib import faces, video, widgets
+from i2vlib.animation import Drawer
 from i2vlib.clips import Clip
 from i2vlib.curves import PRESETS, Curve
-from i2vlib.widgets import wires
+from i2vlib.papers.affinegan import AffineGAN, AffineGANConfig
+from i2vlib.widgets import stage, wires
 from i2vlib.widgets.studio import Studio
 from tests.widgets.test_widgets import colour, inside
 
@@ -31,7 +34,7 @@ class Shifter:
     def __init__(self) -> None:
         self.drawers = 0
 
-    def drawer(self, face: np.ndarray, expressions: Sequence[str], region: object = None) -> Callable:
+    def drawer(self, face: np.ndarray, expressions: Sequence[str], region: object = None) -> Drawer:
         self.drawers += 1
         named = isinstance(region, str)
         if named and region == "eyes":
@@ -47,7 +50,7 @@ class Shifter:
             still = np.asarray(Image.fromarray(face).resize((SIZE, SIZE)), float)
             return (still + 200 * where[..., None] * np.asarray(values)[:, None, None]).clip(0, 255).astype(np.uint8)
 
-        return draw
+        return Drawer(draw, lambda said, batch: said)
 
     def animate(
         self,
@@ -342,3 +345,17 @@ def test_a_script_is_set_off_by_the_page_and_knows_where_to_speak(studio) -> Non
         assert 'onload="((function' in wire.page.value and f"i2v-wire-{wire.area.model_id}" in wire.page.value
         assert f"i2v-wire-{wire.area.model_id}" in wire.area._dom_classes and wire.area.layout.display == "none"
     assert len(inside(studio.box, ipywidgets.FloatSlider)) == 3 and colour(studio.picture).shape == (3,)
+
+
+def test_a_model_that_carries_composes_what_is_shown_of_the_photos_own_pixels():
+    torch.manual_seed(0)
+    model = AffineGAN(AffineGANConfig.carried(size=16, base_channels=8, expressions=("happy",))).eval()
+    torch.nn.init.normal_(model.decoder.levels[-1].weight, std=0.5)
+    photo = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
+    shown = stage.Stage(model)
+    shown.open(photo)
+    assert np.array_equal(shown.picture(0), photo)
+    clip = shown.clip()
+    peak = int(clip.intensity.argmax())
+    off = np.abs(shown.picture(float(clip.intensity[peak])).astype(int) - clip.frames[peak])
+    assert off.max() <= 3 and np.abs(clip.frames[peak].astype(int) - photo).max() > 30

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
+from i2vlib.papers import carried
 from i2vlib.papers.blocks import widths
-from i2vlib.papers.method import Config, checked_expressions
+from i2vlib.papers.config import Augmented, checked_expressions
 
 #: The paper's weights of Eq. 12 (section 4); `reconstruction_moving` and `classification` are not in it.
 PAPER_WEIGHTS = {
@@ -22,10 +23,14 @@ PAPER_WEIGHTS = {
 
 
 @dataclass(frozen=True)
-class AffineGANConfig(Config):
-    """Everything that decides what AffineGAN is and how it learns. `paper` and `released_code` are presets."""
+class AffineGANConfig(carried.Drawing, Augmented):
+    """Everything that decides what AffineGAN is and how it learns. `paper` and `released_code` are presets.
 
-    TERMS: ClassVar[Mapping[str, float]] = PAPER_WEIGHTS
+    Clips per step, learning rate and betas default to the paper's (section 4). Its text has no augmentation; the
+    released code resizes to 286 px, crops 256 at random, and flips.
+    """
+
+    TERMS: ClassVar[Mapping[str, float]] = {**PAPER_WEIGHTS, **carried.TERMS}
 
     size: int = 256
     """Height and width in pixels, a power of two; the U-Nets have log2(size) levels."""
@@ -76,30 +81,17 @@ class AffineGANConfig(Config):
     """Also decode the still itself at intensity 0 and ask for the still back."""
     frames_per_clip: int = 5
     """Frames of a clip that a step draws beside the still (section 4: five)."""
-    clips_per_step: int = 1
-    """Clips in a step (section 4: one)."""
-    learning_rate: float = 2e-4
-    """Of Adam, with its betas (section 4)."""
-    betas: tuple[float, float] = (0.5, 0.999)
-    decay: float = 0.0
-    """The last share of the steps, over which the learning rate falls to 0."""
-    augment: bool = True
-    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip. The paper's text
-    has no such thing; the released code resizes to 286 px, crops 256 at random, and flips."""
-    looks: float = 0.0
-    """The share of training samples that look as photographs do: grey, sepia, pale, grainy, soft, JPEG, frames and
-    still alike (`i2vlib.samples.Look`); not in the paper."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(PAPER_WEIGHTS))
-    """By the names of the loss terms; a term of weight 0 is not computed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         widths(self.size, self.base_channels, self.channel_cap)
         checked_expressions(self.expressions)
+        carried.check(self)
 
     @classmethod
     def presets(cls) -> dict[str, Callable[..., AffineGANConfig]]:
-        return {"paper": cls.paper, "released_code": cls.released_code, "small": cls.small}
+        return {"paper": cls.paper, "released_code": cls.released_code, "small": cls.small, "carried": cls.carried}
 
     @classmethod
     def paper(cls, **changes: object) -> AffineGANConfig:
@@ -129,3 +121,10 @@ class AffineGANConfig(Config):
                      "adversarial_intensity": 0.02},
         )  # fmt: skip
         return replace(small, **changes)
+
+    @classmethod
+    def carried(cls, **changes: object) -> AffineGANConfig:
+        """Ours: as `small`, drawn by carrying the still (`i2vlib.papers.carried`); still and self need no decoding."""
+        weights = {"reconstruction": 1.0, "reconstruction_moving": 0.4, "adversarial_intensity": 0.02}
+        weights |= carried.WEIGHTS
+        return cls.small(**{"drawing": "carried", "include_neutral": False, "weights": weights, **changes})

@@ -1,4 +1,6 @@
-r"""The equations of AffineGAN (Shen et al., 2019, section 3) in the paper's order; Eq. 12 is the method itself.
+r"""The equations of AffineGAN (Shen et al., 2019, section 3) in the paper's order.
+
+Those that a network computes, Eq. 1, Eq. 3 and Eq. 6, and the whole game, Eq. 12, are in `method`.
 
 A *code* is what a U-Net's encoder says of a picture: one feature map a level. A step is made on every level, and an
 inner product runs over all levels that are given, laid end to end. Codes of stills have a row a clip; codes of frames
@@ -7,8 +9,8 @@ a row a frame, the frames of a clip being neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,32 +18,13 @@ from torch import Tensor
 from i2vlib.papers import blocks, losses
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float
 
     Codes = Sequence[Float[Tensor, "B _ _ _"]]
     FrameCodes = Sequence[Float[Tensor, "N _ _ _"]]  # N = B n
 
-Drawn = TypeVar("Drawn")
-
 #: Keeps the denominator of Eq. 5 away from 0.
 EPSILON = 1e-8
-
-
-def codes(
-    basic: Callable[[Tensor], Codes],
-    residual: Callable[[Tensor, Tensor], Codes],
-    still: Float[Tensor, "B 3 H W"],
-    label: Int[Tensor, " B"],
-) -> tuple[Codes, Codes]:
-    r"""AffineGAN, Eq. 1: what a still shows, and the direction in which its expression grows.
-
-    .. math:: f_0 = E_0(I_0), \qquad f_\Delta = E_\Delta(I_0)
-
-    Derived in the chapter *affinegan*, "A still, a direction and a distance".
-
-    ``label`` is the expression's number, for a model that knows several (end of section 3.1).
-    """
-    return basic(still), residual(still, label)
 
 
 def affine(still: Codes, direction: Codes, intensity: Float[Tensor, "B n"]) -> FrameCodes:
@@ -52,21 +35,6 @@ def affine(still: Codes, direction: Codes, intensity: Float[Tensor, "B n"]) -> F
     Derived in the chapter *affinegan*, "A still, a direction and a distance".
     """
     return blocks.affine(still, direction, intensity)
-
-
-def generated(
-    decoder: Callable[[FrameCodes], Drawn], still: Codes, direction: Codes, intensity: Float[Tensor, "B n"]
-) -> Drawn:
-    r"""AffineGAN, Eq. 3: frames of any intensity, drawn from the still alone.
-
-    .. math:: \hat I_t = De(\hat f_t) = De\bigl(E_0(I_0) + a_t E_\Delta(I_0)\bigr)
-
-    Derived in the chapter *affinegan*, "A still, a direction and a distance".
-
-    Returns:
-        What the decoder makes of the codes.
-    """
-    return decoder(affine(still, direction, intensity))
 
 
 def projected(frames: FrameCodes, still: Codes, direction: Codes, squared: bool = True) -> Float[Tensor, "B n"]:
@@ -107,26 +75,6 @@ def intensity(projection: Float[Tensor, "*frames"]) -> Float[Tensor, "*frames"]:
     return projection.abs()
 
 
-def redrawn(
-    decoder: Callable[[FrameCodes], Drawn],
-    still: Codes,
-    direction: Codes,
-    inferred: Float[Tensor, "B n"],
-    detached: bool = False,
-) -> Drawn:
-    r"""AffineGAN, Eq. 6: real frames drawn again, of the still and of the one number that was read off each.
-
-    .. math:: \hat I_t = De\bigl(E_0(I_0) + p(I_0, I_t)\, E_\Delta(I_0)\bigr)
-
-    Derived in the chapter *affinegan*, "Two games and two reconstructions".
-
-    Args:
-        inferred: :math:`p(I_0, I_t)`. What is said of the frames reaches both encoders through it as well,
-        detached: unless it is held fast, as in the released code.
-    """
-    return generated(decoder, still, direction, inferred.detach() if detached else inferred)
-
-
 def adversarial(real: Float[Tensor, "N 1 h w"], made: Float[Tensor, "N 1 h w"]) -> Float[Tensor, ""]:
     r"""AffineGAN, Eq. 7: the game of D_g, which sees whole frames.
 
@@ -140,12 +88,7 @@ def adversarial(real: Float[Tensor, "N 1 h w"], made: Float[Tensor, "N 1 h w"]) 
     return losses.discriminator_loss(real, made)
 
 
-def adversarial_local(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Float[Tensor, "B n 3 H W"],
-    made: Float[Tensor, "B n 3 H W"],
-    mask: Float[Tensor, "B n 1 H W"],
-) -> Float[Tensor, ""]:
+def adversarial_local(real: Float[Tensor, "N 1 h w"], made: Float[Tensor, "N 1 h w"]) -> Float[Tensor, ""]:
     r"""AffineGAN, Eq. 8: the game of D_l, which sees the same part of both.
 
     .. math:: \mathcal L_l := -\log\bigl(1 - D_l(\hat I_t \circ M_t)\bigr) - \log D_l(I_t \circ M_t)
@@ -153,11 +96,9 @@ def adversarial_local(
     Derived in the chapter *affinegan*, "Two games and two reconstructions".
 
     Args:
-        discriminator: :math:`D_l`, from frames to logits.
-        real, made: :math:`I_t` and :math:`\hat I_t`.
-        mask: :math:`M_t`, of zeros and ones.
+        real, made: logits that D_l gives to real frames and to made ones, both masked by :math:`M_t`.
     """
-    return losses.discriminator_loss(discriminator(real * mask), discriminator(made * mask))
+    return losses.discriminator_loss(real, made)
 
 
 def reconstruction(real: Float[Tensor, "*frames 3 H W"], made: Float[Tensor, "*frames 3 H W"]) -> Float[Tensor, ""]:
@@ -187,9 +128,7 @@ def reconstruction_self(
     return F.l1_loss(decoded, real)
 
 
-def adversarial_intensity(
-    discriminator: Callable[[Tensor], Tensor], uniform: Float[Tensor, "B n"], inferred: Float[Tensor, "B n"]
-) -> Float[Tensor, ""]:
+def adversarial_intensity(uniform: Float[Tensor, "N 1"], inferred: Float[Tensor, "N 1"]) -> Float[Tensor, ""]:
     r"""AffineGAN, Eq. 11: the game of D_a, to which draws of Unif(0, 1) are the real ones.
 
     .. math:: \mathcal L_a := -\log\bigl(1 - D_a(a_t)\bigr) - \log D_a(x), \qquad x \sim \mathrm{Unif}(0, 1)
@@ -197,7 +136,6 @@ def adversarial_intensity(
     Derived in the chapter *affinegan*, "Two games and two reconstructions".
 
     Args:
-        discriminator: :math:`D_a`, from intensities to logits.
-        uniform, inferred: :math:`x` and :math:`a_t`.
+        uniform, inferred: logits that D_a gives to the draws, :math:`x`, and to the intensities, :math:`a_t`.
     """
-    return losses.discriminator_loss(discriminator(uniform), discriminator(inferred))
+    return losses.discriminator_loss(uniform, inferred)

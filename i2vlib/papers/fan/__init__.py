@@ -7,9 +7,9 @@ nothing. `equations` is the paper's section 3 number by number; `method` follows
 A number, its home, the test that works it by hand, the chapter that derives it and under which heading:
 
 Eq. 1  equations.affine             test_eq_1_layer_by_layer        fan  A still, a change and a dial
-Eq. 2  equations.generated          test_eq_2_decodes_the_sum       fan  A still, a change and a dial
+Eq. 2  method.FAN.outputs           test_eq_2_decodes_the_sum       fan  A still, a change and a dial
 Eq. 3  equations.adversarial        test_eq_3_by_hand               fan  What holds a frame to the truth
-Eq. 4  equations.adversarial_local  test_eq_4_masks_both_alike      fan  What holds a frame to the truth
+Eq. 4  equations.adversarial_local  test_eq_4_by_hand               fan  What holds a frame to the truth
 Eq. 5  equations.temporal           test_eq_5_by_hand               fan  A regulariser that asks for stillness
 Eq. 6  method.FAN                   test_eq_6_both_sides_by_hand    fan  What holds a frame to the truth
 Eq. 7  equations.joint              test_eq_7_adds_all_expressions  fan  One model, three expressions

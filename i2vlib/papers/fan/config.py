@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
+from i2vlib.papers import carried
 from i2vlib.papers.blocks import widths
-from i2vlib.papers.method import Config, checked_expressions
+from i2vlib.papers.config import Augmented, checked_expressions
 
 #: Eq. 6 prints every term with weight 1, leaves out L_r, and says that "slightly different weights" were used, which
 #: are given nowhere. These are ours: L_r weighs what it weighs in AffineGAN and pix2pix, and R_t and L_k a tenth of it,
@@ -23,10 +24,14 @@ PAPER_WEIGHTS = {
 
 
 @dataclass(frozen=True)
-class FANConfig(Config):
-    """Everything that decides what FAN is and how it learns. `paper` and `small` are presets."""
+class FANConfig(carried.Drawing, Augmented):
+    """Everything that decides what FAN is and how it learns. `paper` and `small` are presets.
 
-    TERMS: ClassVar[Mapping[str, float]] = PAPER_WEIGHTS
+    One clip per step and the learning rate are the paper's (section 4.1); the betas, which it does not give, are
+    pix2pix's, and it has no augmentation but its random crop.
+    """
+
+    TERMS: ClassVar[Mapping[str, float]] = {**PAPER_WEIGHTS, **carried.TERMS}
 
     size: int = 256
     """Height and width in pixels, a power of two; the U-Nets have log2(size) levels (section 4.1: eight)."""
@@ -66,29 +71,15 @@ class FANConfig(Config):
     like any other, as the paper has it."""
     frames_per_clip: int = 5
     """How many values of a the sum of Eq. 6 takes a step; not in the paper."""
-    clips_per_step: int = 1
-    """Clips in a step ("we randomly sample a video clip", section 4.1)."""
-    learning_rate: float = 2e-4
-    """Of Adam (section 4.1)."""
-    betas: tuple[float, float] = (0.5, 0.999)
-    """Not in the paper; pix2pix's."""
-    decay: float = 0.0
-    """The last share of the steps, over which the learning rate falls to 0."""
-    augment: bool = True
-    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip; not in the
-    paper."""
     crop: float = 0.0
     """Without ``augment``: by how much frames are enlarged before a window of their old size is cropped at random."""
-    looks: float = 0.0
-    """The share of training samples that look as photographs do: grey, sepia, pale, grainy, soft, JPEG, frames and
-    still alike (`i2vlib.samples.Look`); not in the paper."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(PAPER_WEIGHTS))
-    """By the names of the loss terms; a term of weight 0 is not computed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         widths(self.size, self.base_channels, self.channel_cap)
         checked_expressions(self.expressions)
+        carried.check(self)
         if self.crop < 0 or (self.crop and self.augment):
             raise ValueError(
                 f"Frames are enlarged by a share of 0 or more before they are cropped, and only without augment, which "
@@ -99,10 +90,16 @@ class FANConfig(Config):
         if self.residual == "pixel" and self.weights["landmarks"]:
             raise ValueError("A residual in pixels is drawn once for all intensities, so it predicts no landmarks; "
                              "set the weight of 'landmarks' to 0.")  # fmt: skip
+        if self.drawing == "carried" and self.weights["temporal"]:
+            raise ValueError("Eq. 5 compares a frame with its painted neighbours, and carried drawing draws none; "
+                             "leave the weight of 'temporal' at 0.")  # fmt: skip
+        if self.residual == "pixel" and self.drawing == "carried":
+            raise ValueError("A residual in pixels is added to the still, so there is no code to draw maps of; take "
+                             "residual='feature' with drawing='carried'.")  # fmt: skip
 
     @classmethod
     def presets(cls) -> dict[str, Callable[..., FANConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
+        return {"paper": cls.paper, "small": cls.small, "carried": cls.carried}
 
     @classmethod
     def paper(cls, **changes: object) -> FANConfig:
@@ -121,3 +118,9 @@ class FANConfig(Config):
             weights={"reconstruction": 1.0, "reconstruction_moving": 0.3, "temporal": 0.1, "landmarks": 0.1},
         )  # fmt: skip
         return replace(small, **changes)
+
+    @classmethod
+    def carried(cls, **changes: object) -> FANConfig:
+        """Ours: as `small`, drawn by carrying the still (`i2vlib.papers.carried`); the still needs no decoding."""
+        weights = {"reconstruction": 1.0, "reconstruction_moving": 0.4, "landmarks": 0.1, **carried.WEIGHTS}
+        return cls.small(**{"drawing": "carried", "include_neutral": False, "weights": weights, **changes})

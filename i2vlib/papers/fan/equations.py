@@ -1,4 +1,6 @@
-r"""The equations of FAN (Fan et al., 2019, section 3) in the paper's order; Eq. 6 is the method itself.
+r"""The equations of FAN (Fan et al., 2019, section 3) in the paper's order.
+
+What the networks compute, Eq. 2, and the whole game, Eq. 6, are in `method`.
 
 A *code* is what a U-Net's encoder says of a picture: one feature map a level. Codes of stills have a row a clip;
 codes of frames a row a frame, the frames of a clip being neighbours. Three formulas of section 3.3 have no number.
@@ -6,8 +8,8 @@ codes of frames a row a frame, the frames of a clip being neighbours. Three form
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     FrameCodes = Sequence[Float[Tensor, "N _ _ _"]]  # N = B n
     Still = Sequence[Float[Tensor, "1 _ _ _"]]
 
-Drawn = TypeVar("Drawn")
-
 
 def affine(base: Codes, residual: Codes, intensity: Float[Tensor, "B n"]) -> FrameCodes:
     r"""FAN, Eq. 1: the code of a frame is the still's and a share of what changes, layer by layer.
@@ -36,21 +36,6 @@ def affine(base: Codes, residual: Codes, intensity: Float[Tensor, "B n"]) -> Fra
     return blocks.affine(base, residual, intensity)
 
 
-def generated(
-    decoder: Callable[[FrameCodes], Drawn], base: Codes, residual: Codes, intensity: Float[Tensor, "B n"]
-) -> Drawn:
-    r"""FAN, Eq. 2: frames of any intensity, each decoded alone.
-
-    .. math:: V(a) := f(I, a) = d\bigl(F(I, a)\bigr) = d\bigl(e_0(I) + a \cdot e_1(I)\bigr)
-
-    Derived in the chapter *fan*, "A still, a change and a dial".
-
-    Returns:
-        What the decoder makes of the codes.
-    """
-    return decoder(affine(base, residual, intensity))
-
-
 def labels(frames: int) -> Float[Tensor, " T"]:
     r"""FAN, section 3.3: the intensity of a training frame is its place in time.
 
@@ -59,9 +44,7 @@ def labels(frames: int) -> Float[Tensor, " T"]:
     return torch.linspace(0, 1, frames)
 
 
-def adversarial(
-    discriminator: Callable[[Tensor], Tensor], real: Float[Tensor, "B n 3 H W"], made: Float[Tensor, "B n 3 H W"]
-) -> Float[Tensor, ""]:
+def adversarial(real: Float[Tensor, "N 1 h w"], made: Float[Tensor, "N 1 h w"]) -> Float[Tensor, ""]:
     r"""FAN, Eq. 3: the game of D_g, which sees whole frames.
 
     .. math:: \mathcal L_g := -\log\bigl(1 - D_g(V(a))\bigr) - \log D_g(Y(a))
@@ -69,18 +52,12 @@ def adversarial(
     Derived in the chapter *fan*, "What holds a frame to the truth".
 
     Args:
-        discriminator: :math:`D_g`, from frames to logits.
-        real, made: :math:`Y(a)` and :math:`V(a)`.
+        real, made: logits that D_g gives to real frames, :math:`Y(a)`, and to made ones, :math:`V(a)`.
     """
-    return losses.discriminator_loss(discriminator(real), discriminator(made))
+    return losses.discriminator_loss(real, made)
 
 
-def adversarial_local(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Float[Tensor, "B n 3 H W"],
-    made: Float[Tensor, "B n 3 H W"],
-    mask: Float[Tensor, "B n 1 H W"],
-) -> Float[Tensor, ""]:
+def adversarial_local(real: Float[Tensor, "N 1 h w"], made: Float[Tensor, "N 1 h w"]) -> Float[Tensor, ""]:
     r"""FAN, Eq. 4: the game of D_l, which sees the same part of both.
 
     .. math:: \mathcal L_l := -\log\bigl(1 - D_l(V(a) \circ M(a))\bigr) - \log D_l(Y(a) \circ M(a))
@@ -88,11 +65,9 @@ def adversarial_local(
     Derived in the chapter *fan*, "What holds a frame to the truth".
 
     Args:
-        discriminator: :math:`D_l`, from frames to logits.
-        real, made: :math:`Y(a)` and :math:`V(a)`.
-        mask: :math:`M(a)`, of zeros and ones.
+        real, made: logits that D_l gives to real frames and to made ones, both masked by :math:`M(a)`.
     """
-    return losses.discriminator_loss(discriminator(real * mask), discriminator(made * mask))
+    return losses.discriminator_loss(real, made)
 
 
 def reconstruction(real: Float[Tensor, "*frames 3 H W"], made: Float[Tensor, "*frames 3 H W"]) -> Float[Tensor, ""]:
@@ -156,10 +131,8 @@ def landmarks(predicted: Float[Tensor, "*frames K 2"], true: Float[Tensor, "*fra
     return torch.linalg.vector_norm(difference, dim=1).sum() / max(len(difference), 1) / true.shape[-2] ** 0.5
 
 
-def joint(
-    decoder: Callable[[FrameCodes], Drawn], base: Still, residuals: Mapping[int, Still], intensity: Float[Tensor, "T n"]
-) -> Drawn:
-    r"""FAN, Eq. 7: frames that show several expressions at once.
+def joint(base: Still, residuals: Mapping[int, Still], intensity: Float[Tensor, "T n"]) -> FrameCodes:
+    r"""FAN, Eq. 7: the codes of frames that show several expressions at once.
 
     .. math:: V(t) = d\bigl(F(I, \mathbf a(t))\bigr), \qquad
               F(I, \mathbf a(t)) = e_0(I) + \sum_{i=1}^n a_i(t) \cdot e_i(I), \qquad \mathbf a(t) \in [0, 1]^n
@@ -171,4 +144,4 @@ def joint(
         residuals: :math:`e_i(I)` by the number of the expression, in the order of the columns of intensities.
         intensity: :math:`\mathbf a(t)`, a row a frame.
     """
-    return animation.mixture(base, residuals, decoder)(intensity)
+    return animation.mixture(base, residuals, intensity)

@@ -1,8 +1,9 @@
-r"""FAN itself, in the order of section 3: a sample out of a clip, what is made of it, the game, and its use."""
+r"""FAN itself, in the order of section 3: a sample of a clip, the frames drawn, the game, and its use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,15 +12,34 @@ from torch import Tensor, nn
 from i2vlib import animation, export, regions, samples
 from i2vlib.clips import Clip
 from i2vlib.expressions import TABLE
-from i2vlib.papers import blocks, losses
+from i2vlib.papers import blocks, carried, losses
 from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, ScaledEncoder, widths
 from i2vlib.papers.fan import equations
 from i2vlib.papers.fan.config import FANConfig
 from i2vlib.papers.fan.networks import LandmarkMaps
-from i2vlib.papers.method import Trainable
+from i2vlib.papers.playing import Dialled
 
 
-class FAN(nn.Module, Trainable):
+class Batch(carried.Origins):
+    """Training samples of B clips, n frames of each; pictures in [-1, 1]."""
+
+    neutral: Tensor
+    """``(B, 3, H, W)``, the first frame."""
+    frames: Tensor
+    """``(B, n, 3, H, W)``."""
+    intensity: Tensor
+    """``(B, n)``."""
+    landmarks: Tensor
+    """``(B, n, 68, 2)`` from -1 to 1 across the picture, NaN where unknown."""
+    mask: Tensor
+    """``(B, n, 1, H, W)``, ones on the mouth."""
+    local: Tensor
+    """``(B,)``, whether the mask counts."""
+    label: Tensor
+    """``(B,)``, the number of the expression."""
+
+
+class FAN(carried.Draws, Dialled):
     r"""FAN, Eq. 6: a generator of base encoder, residual encoders and decoder, and the two discriminators against it.
 
     .. math:: \min_{D_g, D_l} \max_f \sum_a \mathcal L_g + \mathcal L_l + \mathcal L_k + \mathcal R_t
@@ -32,6 +52,7 @@ class FAN(nn.Module, Trainable):
     """
 
     Config = FANConfig
+    config: FANConfig
     exportable = True
     about = (
         "Takes a still of a face to any strength of an expression, at any length and in any order; in training it is "
@@ -50,7 +71,9 @@ class FAN(nn.Module, Trainable):
         self.encoder = None if self.in_pixels else Encoder(3, channels, config.norm)
         scaled = 3, channels, config.norm, config.residual_scale
         self.residual_encoders = nn.ModuleList(ScaledEncoder(*scaled) for _ in config.expressions)
-        self.decoder = Decoder(channels, config.decoder_norm, config.smooth_upsampling, 0.0, config.corrected_levels)
+        drawing = config.decoder_norm, config.smooth_upsampling, 0.0, config.corrected_levels, config.drawing
+        self.decoder = Decoder(channels, *drawing)
+        self.outer = carried.Outer(config.outer_channels)
         self.landmark_maps = None if self.in_pixels else LandmarkMaps(2 * channels[0])
         judge = 3, config.base_channels, config.discriminator_strides, config.norm
         self.discriminator, self.discriminator_local = PatchDiscriminator(*judge), PatchDiscriminator(*judge)
@@ -58,9 +81,11 @@ class FAN(nn.Module, Trainable):
             nn.init.zeros_(self.decoder.levels[-1].weight)
             nn.init.zeros_(self.decoder.levels[-1].bias)
 
-    @property
-    def expressions(self) -> tuple[str, ...]:
-        return self.config.expressions
+    def inherit(self, other: FAN) -> None:
+        """Starts from another model's generator, of the same sizes; a painted one's colours go on as the colour map."""
+        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
+        own = self.state_dict()
+        self.load_state_dict({**own, **carried.widened(state, f"decoder.levels.{len(self.decoder.levels) - 1}", own)})
 
     # One training step ------------------------------------------------------------------------------------------
 
@@ -68,9 +93,7 @@ class FAN(nn.Module, Trainable):
         """One training sample: the neutral first frame and ``frames_per_clip`` frames of the clip.
 
         Returns:
-            neutral ``(3, H, W)`` and frames ``(n, 3, H, W)`` in [-1, 1]; intensity ``(n,)``; landmarks ``(n, 68, 2)``
-            from -1 to 1 across the picture, NaN where unknown; mask ``(n, 1, H, W)`` of the mouth, local () whether
-            the mask counts, label ().
+            The tensors of a `Batch`, without its first axis.
 
         Raises:
             ValueError: the clip has one frame only, another size, or an expression that the model does not know; or
@@ -79,76 +102,82 @@ class FAN(nn.Module, Trainable):
         config = self.config
         label = animation.label_of(clip.expression, self.expressions)
         index = samples.drawn(clip, config.frames_per_clip, int(config.include_neutral), False, rng)
-        changed = config.augment, rng, config.looks, config.crop
-        frames, mouths, points = samples.training_frames(clip, [0, *index], config.size, *changed)
+        change = samples.change_of(clip, config.augment, rng, config.looks, config.crop)
+        frames, mouths, points = samples.training_frames(clip, [0, *index], config.size, change)
         mask = torch.zeros_like(frames[:, :1]) if mouths is None else mouths
         local = mouths is not None and not TABLE[self.expressions[label]].still_mouth
         known = {"local": torch.tensor(local), "label": torch.tensor(label), "intensity": self._labels(clip)[index]}
         landmarks = points[1:] * (2 / config.size) - 1
+        if self.carries:
+            known |= carried.origins_of(clip, index, change)
         return {"neutral": frames[0], "frames": frames[1:], "mask": mask[1:], "landmarks": landmarks, **known}
 
-    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Everything the generator makes of a batch, decoded at once.
+    def outputs(self, batch: Batch) -> dict[str, Tensor]:
+        r"""FAN, Eq. 2: draws frames of any intensity, each decoded by itself, all of them in one pass.
+
+        .. math:: V(a) := f(I, a) = d\bigl(F(I, a)\bigr) = d\bigl(e_0(I) + a \cdot e_1(I)\bigr)
+
+        Derived in the chapter *fan*, "A still, a change and a dial".
 
         Returns:
             images V(a), ``(B, n, 3, H, W)``; by weight and config also nearby_images ``(K, 3, H, W)``, those
             V(a - Delta a) and V(a + Delta a) whose intensity lies in [0, 1], in the order of `neighbours`;
-            neutral_images V(0), ``(B, 3, H, W)``; landmarks ``(B, n, 68, 2)`` as those of `example`.
+            neutral_images V(0), ``(B, 3, H, W)``; landmarks ``(B, n, 68, 2)`` as those of `example`; for carried
+            drawing also the maps of `carried.drawn_step`.
         """
-        a, frames, weights = batch["intensity"], batch["frames"], self.config.weights
+        config, a = self.config, batch["intensity"]
         base, residual = self._base(batch["neutral"]), self._residuals(batch["neutral"], batch["label"])
+        codes = {"images": equations.affine(base, residual, a)}  # Eq. 1
+        if config.weights["temporal"]:  # Eq. 5
+            values, inside = equations.neighbours(a, config.increment)
+            codes["nearby_images"] = [code[inside.flatten()] for code in equations.affine(base, residual, values)]
+        if config.include_neutral or self.carries:
+            codes["neutral_images"] = base
+        features = self._before_last(blocks.joined(codes))
+        drawn = blocks.parted(self.decoder.last(features) if self.carries else self._picture(features), codes)
+        if self.carries:
+            drawn = carried.drawn_step(config, self.outer, drawn["images"], drawn["neutral_images"], batch["neutral"])
+        else:
+            drawn["images"] = drawn["images"].view(batch["frames"].shape)
+        if config.weights["landmarks"]:
+            drawn["landmarks"] = self.landmark_maps(features[: a.numel()]).unflatten(0, a.shape)
+        return drawn
 
-        def decoder(code: list[Tensor]) -> tuple[dict[str, Tensor], Tensor]:
-            drawn = {"images": code}
-            if weights["temporal"]:
-                values, inside = equations.neighbours(a, self.config.increment)
-                drawn["nearby_images"] = [code[inside.flatten()] for code in equations.affine(base, residual, values)]
-            if self.config.include_neutral:
-                drawn["neutral_images"] = base
-            features = self._before_last(blocks.joined(drawn))
-            return blocks.parted(self._picture(features), drawn), features
-
-        made, features = equations.generated(decoder, base, residual, a)
-        made["images"] = made["images"].view(frames.shape)
-        if weights["landmarks"]:
-            made["landmarks"] = self.landmark_maps(features[: a.numel()]).unflatten(0, a.shape)
-        return made
-
-    def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def discriminator_terms(self, batch: Batch, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the discriminators minimise."""
-        weights, terms = self.config.weights, {}
         real, made = batch["frames"], outputs["images"].detach()
-        if weights["adversarial"]:
-            terms["adversarial"] = equations.adversarial(self._judge, real=real, made=made)
-        if weights["adversarial_local"]:
-            rows, mask = blocks.local_region(batch, self.config.local_region)
-            if rows.any():
-                judge = self._local_judge(rows)
-                terms["adversarial_local"] = equations.adversarial_local(judge, real=real, made=made, mask=mask)
-        return terms
+        return self.weighed(
+            adversarial=lambda: equations.adversarial(real=self._judged(real), made=self._judged(made)),
+            adversarial_local=lambda: self._locally(equations.adversarial_local, batch, real, made),
+        )
 
-    def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def generator_terms(self, batch: Batch, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the encoders and the decoder minimise: all that is no game, and their side of each game."""
-        weights, terms = self.config.weights, {}
-        saturating, made, real = self.config.saturating, outputs["images"], batch["frames"]
-        terms["reconstruction"] = equations.reconstruction(real, made)
-        if self.config.include_neutral:
-            again = equations.reconstruction(batch["neutral"], outputs["neutral_images"])
-            terms["reconstruction"] = terms["reconstruction"] + again
-        if weights["reconstruction_moving"]:
-            terms["reconstruction_moving"] = losses.masked_l1(made, real, regions.moving(real, batch["neutral"]))
-        if weights["temporal"]:
-            of = self._owners(batch["intensity"])
-            terms["temporal"] = equations.temporal(made.flatten(0, 1), outputs["nearby_images"], of)
-        if weights["landmarks"] and torch.isfinite(batch["landmarks"]).any():
-            terms["landmarks"] = equations.landmarks(outputs["landmarks"], batch["landmarks"])
-        if weights["adversarial"]:
-            terms["adversarial"] = losses.generator_loss(self._judge(made), saturating)
-        if weights["adversarial_local"]:
-            rows, mask = blocks.local_region(batch, self.config.local_region)
-            if rows.any():
-                terms["adversarial_local"] = losses.generator_loss(self._local_judge(rows)(made * mask), saturating)
-        return terms
+        made, real, still = outputs["images"], batch["frames"], batch["neutral"]
+        fooled = partial(losses.generator_loss, saturating=self.config.saturating)
+
+        def reconstruction() -> Tensor:
+            error = equations.reconstruction(real, made)
+            if self.config.include_neutral:
+                error = error + equations.reconstruction(still, outputs["neutral_images"])
+            return error
+
+        def temporal() -> Tensor:
+            return equations.temporal(made.flatten(0, 1), outputs["nearby_images"], self._owners(batch["intensity"]))
+
+        def landmarks() -> Tensor | None:
+            known = torch.isfinite(batch["landmarks"]).any()
+            return equations.landmarks(outputs["landmarks"], batch["landmarks"]) if known else None
+
+        return self.weighed(
+            reconstruction=reconstruction,
+            reconstruction_moving=lambda: losses.masked_l1(made, real, regions.moving(real, still)),
+            temporal=temporal,
+            landmarks=landmarks,
+            adversarial=lambda: fooled(self._judged(made)),
+            adversarial_local=lambda: self._locally(fooled, batch, made),
+            **carried.terms(batch, outputs, still),
+        )
 
     def _owners(self, intensity: Tensor) -> Tensor:
         """The number of the image that each of ``nearby_images`` is a neighbour of, ``int64 (K,)``."""
@@ -156,12 +185,16 @@ class FAN(nn.Module, Trainable):
         _, inside = equations.neighbours(intensity, self.config.increment)
         return torch.cat([numbers, numbers], 1)[inside]
 
-    def _judge(self, images: Tensor) -> Tensor:
+    def _judged(self, images: Tensor) -> Tensor:
+        """Logits that D_g gives to frames."""
         return self.discriminator(images.flatten(0, 1))[0]
 
-    def _local_judge(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
-        """D_l, asked about some of the clips only."""
-        return lambda images: self.discriminator_local(images[rows].flatten(0, 1))[0]
+    def _locally(self, loss: Callable[..., Tensor], batch: Batch, *images: Tensor) -> Tensor | None:
+        """A loss of the logits that D_l gives to the masked frames of clips whose mask counts; None without one."""
+        rows, mask = blocks.local_region(batch, self.config.local_region)
+        if not rows.any():
+            return None
+        return loss(*(self.discriminator_local((frames * mask)[rows].flatten(0, 1))[0] for frames in images))
 
     def _labels(self, clip: Clip) -> Tensor:
         """The intensity of every frame of a training clip, ``(T,)``."""
@@ -193,7 +226,7 @@ class FAN(nn.Module, Trainable):
     def _picture(self, features: Tensor) -> Tensor:
         return features.clamp(-1, 1) if self.in_pixels else self.decoder.picture(features)
 
-    def _draw(self, codes: Sequence[Tensor]) -> Tensor:
+    def painted(self, codes: Sequence[Tensor]) -> Tensor:
         return self._picture(self._before_last(codes))
 
     # Without PyTorch --------------------------------------------------------------------------------------------
@@ -203,60 +236,22 @@ class FAN(nn.Module, Trainable):
         directions = [self._residual(still, label) for label in range(len(self.expressions))]
         return self._base(still), [torch.cat(level) for level in zip(*directions, strict=True)]
 
-    def drawn(self, codes: Sequence[Tensor]) -> Tensor:
-        return self._draw(codes)
-
     # Using a trained model ---------------------------------------------------------------------------------------
-
-    def animate(
-        self,
-        face: np.ndarray,
-        expression: str | None = None,
-        intensity: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
-        driver: Clip | None = None,
-        fps: float = 12.0,
-        region: str | np.ndarray | None = None,
-    ) -> Clip:
-        """A clip of the face at the intensities asked for, each frame independent of all others (Eq. 7).
-
-        Args:
-            face: ``uint8 (H, W, 3)``, a square crop made by `i2vlib.align_face`; other sizes are resampled.
-            expression: one of `expressions`; may be left out if there is one only.
-            intensity: finite values >= 0, 0 neutral and 1 the peak, in any number and order; or one such curve an
-                expression, all of one length: several above 0 mix expressions, one that falls while another rises
-                transfers. Left out, 20 values from 0 to 1.
-            driver: refused, for FAN reads no intensity off a clip.
-            region: where the expression may act: "mouth", "eyes", "left" or "right", as one looks at the picture, or a
-                mask ``(H, W)`` in [0, 1], square (`i2vlib.regions.acting`). Every e_i(I) is multiplied by
-                it at every level; the paper has no such thing.
-
-        Returns:
-            A `Clip` of ``config.size`` px with its intensity, (T,) or (T, n) for a mixture.
-
-        Raises:
-            ValueError: the face is no square picture, the expression or the region is unknown, an intensity is empty,
-                negative or not finite, or a driver was given. Warns above 1.
-        """
-        if driver is not None:
-            raise ValueError(
-                "FAN infers no intensity, so it cannot follow a driver. "
-                "Give intensity=driver.intensity where that is known, or use AffineGAN."
-            )
-        only = self.expressions[0] if len(self.expressions) == 1 else None
-        curves = animation.read_curves(intensity, expression or only)
-        return animation.play(self.drawer(face, curves, region), curves, fps)
 
     def drawer(
         self, face: np.ndarray, expressions: Sequence[str | None], region: str | np.ndarray | None = None
-    ) -> Callable[..., np.ndarray]:
-        """What `animate` draws with (`i2vlib.animation.drawer`): a column of intensities an expression, to frames."""
+    ) -> animation.Drawer:
+        """Returns what `animate` draws with: from a column of intensities an expression to frames."""
         labels = [animation.label_of(name, self.expressions) for name in expressions]
+        animation.look_at_start(face, [self.expressions[label] for label in labels])
 
         def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
             if self.runtime == "onnx":
                 return export.decoder_of(self, still, mask, labels)
             base = self._base(still)
             residuals = {label: animation.within(self._residual(still, label), mask) for label in labels}
-            return lambda rows: equations.joint(self._draw, base, residuals, rows)
+            rest = self.rest(base, still)
+            return lambda rows: self.drawn(equations.joint(base, residuals, rows), *rest)
 
-        return animation.drawer(self, face, self.config.size, decoder_of, region)
+        composed = carried.composed_frames if self.carries else None
+        return animation.drawer(self, face, self.config.size, decoder_of, region, composed)

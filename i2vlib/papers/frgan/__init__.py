@@ -1,7 +1,7 @@
 r"""FRGAN: learning to forecast and refine residual motion for image-to-video generation (Zhao et al., 2018).
 
 A frame is another frame in which something has moved: a mask says where, a content what is there now. G_M (`Forecast`)
-draws both from the difference of two *condition maps*, a 3D face as it is and as it is to become (`condition`, the
+draws both from the difference of two *condition maps*, a 3D face now and in the frame to be drawn (`condition`, the
 paper's G_C), a frame at a time; G_R (`Refine`) does the same once more to the whole clip. `FRGAN` is the three in turn.
 
 For bodies a forecast of joints (`poses`) stands before the same two networks, and `FRGANPoses` (`bodies`) is the whole;

@@ -1,4 +1,4 @@
-"""FRGAN of bodies as it is used: G_C, which forecasts joints, then G_M and G_R, which are those of faces."""
+"""FRGAN of bodies in use: G_C, which forecasts joints, then G_M and G_R, which are those of faces."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from i2vlib import animation
 from i2vlib.clips import Clip, load_image
 from i2vlib.datasets import load_joints
 from i2vlib.datasets.penn_action import Poses, own_sides
 from i2vlib.joints import ACTIONS, JOINTS, box
+from i2vlib.papers.config import Config
 from i2vlib.papers.frgan.condition import heatmaps
 from i2vlib.papers.frgan.config import ForecastConfig, RefineConfig, stage_configs
 from i2vlib.papers.frgan.forecast import Forecast
 from i2vlib.papers.frgan.poses import PosePredictor, PosePredictorConfig, joints_of
 from i2vlib.papers.frgan.refine import Refine
-from i2vlib.papers.method import Config, Whole
+from i2vlib.papers.method import Whole
 
 
 def _of_bodies(config: type[ForecastConfig] | type[RefineConfig], **changes: object) -> Callable[[], object]:
@@ -48,11 +48,11 @@ class FRGANPosesConfig(Config):
                 )
 
 
-class FRGANPoses(nn.Module, Whole):
+class FRGANPoses(Whole):
     """G_C, G_M and G_R for bodies: a still and some poses to a clip. Its stages are trained one by one."""
 
     Config = FRGANPosesConfig
-    dialled = False
+    config: FRGANPosesConfig
     about = (
         "Makes a still of a body follow poses, given or forecast: it draws frame by frame from maps of 13 joints, then "
         "refines the clip as a whole (Zhao et al., 2018)."

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
+from i2vlib.papers import carried
+from i2vlib.papers.config import Augmented, Config, checked_expressions
 from i2vlib.papers.frgan.networks import LEVELS, checked_size
-from i2vlib.papers.method import Config, checked_expressions
 
 #: Of the terms of Eq. 4 and of Eq. 8. The paper gives the last; the released code gives 3, 0.05 and 1 to the others.
 #: Two are not in the paper: `reconstruction_moving` is the error where the true frames differ, and `content` asks the
@@ -27,10 +28,13 @@ FORECAST_WEIGHTS = {
 
 
 @dataclass(frozen=True)
-class ForecastConfig(Config):
-    """Everything that decides what G_M is and how it learns. `paper`, `released_code` and `small` are presets."""
+class ForecastConfig(carried.Drawing, Augmented):
+    """Everything that decides what G_M is and how it learns.
 
-    TERMS: ClassVar[Mapping[str, float]] = FORECAST_WEIGHTS
+    `paper`, `released_code` and `small` are presets; `carried` and `carried_bodies` draw otherwise than any paper.
+    """
+
+    TERMS: ClassVar[Mapping[str, float]] = {**FORECAST_WEIGHTS, **carried.TERMS}
 
     size: int = 96
     """Height and width in pixels, a multiple of 16 (section 4.1: 96; released code: 64)."""
@@ -75,22 +79,16 @@ class ForecastConfig(Config):
     clips_per_step: int = 32
     """Clips in a step (section 4.1)."""
     learning_rate: float = 1e-4
-    """Of Adam (section 4.1)."""
+    """Of Adam, as the betas (section 4.1)."""
     betas: tuple[float, float] = (0.0, 0.9)
-    """Of Adam: how long it remembers slopes, and their squares (section 4.1: .0 and .9)."""
-    decay: float = 0.0
-    """The last share of the steps, over which the learning rate falls to 0."""
-    augment: bool = True
-    """Flips, small shifts and changes of scale, light and colour, the same for both frames."""
-    looks: float = 0.0
-    """The share of training samples that look as photographs do: grey, sepia, pale, grainy, soft, JPEG, frames and
-    still alike (`i2vlib.samples.Look`); not in the paper."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(FORECAST_WEIGHTS))
-    """By the names of the loss terms; those of weight 0 are not computed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checked_size(self.size)
+        carried.check(self)
+        if self.drawing == "carried":
+            _check_carried(self)
         if self.condition != "joints" and (self.weights["appearance"] or self.weights["structure"]):
             raise ValueError(
                 "Eq. 15 is of bodies: its weights, appearance and structure, are above 0 with condition='joints' only; "
@@ -99,7 +97,10 @@ class ForecastConfig(Config):
 
     @classmethod
     def presets(cls) -> dict[str, Callable[..., ForecastConfig]]:
-        return {"paper": cls.paper, "released_code": cls.released_code, "small": cls.small}
+        return {
+            "paper": cls.paper, "released_code": cls.released_code, "small": cls.small, "carried": cls.carried,
+            "carried_bodies": cls.carried_bodies,
+        }  # fmt: skip
 
     @classmethod
     def paper(cls, **changes: object) -> ForecastConfig:
@@ -121,6 +122,40 @@ class ForecastConfig(Config):
         )  # fmt: skip
         return replace(small, **changes)
 
+    @classmethod
+    def carried(cls, **changes: object) -> ForecastConfig:
+        """Ours: as `small`, drawn by carrying the still (`i2vlib.papers.carried`), whose flow is known from the first
+        frame of actors on."""
+        weights = {"reconstruction": 1.0, "reconstruction_moving": 0.4, **carried.WEIGHTS}
+        return cls.small(**{"drawing": "carried", "jumps": "from_first", "weights": weights, **changes})
+
+    @classmethod
+    def carried_bodies(cls, **changes: object) -> ForecastConfig:
+        """Ours: as `carried`, of bodies, whose flow is known between any two frames. Limbs go far: there the colour of
+        a pixel says little of where it came from, so the true flow counts for more."""
+        weights = {"reconstruction": 1.0, "reconstruction_moving": 0.4, **carried.WEIGHTS, "flow": 0.1}
+        bodies = {"condition": "joints", "size": 64, "base_channels": 20, "misfit": 0.0, "jumps": "random"}
+        return cls.carried(**{"reach": 0.5, "weights": weights | {"flow_moving": 0.1}, **bodies, **changes})
+
+
+def _check_carried(config: ForecastConfig) -> None:
+    """Raises `ValueError` for what does not go with carried drawing in G_M."""
+    if config.residual != "mask":
+        raise ValueError("Eq. 1 adds a difference to the still and carries nothing: give residual='mask' with "
+                         "drawing='carried'.")  # fmt: skip
+    if config.outer_channels:
+        raise ValueError(f"G_M's decoder is shown the still at its full size and has no outer level; outer_channels is "
+                         f"0, given was {config.outer_channels}.")  # fmt: skip
+    if asked := [name for name in ("sparsity", "content") if config.weights[name]]:
+        raise ValueError(f"The terms {asked} weigh the mask and the content of Eq. 2, which drawing='carried' has not.")
+    if config.blocks == "residual":
+        raise ValueError("With blocks='residual' a frame depends on the others of its batch, so that a map that stays "
+                         "would not leave the still; give blocks='plain' with drawing='carried'.")  # fmt: skip
+    flows = [name for name in ("flow", "flow_moving", "gate", "colour") if config.weights[name]]
+    if flows and config.condition == "normals" and config.jumps != "from_first":
+        raise ValueError(f"Where a face's pixels come from is known from the first frame on: the terms {flows} need "
+                         "jumps='from_first'.")  # fmt: skip
+
 
 #: Of the terms of Eq. 11 and of Eq. 13, of which the paper gives the penalties'; those of reconstruction and sparsity
 #: are the released code's of G_M. Those of ``_frames`` are about D_I. `reconstruction_moving` is not in the paper: the
@@ -139,7 +174,7 @@ REFINE_WEIGHTS = {
 
 
 @dataclass(frozen=True)
-class RefineConfig(Config):
+class RefineConfig(Augmented):
     """Everything that decides what G_R is and how it learns. `paper` and `small` are presets."""
 
     TERMS: ClassVar[Mapping[str, float]] = REFINE_WEIGHTS
@@ -166,13 +201,8 @@ class RefineConfig(Config):
     clips_per_step: int = 32
     """Clips in a step (section 4.1)."""
     learning_rate: float = 1e-4
-    """Of Adam (section 4.1)."""
+    """Of Adam, as the betas (section 4.1)."""
     betas: tuple[float, float] = (0.0, 0.9)
-    decay: float = 0.0
-    """As of `ForecastConfig`."""
-    augment: bool = True
-    looks: float = 0.0
-    """As of `ForecastConfig`, of the frames and of their forecast alike."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(REFINE_WEIGHTS))
 
     def __post_init__(self) -> None:
@@ -205,7 +235,7 @@ def stage_configs(whole: Config, **kinds: type[Config]) -> None:
     """Makes configurations of those stages that are mappings, as a file of weights has them."""
     for name, kind in kinds.items():
         if isinstance(vars(whole)[name], Mapping):
-            object.__setattr__(whole, name, kind(**vars(whole)[name]))
+            object.__setattr__(whole, name, kind.stated(vars(whole)[name]))
 
 
 #: The six expressions of section 4.1.

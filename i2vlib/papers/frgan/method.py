@@ -1,4 +1,4 @@
-"""FRGAN as it is used: G_C, G_M and G_R in turn."""
+"""FRGAN in use: G_C, G_M and G_R in turn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from i2vlib import animation, faces
 from i2vlib.clips import Clip
@@ -19,10 +18,11 @@ from i2vlib.papers.frgan.refine import Refine
 from i2vlib.papers.method import Whole
 
 
-class FRGAN(nn.Module, Whole):
+class FRGAN(Whole):
     """G_C, G_M and G_R in turn: a still and a driver to a clip. Its stages are trained as `Forecast` and `Refine`."""
 
     Config = FRGANConfig
+    config: FRGANConfig
     about = (
         "Makes a still do what another clip does, or an expression of the book: it draws frame by frame from maps of a "
         "3D face, then refines the clip as a whole (Zhao et al., 2018)."
@@ -75,7 +75,7 @@ class FRGAN(nn.Module, Whole):
             face: ``uint8 (H, W, 3)``, a square crop made by `i2vlib.align_face`; other sizes are resampled. It need not
                 be neutral: its own expression is read first.
             expression: of the book's ten, by the actors' recipe.
-            intensity: of it, finite values >= 0 in any number and order, 1 the recipe's peak; or one such curve an
+            intensity: finite values >= 0 in any number and order, 1 the recipe's peak; or one such curve an
                 expression. Left out, 20 values from 0 to 1.
             driver: a clip, the path of a video file, or of a folder of pictures, whose first frame is neutral; in place
                 of an expression. The head's own movements are not taken over.

@@ -2,7 +2,7 @@
 
 The paper takes the network of Villegas et al. (2017) as it was trained: a linear layer, an LSTM, a linear layer. The
 LSTM is shown the poses that are seen, one a frame, and then nothing; what it gives out from there on is the forecast.
-`condition.heatmaps` makes condition maps of it.
+`condition.heatmaps` turns it into condition maps.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from i2vlib import animation
 from i2vlib.joints import JOINTS, MIRRORED, box, last_seen
+from i2vlib.papers.config import Trained
 from i2vlib.papers.frgan import condition
-from i2vlib.papers.method import Config, Redrawn, Trainable
+from i2vlib.papers.method import Redrawn, Trainable
 
 if TYPE_CHECKING:
     from i2vlib.clips import Clip
@@ -30,7 +31,7 @@ POSE_WEIGHTS = {"squared": 1.0, "distance": 0.0}
 
 
 @dataclass(frozen=True)
-class PosePredictorConfig(Config):
+class PosePredictorConfig(Trained):
     """Everything that decides what the forecaster of poses is and how it learns. `paper` and `small` are presets.
 
     Two things of Villegas et al. are not fields: RMSProp, which is Adam with a first beta of 0 apart from the
@@ -56,22 +57,18 @@ class PosePredictorConfig(Config):
     mirror: bool = False
     """Half of the training samples are seen in a mirror."""
     scale: float = 0.0
-    """Training samples are larger or smaller by up to this share, and"""
+    """The share by which a training sample may be larger or smaller. The papers have no such thing."""
     shift: float = 0.0
-    """lie beside their box by up to this share of its side."""
+    """The share of its box's side by which a training sample may be shifted. The papers have no such thing."""
     speed: float = 0.0
-    """They are faster or slower by up to this share."""
+    """The share by which a training sample may be faster or slower. The papers have no such thing."""
     hide: float = 0.0
-    """The share of the visible joints that is hidden from the network. Of these five the papers have none."""
+    """The share of the visible joints that is hidden from the network. The papers have no such thing."""
     clips_per_step: int = 256
     """Sequences in a step."""
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.0, 0.9)
-    """Of Adam."""
-    decay: float = 0.0
-    """The last share of the steps, over which the learning rate falls to 0."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(POSE_WEIGHTS))
-    """By the names of the loss terms; those of weight 0 are not computed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -100,12 +97,12 @@ class PosePredictorConfig(Config):
         return replace(small, **changes)
 
 
-class PosePredictor(nn.Module, Trainable):
+class PosePredictor(Trainable):
     """G_C of bodies: the joints of some frames to those of the frames after them (section 3.1, right)."""
 
     Config = PosePredictorConfig
-    dialled = False
-    pictures = False
+    config: PosePredictorConfig
+    makes = "poses"
     about = (
         "The condition generator of FRGAN for bodies: watches the 13 joints of a body and forecasts where they go "
         "(Zhao et al., 2018, after Villegas et al., 2017)."
@@ -231,7 +228,7 @@ class PosePredictor(nn.Module, Trainable):
         }  # fmt: skip
 
     def starts(self, visible: np.ndarray) -> np.ndarray:
-        """Of which frames those that are seen, and one after them at least, hold a visible joint."""
+        """Lists the frames from which a sample can begin: a joint is visible in what it sees, and one after that."""
         seen, frames = self.config.seen, self.config.frames
         before = np.concatenate([[0], visible.any(1).cumsum()])
         begin = np.arange(max(len(visible) - seen, 0))
@@ -248,13 +245,12 @@ class PosePredictor(nn.Module, Trainable):
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """How far the visible joints of the forecast are from where they should be; the others weigh nothing."""
-        weights, visible = self.config.weights, batch["visible"]
+        visible = batch["visible"]
         ahead = torch.arange(1, visible.shape[1] + 1, device=visible.device)
         counted = visible * (ahead**-self.config.soon)[:, None]
         squared = (outputs["joints"] - batch["future"]).square().sum(-1)
-        of = {"squared": lambda: squared / 2, "distance": lambda: (squared + 1e-8).sqrt()}
-        total = counted.sum().clamp(min=1e-8)
-        return {name: (error() * counted).sum() / total for name, error in of.items() if weights[name]}
+        mean = lambda error: (error * counted).sum() / counted.sum().clamp(min=1e-8)  # noqa: E731
+        return self.weighed(squared=lambda: mean(squared / 2), distance=lambda: mean((squared + 1e-8).sqrt()))
 
 
 def joints_of(clip: Clip | Poses) -> tuple[np.ndarray, np.ndarray]:

@@ -7,27 +7,26 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
-from i2vlib.hub import method_class
 from i2vlib.papers.frgan import equations
 from i2vlib.papers.frgan.condition import KINDS, conditioned_frames, kept_array, map_tensor
 from i2vlib.papers.frgan.config import RefineConfig
+from i2vlib.papers.frgan.follower import Follower
 from i2vlib.papers.frgan.forecast import Forecast
 from i2vlib.papers.frgan.networks import LEVELS, ClipCritic, ClipUNet, Critic, mask_outputs, widths
 from i2vlib.papers.losses import masked_l1
-from i2vlib.papers.method import Method, Redrawn, Trainable
+from i2vlib.papers.method import Method, Redrawn
 from i2vlib.store import digest
 
 
-class Refine(nn.Module, Trainable):
+class Refine(Follower):
     """G_R, D_I and D_V: the clip that G_M drew, and its condition maps, to a more coherent one (section 3.3)."""
 
     Config = RefineConfig
-    dialled = False
-    retargets = True
+    config: RefineConfig
     about = (
         "The second stage of FRGAN: redraws a clip of the first stage so that its frames agree with one another "
         "(Zhao et al., 2018)."
@@ -83,10 +82,6 @@ class Refine(nn.Module, Trainable):
         return {"frames": np.concatenate(shown), "masks": np.concatenate(masks)}
 
     @classmethod
-    def truth(cls, config: RefineConfig) -> tuple[str, ...]:
-        return KINDS[config.condition].truth
-
-    @classmethod
     def prepared(
         cls,
         clips: Sequence[Clip],
@@ -95,19 +90,13 @@ class Refine(nn.Module, Trainable):
         drivers: Sequence[Clip] | None = None,
         earlier: Sequence[Method] = (),
     ) -> Sequence[Clip]:
-        return Forecasts(KINDS[config.condition].prepared(clips, config, fitted, drivers), earlier[-1])
-
-    def before(self, clip: Clip) -> Redrawn:
-        return Redrawn(np.asarray(clip.truth["forecast"]))
+        return Forecasts(super().prepared(clips, config, fitted, drivers), earlier[-1])
 
     def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
         """As of any method, by the clip's condition maps and its forecast."""
         index = list(range(len(clip)) if frames is None else frames)
         made = self.refine(np.asarray(clip.truth["forecast"]), np.asarray(clip.truth["condition"]))
         return Redrawn(made["frames"][index], masks=made["masks"][index])
-
-    def whole(self, earlier: Sequence[Method], expressions: Sequence[str]) -> Method:
-        return method_class(KINDS[self.config.condition].whole).of(*earlier, self, expressions)
 
     # One training step ------------------------------------------------------------------------------------------
 
@@ -163,14 +152,14 @@ class Refine(nn.Module, Trainable):
         Derived in the chapter *frgan_refinement*, "What an error of pixels cannot ask for".
         """
         weights, made, real = self.config.weights, outputs["images"], batch["frames"]
-        terms = {
-            "reconstruction": equations.reconstruction(made, real),
-            "sparsity": equations.sparsity(outputs["mask"]),
-        }
-        if weights["reconstruction_moving"]:
-            by_frame = real.movedim(2, 1)
-            region = regions.moving(by_frame, by_frame[:, 0])
-            terms["reconstruction_moving"] = masked_l1(made.movedim(2, 1), by_frame, region)
+        by_frame = real.movedim(2, 1)
+        terms = self.weighed(
+            reconstruction=lambda: equations.reconstruction(made, real),
+            sparsity=lambda: equations.sparsity(outputs["mask"]),
+            reconstruction_moving=lambda: masked_l1(
+                made.movedim(2, 1), by_frame, regions.moving(by_frame, by_frame[:, 0])
+            ),
+        )
         of_clips = self.discriminator_clips if weights["adversarial"] else None
         of_frames = self.discriminator_frames if weights["adversarial_frames"] else None
         return terms | equations.clip_adversarial(of_clips, of_frames, made, batch["maps"], batch["chosen"])

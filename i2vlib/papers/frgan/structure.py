@@ -3,7 +3,7 @@ r"""What Eq. 15 compares frames by: features of appearance, C_1, and of structur
 The paper takes the last convolutional layer of a VGG16 and the last layer of a stacked hourglass (Newell et al., 2016),
 both as others trained them. Neither comes with this package. C_2 is a stand-in: one small `Hourglass`, trained here on
 rendered people to read the maps off their pictures that G_M is told. So is C_1 by default, the same network half way
-down; `vgg16` is the paper's own, for whoever has torchvision and its weights.
+down; `vgg16` is the paper's own, where torchvision and its weights are there.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from i2vlib import animation, samples
 from i2vlib.clips import Clip, to_tensor
 from i2vlib.hub import load_pretrained
 from i2vlib.joints import JOINTS
+from i2vlib.papers.config import Trained
 from i2vlib.papers.frgan.condition import KINDS, Posed, conditioned_frames
 from i2vlib.papers.frgan.networks import checked_size
-from i2vlib.papers.method import Config, Redrawn, Trainable
+from i2vlib.papers.method import Redrawn, Trainable
 
 if TYPE_CHECKING:
     from i2vlib.papers.frgan.config import ForecastConfig
@@ -36,7 +37,7 @@ IMAGENET_MEAN, IMAGENET_SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
-class HourglassConfig(Config):
+class HourglassConfig(Trained):
     """Everything that decides what the reader of joints is and how it learns. `paper` and `small` are presets."""
 
     TERMS: ClassVar[Mapping[str, float]] = {"maps": 1.0}
@@ -53,9 +54,6 @@ class HourglassConfig(Config):
     """Of a sample, which are augmented alike: a clip is read from the disk once for all of them."""
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.99)
-    """Of Adam."""
-    decay: float = 0.0
-    """The last share of the steps, over which the learning rate falls to 0."""
     augment: bool = True
     """As of `ForecastConfig`."""
     weights: Mapping[str, float] = field(default_factory=lambda: {"maps": 1.0})
@@ -93,13 +91,12 @@ class Level(nn.Module):
         return x + self.body(x)
 
 
-class Hourglass(nn.Module, Trainable):
+class Hourglass(Trainable):
     """C_2 of Eq. 15, a stand-in: a picture of a body to the maps of its joints, by way of ever smaller maps."""
 
     Config = HourglassConfig
-    dialled = False
-    pictures = False
-    reads = True
+    config: HourglassConfig
+    makes = "readings"
     about = (
         "Reads the 13 joints of a body off its picture, as maps: the stand-in of this book for the hourglass network "
         "whose features FRGAN compares frames of bodies by (Zhao et al., 2018, Eq. 15)."

@@ -92,6 +92,7 @@ def test_a_bad_config_says_what_is_wrong(changes, message):
         ("intensity_from", "inner", "'innermost', 'hierarchy'"),
         ("intensity_denominator", "sqared", "'squared', 'norm'"),
         ("intensity_by", "MLP", "'projection', 'mlp'"),
+        ("drawing", "carry", "'painted', 'carried'"),
     ],
 )
 def test_a_typo_in_a_choice_lists_the_choices(field, typo, choices):

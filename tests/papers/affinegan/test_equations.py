@@ -29,11 +29,37 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + exp(-x))
 
 
+class Levels(nn.Module):
+    """An encoder of two levels: the means of a picture's channels times a factor, and the label of an expression."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, images: Tensor, label: Tensor | None = None) -> list[Tensor]:
+        means = self.factor * images.mean((2, 3), keepdim=True)
+        return [means, means[:, :1] if label is None else label.view(-1, 1, 1, 1).float()]
+
+
+class Weighed(nn.Module):
+    """A decoder of one pixel: the first level times 100, and the second."""
+
+    def forward(self, levels: list[Tensor]) -> Tensor:
+        return 100 * levels[0] + levels[1]
+
+
+def by_hand(**changes: object) -> AffineGAN:
+    """A model whose encoders are `Levels`, of factors 1 and 2, and whose decoder is `Weighed`."""
+    method = AffineGAN(tiny_config(size=8, **changes))
+    method.encoder, method.residual_encoder, method.decoder = Levels(1), Levels(2), Weighed()
+    return method
+
+
 def test_eq_1_two_encoders():
-    still = torch.arange(3.0).view(1, 3, 1, 1)
-    basic, residual = (lambda x: [x + 1]), (lambda x, label: [x * label.view(-1, 1, 1, 1)])
-    shows, grows = eq.codes(basic, residual, still, torch.tensor([10]))
-    assert shows[0].flatten().tolist() == [1, 2, 3] and grows[0].flatten().tolist() == [0, 10, 20]
+    still = torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1)
+    shows, grows = by_hand().encode(still, torch.tensor([10]))
+    assert [level.flatten().tolist() for level in shows] == [[1, 2, 3], [1]]
+    assert [level.flatten().tolist() for level in grows] == [[2, 4, 6], [10]]
 
 
 def test_eq_2_a_step_along_a_line():
@@ -44,9 +70,9 @@ def test_eq_2_a_step_along_a_line():
 
 
 def test_eq_3_decodes_the_step():
-    decoder = lambda levels: 100 * levels[0] + levels[1]  # noqa: E731
-    drawn = eq.generated(decoder, [code([1]), code([2])], [code([3]), code([4])], torch.tensor([[0, 2.0]]))
-    assert drawn.flatten().tolist() == [102, 710]
+    codes = eq.affine([code([1]), code([2])], [code([3]), code([4])], torch.tensor([[0, 2.0]]))
+    drawn = by_hand().decode({"images": codes, "neutral_images": [code([5]), code([6])]})
+    assert drawn["images"].flatten().tolist() == [102, 710] and drawn["neutral_images"].flatten().tolist() == [506]
 
 
 def test_eq_4_the_closest_step():
@@ -119,15 +145,18 @@ def test_eq_5_is_never_negative():
 
 @pytest.mark.parametrize("detached", [False, True])
 def test_eq_6_through_the_intensity(detached):
-    still, direction, inferred = code([1, 10]), code([2, -5]), torch.tensor([[0.5, 2]])
-    for leaf in (still, direction, inferred):
-        leaf.requires_grad_()
-    drawn = eq.redrawn(lambda levels: 3 * levels[0], [still], [direction], inferred, detached)
-    assert drawn[:, :, 0, 0].tolist() == [[6, 22.5], [15, 0]]
-    drawn.sum().backward()
-    assert still.grad.flatten().tolist() == [6, 6] and direction.grad.flatten().tolist() == [7.5, 7.5]
-    assert inferred.grad is None if detached else inferred.grad.tolist() == [[-9, -9]]
-    assert eq.redrawn(lambda levels: levels[0], [still.detach()], [direction.detach()], inferred).requires_grad
+    """Of a still of 1 to 3 and its direction 2 to 6, label 0, a frame one and a half as bright is an intensity of 1/4:
+    28 (1/2, 1, 3/2 along 2, 4, 6, and 1/2 along 0 on the second level) of 14, over 56."""
+    method = by_hand(detach_intensity=detached, weights={"reconstruction": 1.0})
+    still = torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1).requires_grad_()
+    frames = (1.5 * still.detach())[:, None].requires_grad_()
+    made = method.outputs({"neutral": still, "frames": frames, "label": torch.tensor([0])})
+    assert set(made) == {"images", "intensity", "projection"} and made["intensity"].tolist() == [[0.25]]
+    # 1 + 2/4, 2 + 4/4, 3 + 6/4, each times 100, and the second level's 1
+    assert made["images"].flatten().tolist() == [151, 301, 451]
+    made["images"].sum().backward()
+    assert (still.grad != 0).all()
+    assert frames.grad is None if detached else (frames.grad != 0).all()
 
 
 def test_eq_7_by_hand():
@@ -136,19 +165,34 @@ def test_eq_7_by_hand():
     assert eq.adversarial(*(x.view(2, 1, 1, 1) for x in (real, made))).item() == pytest.approx(by_hand, rel=1e-6)
 
 
+def test_eq_8_by_hand():
+    real, made = torch.tensor([-1.5, 0.75]), torch.tensor([3, 1.5])
+    by_hand = -(log(sigmoid(-1.5)) + log(sigmoid(0.75))) / 2 - (log(1 - sigmoid(3)) + log(1 - sigmoid(1.5))) / 2
+    assert eq.adversarial_local(*(x.view(2, 1, 1, 1) for x in (real, made))).item() == pytest.approx(by_hand, rel=1e-6)
+
+
 def test_eq_8_masks_both_alike():
-    real, made, mask = picture(-0.5, 0.25), picture(1, 0.5), picture(0, 0)[:, :, :1]
-    mask[0, :, 0, 0, 0] = 1  # one pixel of four
+    """D_l sees one pixel of four of the real frames and of those made, on both sides of the game."""
     seen = []
 
-    def judge(images: Tensor) -> Tensor:
-        seen.append(images)
-        return images.sum((2, 3, 4))  # of three channels: -1.5 and .75, 3 and 1.5
+    class Sum(nn.Module):
+        def forward(self, images: Tensor) -> tuple[Tensor, None]:
+            seen.append(images)
+            return images.sum((1, 2, 3)), None  # of three channels: -1.5 and .75, 3 and 1.5
 
-    value = eq.adversarial_local(judge, real, made, mask).item()
-    made_real = [sigmoid(x) for x in (3, 1.5)]
-    by_hand = -(log(sigmoid(-1.5)) + log(sigmoid(0.75))) / 2 - (log(1 - made_real[0]) + log(1 - made_real[1])) / 2
+    method = AffineGAN(tiny_config(size=8, weights={"adversarial_local": 1.0}))
+    method.discriminator_local = Sum()
+    mask = picture(0, 0)[:, :, :1]
+    mask[0, :, 0, 0, 0] = 1
+    batch = {"frames": picture(-0.5, 0.25), "mask": mask, "local": torch.tensor([True])}
+    outputs = {"images": picture(1, 0.5)}
+    value = method.discriminator_terms(batch, outputs)["adversarial_local"].item()
+    by_hand = -(log(sigmoid(-1.5)) + log(sigmoid(0.75))) / 2 - (log(1 - sigmoid(3)) + log(1 - sigmoid(1.5))) / 2
     assert value == pytest.approx(by_hand, rel=1e-6)
+    batch["neutral"] = picture(0, 0)[:, 0]
+    against = (log(1 - sigmoid(3)) + log(1 - sigmoid(1.5))) / 2
+    assert method.generator_terms(batch, outputs)["adversarial_local"].item() == pytest.approx(against, rel=1e-6)
+    assert len(seen) == 3
     assert all((images[..., 1, :] == 0).all() and (images[..., 0, 1] == 0).all() for images in seen)
 
 
@@ -163,9 +207,9 @@ def test_eq_10_by_hand():
 
 
 def test_eq_11_draws_are_real():
-    uniform, inferred = torch.tensor([[0.25, 0.75]]), torch.tensor([[2.0, 3.0]])
+    uniform, inferred = torch.tensor([[0.25], [0.75]]), torch.tensor([[2.0], [3.0]])
     by_hand = -(log(sigmoid(0.25)) + log(sigmoid(0.75)) + log(1 - sigmoid(2)) + log(1 - sigmoid(3))) / 2
-    assert eq.adversarial_intensity(lambda a: a, uniform, inferred).item() == pytest.approx(by_hand, rel=1e-6)
+    assert eq.adversarial_intensity(uniform, inferred).item() == pytest.approx(by_hand, rel=1e-6)
 
 
 class Brightness(nn.Module):
@@ -210,9 +254,9 @@ def test_eq_12_both_sides_by_hand(saturating):
     [
         ("affine", ([code([1], [2])], [code([1], [2])], torch.ones(2))),
         ("projected", ([code([1], [2])], [code([1])], [code([1], [2])])),
-        ("adversarial_local", (lambda x: x, picture(1), picture(1), picture(1))),
+        ("adversarial_local", (picture(1), picture(1))),
         ("reconstruction", (picture(1), picture(1, 1))),
-        ("adversarial_intensity", (lambda x: x, torch.ones(2, 3), torch.ones(3, 2))),
+        ("adversarial_intensity", (torch.ones(2, 1), torch.ones(3, 1))),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(name, given):

@@ -34,10 +34,34 @@ def test_eq_1_layer_by_layer():
     assert inner.flatten().tolist() == [5, 5.5, 6, 3, 6, 7]
 
 
+class Levels(nn.Module):
+    """An encoder of two levels: a picture's first channel times a factor, and ten times that."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [self.factor * images[:, :1], 10 * self.factor * images[:, :1]]
+
+
+class Weighed(nn.Module):
+    """A decoder whose pictures are the first level times 100, and the second."""
+
+    def before_last(self, levels: list[Tensor]) -> Tensor:
+        return (100 * levels[0] + levels[1]).expand(-1, 3, -1, -1)
+
+    def picture(self, features: Tensor) -> Tensor:
+        return features
+
+
 def test_eq_2_decodes_the_sum():
-    decoder = lambda levels: 100 * levels[0] + levels[1]  # noqa: E731
-    drawn = eq.generated(decoder, [code([1]), code([2])], [code([3]), code([4])], torch.tensor([[0, 2.0]]))
-    assert drawn.flatten().tolist() == [102, 710]
+    """Of a still of 2, e_0 is 2 and 20, e_1 is 6 and 60: at 0, 1/2 and 2 the sums are 2, 5 and 14, each times 110."""
+    method = FAN(FANConfig.paper(size=8, base_channels=8, channel_cap=2, weights={"reconstruction": 1.0}))
+    method.encoder, method.residual_encoders[0], method.decoder = Levels(1), Levels(3), Weighed()
+    frames, a = torch.zeros(1, 3, 3, 1, 1), torch.tensor([[0, 0.5, 2]])
+    batch = {"neutral": torch.full((1, 3, 1, 1), 2.0), "frames": frames, "label": torch.tensor([0]), "intensity": a}
+    assert method.outputs(batch)["images"][0, :, :, 0, 0].tolist() == [3 * [220], 3 * [550], 3 * [1540]]
 
 
 def test_labels_are_the_place_in_time():
@@ -45,25 +69,41 @@ def test_labels_are_the_place_in_time():
 
 
 def test_eq_3_by_hand():
-    logits = {0.5: log(9), -0.5: 0.0, 0.25: -log(4), 0.75: log(3)}  # 90 % and 50 % real; 20 % and 75 %
-    judge = lambda images: torch.tensor([logits[x] for x in images[:, :, 0, 0, 0].flatten().tolist()])  # noqa: E731
+    real, made = torch.tensor([log(9), 0]), torch.tensor([-log(4), log(3)])  # 90 % and 50 % real; 20 % and 75 %
     by_hand = -(log(0.9) + log(0.5)) / 2 - (log(0.8) + log(0.25)) / 2
-    real, made = pictures(0.5, -0.5)[None], pictures(0.25, 0.75)[None]
-    assert eq.adversarial(judge, real, made).item() == pytest.approx(by_hand, rel=1e-6)
+    assert eq.adversarial(*(x.view(2, 1, 1, 1) for x in (real, made))).item() == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_eq_4_by_hand():
+    real, made = torch.tensor([-1.5, 0.75]), torch.tensor([3, 1.5])
+    by_hand = log(sigmoid(-1.5)) + log(sigmoid(0.75)) + log(1 - sigmoid(3)) + log(1 - sigmoid(1.5))
+    value = eq.adversarial_local(*(x.view(2, 1, 1, 1) for x in (real, made))).item()
+    assert value == pytest.approx(-by_hand / 2, rel=1e-6)
 
 
 def test_eq_4_masks_both_alike():
-    real, made, mask = pictures(-0.5, 0.25)[None], pictures(1, 0.5)[None], torch.zeros(1, 2, 1, 2, 2)
-    mask[..., 0, 0] = 1  # one pixel of four
+    """D_l sees one pixel of four of the real frames and of those made, on both sides of the game."""
     seen = []
 
-    def judge(images: Tensor) -> Tensor:
-        seen.append(images)
-        return images.sum((2, 3, 4))  # of three channels: -1.5 and .75, 3 and 1.5
+    class Sum(nn.Module):
+        def forward(self, images: Tensor) -> tuple[Tensor, None]:
+            seen.append(images)
+            return images.sum((1, 2, 3)), None  # of three channels: -1.5 and .75, 3 and 1.5
 
-    value = eq.adversarial_local(judge, real, made, mask).item()
+    weights = {"adversarial_local": 1.0}
+    method = FAN(FANConfig.paper(size=8, base_channels=8, channel_cap=2, weights=weights))
+    method.discriminator_local = Sum()
+    mask = torch.zeros(1, 2, 1, 2, 2)
+    mask[..., 0, 0] = 1
+    batch = {"frames": pictures(-0.5, 0.25)[None], "mask": mask, "local": torch.tensor([True])}
+    outputs = {"images": pictures(1, 0.5)[None]}
+    value = method.discriminator_terms(batch, outputs)["adversarial_local"].item()
     by_hand = log(sigmoid(-1.5)) + log(sigmoid(0.75)) + log(1 - sigmoid(3)) + log(1 - sigmoid(1.5))
     assert value == pytest.approx(-by_hand / 2, rel=1e-6)
+    batch["neutral"] = pictures(0)
+    against = (log(1 - sigmoid(3)) + log(1 - sigmoid(1.5))) / 2
+    assert method.generator_terms(batch, outputs)["adversarial_local"].item() == pytest.approx(against, rel=1e-6)
+    assert len(seen) == 3
     assert all((images[..., 1, :] == 0).all() and (images[..., 0, 1] == 0).all() for images in seen)
 
 
@@ -164,15 +204,15 @@ def test_eq_6_both_sides_by_hand(saturating):
 
 def test_eq_7_adds_all_expressions():
     base, residuals = [code([1, 2])], {3: [code([10, 0])], 1: [code([0, 100])]}
-    frames = eq.joint(lambda levels: 2 * levels[0], base, residuals, torch.tensor([[0, 0], [0.5, 0], [1, 2.0]]))
-    assert frames[:, :, 0, 0].tolist() == [[2, 4], [12, 4], [22, 404]]
+    (level,) = eq.joint(base, residuals, torch.tensor([[0, 0], [0.5, 0], [1, 2.0]]))
+    assert level[:, :, 0, 0].tolist() == [[1, 2], [6, 2], [11, 202]]
 
 
 @pytest.mark.parametrize(
     ("name", "given"),
     [
         ("affine", ([code([1], [2])], [code([1], [2])], torch.ones(2))),
-        ("adversarial_local", (lambda x: x, pictures(1)[None], pictures(1)[None], pictures(1)[None])),
+        ("adversarial_local", (pictures(1)[None], pictures(1)[None])),
         ("temporal", (pictures(1), pictures(1, 1), torch.tensor([0]))),
         ("landmarks", (torch.ones(2, 68, 2), torch.ones(2, 67, 2))),
     ],

@@ -12,9 +12,10 @@ import torch.nn.functional as F
 
 import i2vlib
 from i2vlib import metrics
+from i2vlib.checkpoints import CHECKPOINT
 from i2vlib.clips import Clip, to_frames, to_tensor
 from i2vlib.papers.fan import FAN, PAPER_WEIGHTS, FANConfig, equations, expected_points
-from i2vlib.training import CHECKPOINT, fit
+from i2vlib.training import fit
 from tests.conftest import moving_square
 
 BOTH = ("happy", "angry")
@@ -253,6 +254,7 @@ def test_a_bad_config_says_what_is_wrong(changes, message):
         ("residual", "flow", "'feature', 'pixel'"),
         ("local_region", "moth", "'mouth', 'moving'"),
         ("labels", "guess", "'time', 'true'"),
+        ("drawing", "carry", "'painted', 'carried'"),
     ],
 )
 def test_a_typo_in_a_choice_lists_the_choices(field, typo, choices):

@@ -13,7 +13,6 @@ from i2vlib.clips import Clip
 from i2vlib.datasets import penn_action
 from i2vlib.joints import JOINTS, MIRRORED
 from i2vlib.papers.frgan import (
-    FORECAST_WEIGHTS,
     FRGANPoses,
     FRGANPosesConfig,
     PosePredictor,
@@ -137,7 +136,7 @@ def test_it_is_kept_and_read_again(model, poses, tmp_path):
     assert isinstance(again, FRGANPoses) and again.config == model.config and again.size == SIZE
     assert np.abs(again.forecast(poses[:10]) - model.forecast(poses[:10])).max() < 0.05
     assert list(again.stages()) == ["PosePredictor", "Forecast", "Refine"] and again.expressions == ("golf_swing",)
-    assert set(model.config.forecast.weights) == set(FORECAST_WEIGHTS)
+    assert set(model.config.forecast.weights) == set(i2vlib.ForecastConfig.TERMS)
     assert "golf" in again._repr_html_()
 
 
@@ -149,10 +148,3 @@ def test_the_future_of_a_clip_begins_with_the_last_pose_that_is_seen(model):
     assert np.array_equal(guessed.truth["joints"][0], clip.truth["joints"][9])
     ahead = model.forecast(clip.truth["joints"][:10], clip.truth["visible"][:10], 10)
     assert np.array_equal(guessed.truth["joints"][1:], ahead) and guessed.truth["visible"][1:].all()
-
-
-def test_g_r_of_bodies_ships_the_whole(model):
-    refine = refiner(condition="joints")
-    whole = refine.whole([model.g_c, model.g_m], ("golf_swing", "jump_rope"))
-    assert isinstance(whole, FRGANPoses) and whole.expressions == ("golf_swing", "jump_rope")
-    assert torch.equal(whole.g_r.network.down[0].weight, refine.network.down[0].weight)

@@ -75,7 +75,7 @@ def test_every_weight_of_zero_is_a_term_that_is_not_computed():
     made = method.outputs(batch)
     assert method.discriminator_terms(batch, made) == {}
     terms = method.generator_terms(batch, made)
-    assert set(terms) == {"reconstruction", "reconstruction_moving", "sparsity", "content"}
+    assert set(terms) == {"reconstruction", "reconstruction_moving", "content"}
     assert torch.allclose(terms["content"], (made["content"] - batch["frame"]).abs().mean())
 
 

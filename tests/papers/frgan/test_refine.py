@@ -40,7 +40,7 @@ def test_a_critic_of_weight_zero_is_not_asked():
     batch = batch_of(method)
     made = method.outputs(batch)
     assert set(method.discriminator_terms(batch, made)) == {"critic", "gradient_penalty"}
-    assert set(method.generator_terms(batch, made)) == {"reconstruction", "sparsity", "adversarial"}
+    assert set(method.generator_terms(batch, made)) == {"reconstruction", "adversarial"}
 
 
 def test_clips_are_refined_in_windows_of_any_length():

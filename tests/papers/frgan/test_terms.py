@@ -104,7 +104,7 @@ def test_g_r_asks_the_critics_that_have_a_weight(clips, frames):
     batch = batch_of(method)
     made = method.outputs(batch)
     of_clips, of_frames = {"adversarial"} if clips else set(), {"adversarial_frames"} if frames else set()
-    assert set(method.generator_terms(batch, made)) == {"reconstruction", "sparsity"} | of_clips | of_frames
+    assert set(method.generator_terms(batch, made)) == {"reconstruction"} | of_clips | of_frames
     asked = ({"critic", "gradient_penalty"} if clips else set()) | (
         {"critic_frames", "gradient_penalty_frames"} if frames else set()
     )

@@ -63,7 +63,7 @@ def cached_maps(face: Face, posed: bool = True) -> np.ndarray:
 
 
 def kept_array(what: str, of: Sequence[np.ndarray], make: Callable[[], np.ndarray]) -> np.ndarray:
-    """An array that follows from others, made at the first need and kept in the user's cache; read as it is looked at.
+    """An array that follows from others, made at the first need and kept in the user's cache; read when needed.
 
     Of several processes that need it at once, one makes it.
     """

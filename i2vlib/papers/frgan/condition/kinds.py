@@ -51,27 +51,28 @@ class Kind:
     Attributes:
         channels: of a map.
         truth: what has to be known of rendered clips to draw it.
+        origin: and what more, to know where a frame's pixels come from in another one (`i2vlib.samples.origins`).
         prepared: clips, a configuration, whether they are fitted, and drivers or None (`Method.prepared`), to clips
             that have ``truth["condition"]``, ``int8 (T, S, S, channels)``.
         moved: maps ``(T, channels, H, W)`` as they are once their pictures have been augmented.
-        whole: the method, of `i2vlib.METHODS`, that all stages together are.
     """
 
     channels: int
     truth: tuple[str, ...]
+    origin: tuple[str, ...]
     prepared: Callable[[Sequence[Clip], ForecastConfig | RefineConfig, bool, Sequence[Clip] | None], Sequence[Clip]]
     moved: Callable[[Augmentation, Tensor], Tensor]
-    whole: str
 
 
 KINDS = {
     "normals": Kind(
-        3, FACE, lambda clips, config, *how: Conditioned(clips, how[0], config.posed_normals, how[1]),
-        Augmentation.moved_normals, "FRGAN",
+        3, FACE, ("flow_to_first", "seen_in_first"),
+        lambda clips, config, *how: Conditioned(clips, how[0], config.posed_normals, how[1]),
+        Augmentation.moved_normals,
     ),
     "joints": Kind(
-        len(JOINTS), ("joints", "visible", "person"), lambda clips, config, *_: Posed(clips, config.joint_width),
-        Augmentation.moved_joints, "FRGANPoses",
+        len(JOINTS), ("joints", "visible", "person"), ("surface",),
+        lambda clips, config, *_: Posed(clips, config.joint_width), Augmentation.moved_joints,
     ),
 }  # fmt: skip
 

@@ -29,7 +29,7 @@ def condition_maps(face: Face, posed: bool = True) -> np.ndarray:
 
     Args:
         face: of T frames.
-        posed: the normals of the head as it is turned, along the camera's axes: x right, y down, z away, so that z is
+        posed: the normals of the turned head, along the camera's axes: x right, y down, z away, so that z is
             negative on what is seen. Otherwise those of the head before it is turned, along its own axes (x to its
             left, y down, z backwards), drawn where the turned head is: as the released code has it.
 
