@@ -2,6 +2,8 @@ import { leftFirst } from "./crop.js";
 
 // The eyes, where the reader has to show them, and the faces of which one is to be chosen.
 
+const JITTER = 3; // px that a hand may move during a click
+
 const share = (value, whole) => `${(100 * value) / whole}%`;
 
 // Two rings over a picture of the whole photo, put on the eyes by clicks, by dragging them and by the arrow keys. Clicks
@@ -26,15 +28,28 @@ export function eyeRings(rings, picture, { asked, clicked }) {
     return [(x / picture.canvas.width) * photo.width, (y / picture.canvas.height) * photo.height];
   }
 
-  picture.canvas.addEventListener("click", (event) => {
+  function click(event) {
     if (!asked()) return;
     placed(clicks, pointed(event));
     clicks += 1;
     clicked(clicks);
-  });
+  }
+
+  picture.canvas.addEventListener("click", click);
   rings.forEach((ring, i) => {
-    ring.addEventListener("pointerdown", (event) => { ring.setPointerCapture(event.pointerId); event.stopPropagation(); });
-    ring.addEventListener("pointermove", (event) => { if (ring.hasPointerCapture(event.pointerId)) placed(i, pointed(event)); });
+    let [from, dragged] = [null, false];
+    ring.addEventListener("pointerdown", (event) => {
+      [from, dragged] = [event, false];
+      ring.setPointerCapture(event.pointerId);
+      event.stopPropagation();
+    });
+    ring.addEventListener("pointermove", (event) => {
+      if (!ring.hasPointerCapture(event.pointerId)) return;
+      dragged ||= Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) > JITTER;
+      if (dragged) placed(i, pointed(event));
+    });
+    // A ring may lie on the eye that is clicked: that is a click there, unless it ends a drag or comes from a key.
+    ring.addEventListener("click", (event) => { if (event.detail && !dragged) click(event); });
     ring.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       if (!way) return;
