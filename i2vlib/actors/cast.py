@@ -2,13 +2,14 @@
 
 A seed and a cast are a person. ``wide`` is the cast that the book's results rest on: its shapes vary more than
 people's do. ``lifelike`` is for models that animate photographs: gentler shapes, colours nearer to skin's and irises',
-more beards, make-up and fringes, teeth that differ, heads that are turned further.
+more beards, make-up and fringes, teeth that differ, heads that are turned further. ``glasses`` is the same cast, of
+which every other person wears them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 Colour = tuple[int, int, int]
@@ -36,6 +37,7 @@ class Cast:
         arch: how wide the teeth stand, as a share of what the base mesh has.
         eye_wide: what the shape eyeWide is multiplied by.
         teeth: whether their shade and gaps, and the tongue's colour, differ by person.
+        glasses: the share of people who wear them.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Cast:
     arch: float = 0.80
     eye_wide: float = 1.0
     teeth: bool = False
+    glasses: float = 0.0
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -116,8 +119,10 @@ LIFELIKE = Cast(
     teeth=True,
 )  # fmt: skip
 
+GLASSES = replace(LIFELIKE, name="glasses", glasses=0.5)
+
 #: Every cast by its name.
-CASTS: Mapping[str, Cast] = MappingProxyType({cast.name: cast for cast in (WIDE, LIFELIKE)})
+CASTS: Mapping[str, Cast] = MappingProxyType({cast.name: cast for cast in (WIDE, LIFELIKE, GLASSES)})
 
 
 def cast_named(name: str) -> Cast:

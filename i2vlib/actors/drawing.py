@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -125,6 +126,11 @@ class Identifier(Window):
         self.put(points, self.triangles[kept], self._colours[kept])
         return numbers(self.picture(points))
 
+    def draw_other(self, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+        """The same of another mesh: points ``(G, 3)`` and triangles ``(k, 3)``."""
+        self.put(points, triangles, numbered(len(triangles)))
+        return numbers(self.picture(points))
+
     def _reaching(self, points: np.ndarray) -> np.ndarray:
         """The triangles ``int (n,)`` that may lie under a pixel's centre: most are too small, and need no drawing."""
         reaching = np.ones(len(self.triangles), bool)
@@ -157,6 +163,23 @@ class Textured(Renderer):
         super().__init__(mesh.triangles, len(mesh.rows), size, scale)
         self.mesh.active_texture_coordinates = atlas().uv[mesh.rows]
         self._worn: np.ndarray | None = None
+        self._beside: Any = None
+
+    def put_on(self, worn: tuple[np.ndarray, np.ndarray, np.ndarray] | None) -> None:
+        """Draws another mesh with the head: points ``(G, 3)`` in pixels, triangles, and colours of the points."""
+        if self._beside is not None:
+            self._beside.SetVisibility(worn is not None)
+        if worn is None:
+            return
+        points, triangles, colours = worn
+        cells = np.concatenate([np.full((len(triangles), 1), 3), triangles], 1).ravel()
+        mesh = _pyvista().PolyData(points * np.array([1, -1, 1], np.float32), cells)
+        mesh["rgb"] = colours
+        if self._beside is None:
+            self._beside = self.plotter.add_mesh(mesh, scalars="rgb", rgb=True, lighting=False, reset_camera=False)
+        else:
+            mesh.set_active_scalars("rgb", preference="point")
+            self._beside.mapper.SetInputData(mesh)
 
     def dress(self, worn: np.ndarray) -> None:
         """Takes a person's texture ``uint8 (HEIGHT, WIDTH, 3)``."""

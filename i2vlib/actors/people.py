@@ -11,8 +11,9 @@ from functools import lru_cache
 import numpy as np
 
 from i2vlib import faces
-from i2vlib.actors import mesh
+from i2vlib.actors import glasses, mesh
 from i2vlib.actors.cast import WIDE, Cast, cast_named
+from i2vlib.actors.glasses import Glasses
 from i2vlib.actors.hair import Mane, choose, grow
 from i2vlib.actors.head import Head
 from i2vlib.actors.mesh import smoothstep
@@ -36,6 +37,7 @@ class Person:
         albedo: ``float32 (M, 3)`` of each fine vertex; ``gloss`` and ``sharpness`` ``(M,)`` of its highlights.
         hair, brows: ``float32 (M,)`` in [0, 1], how much of each grows on a vertex.
         texture: ``uint8``, on the flat map of `texture.atlas`; ``mane``: the strands of hair, None for the bald.
+        glasses: worn on the nose, None for those who wear none.
         lights: ``float32 (3, 3)`` directions towards key, fill and rim light, and their colours ``tints``.
         sky, ground: ``float32 (3,)`` light from above and below. All light is exposed for the skin's tone.
         background: a room or a street out of focus, for `draw_background`.
@@ -54,6 +56,7 @@ class Person:
     brows: np.ndarray
     texture: np.ndarray
     mane: Mane | None
+    glasses: Glasses | None
     lights: np.ndarray
     tints: np.ndarray
     sky: np.ndarray
@@ -109,6 +112,7 @@ def _made(seed: int, cast: Cast) -> Person:
         brows=painted.brows,
         texture=painted.texture,
         mane=grow(generator(seed, "mane", *cast.words), cut, canvas, vertices, painted.colour),
+        glasses=glasses.choose(generator(seed, "glasses", *cast.words), cast.glasses, vertices),
         lights=lights,
         tints=exposure * tints,
         sky=exposure * sky,

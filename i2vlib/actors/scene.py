@@ -12,11 +12,12 @@ from functools import cached_property
 import numpy as np
 
 from i2vlib import faces
-from i2vlib.actors import drawing, light, mesh, shown, strands
+from i2vlib.actors import drawing, glasses, light, mesh, shown, strands
+from i2vlib.actors.glasses import Glasses
 from i2vlib.actors.mesh import Canvas
 from i2vlib.actors.people import Person, draw_background
 from i2vlib.actors.skin import creases
-from i2vlib.actors.truth import PARTS, axes, corner_shares, surface
+from i2vlib.actors.truth import PARTS, axes, below, corner_shares, normal_map, surface
 
 #: About how many metres of a face a frame is wide.
 WIDTH = 0.17
@@ -120,16 +121,23 @@ class Scene:
         behind = self.background if hair is None else hair.behind(self.background, self._places[0])
         renderer = drawing.renderer(self.size)
         renderer.dress(self.who.texture)
+        renderer.put_on(self._worn_glasses())
         picture = renderer.draw(self._flat(points), np.ascontiguousarray(colours), behind)
+        if (worn := self.who.glasses) is not None:
+            outlines = (self._projected_at(line) for line in (worn.lenses, worn.streaks))
+            picture = glasses.seen_through(picture, worn, *outlines)
         return picture if hair is None else hair.before(picture, self._places[1])
 
     def surface(self, points: np.ndarray, normal: np.ndarray, first: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """What of `shown` is seen at the centre of each pixel, as `truth.surface`, strands of hair included; ``first``
-        are the points ``(m, 3)`` in the first frame, where hair is as it was drawn."""
+        are the points ``(m, 3)`` in the first frame, where hair is as it was drawn. Glasses are their frames: through a
+        lens the eye is seen."""
         flat, tell = self._flat(points), drawing.identifier(self.size)
         drawn = shown.shown().canvas
         ids = tell.draw(flat)
         found = surface(ids, tell.triangles, points, normal, flat[:, :2], self.camera, self._worn, drawn, first)
+        if self.who.glasses is not None:
+            self._add_glasses(found, self.who.glasses)
         if self.who.mane is None:
             return found
         behind = found["parts"] == PARTS.index("background")
@@ -215,6 +223,40 @@ class Scene:
         found["parts"][chosen] = PARTS.index("hair")
         found["depth"][chosen] = where @ self.camera[2, :3] + self.camera[2, 3]
         found["normals"][chosen] = np.rint(turned * 127)
+
+    def _worn_glasses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """The frame of the glasses as it is drawn: points in pixels, triangles, colours ``uint8`` of the points."""
+        worn = self.who.glasses
+        if worn is None:
+            return None
+        normal = self._posed(worn.normal, np.zeros(3, np.float32), self._turn)
+        colours = light.srgb(glasses.shade(worn, normal, self.who.lights, self.who.tints, self.who.sky))
+        return self._projected(self._posed(worn.points, NECK, self._turn)), worn.triangles, colours
+
+    def _projected_at(self, lines: np.ndarray) -> np.ndarray:
+        """Lines ``(k, n, 3)`` on the head at rest, in pixels ``(k, n, 2)`` as the head is turned."""
+        return project(self.camera, self._posed(lines, NECK, self._turn))
+
+    def _add_glasses(self, found: dict[str, np.ndarray], worn: Glasses) -> None:
+        """Writes the frame of glasses into the maps of `surface`, in place, where it lies before the face."""
+        points = self._posed(worn.points, NECK, self._turn)
+        flat, far = self._projected(points), points @ self.camera[2, :3] + self.camera[2, 3]
+        ids = drawing.identifier(self.size).draw_other(flat, worn.triangles)
+        seen, corners, share = below(ids, worn.triangles, flat[:, :2], far)
+        mix = lambda values: np.einsum("nk,nk...->n...", share, values[corners])  # noqa: E731
+        depth = np.full(seen.shape, np.inf, np.float32)
+        depth[seen] = mix(far)
+        nearer = (depth < found["depth"]) | (found["parts"] == PARTS.index("background"))
+        chosen, of = seen & nearer, nearer[seen]
+        normal = self._posed(worn.normal, np.zeros(3, np.float32), self._turn)
+        found["parts"][chosen] = PARTS.index("glasses")
+        found["depth"][chosen] = depth[chosen]
+        found["normals"][chosen] = normal_map(seen, mix(normal) @ axes(self.camera).T)[chosen]
+        if "flow_to_first" in found:
+            rest = self._posed(worn.points, NECK)
+            first = project(self.camera, mix(rest)) - project(self.camera, mix(points))
+            found["flow_to_first"][chosen] = first[of]
+            found["first_depth"][chosen] = mix(rest @ self.camera[2, :3] + self.camera[2, 3])[of]
 
     def _posed(self, points: np.ndarray, about: np.ndarray, turn: np.ndarray | None = None) -> np.ndarray:
         """Points or ways ``(..., 3)`` turned about a place and brought into the clip's pose."""

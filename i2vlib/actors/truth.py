@@ -11,7 +11,7 @@ from i2vlib.actors import mesh
 from i2vlib.actors.people import Person
 
 #: What `parts` counts: every pixel shows exactly one of them.
-PARTS = ("background", "skin", "brows", "hair", "eyeball", "mouth_inside", "lashes")
+PARTS = ("background", "skin", "brows", "hair", "eyeball", "mouth_inside", "lashes", "glasses")
 #: The masks that are pixels of one part.
 PART_MASKS = ("skin", "brows", "hair", "background")
 #: Everything that a clip of actors can know in its `truth`, and what it knows unless asked for more.
