@@ -1,7 +1,6 @@
-"""Glasses: two rims, a bridge and two temples on a head, which turn with it and which no expression moves.
+"""Glasses: two rims, a bridge and two temples, which turn with the head and stay where the face moves.
 
-Frames are tubes along lines. Lenses let the eyes be seen, a little darker, under a bright streak: what a pixel of a lens
-shows is the eye behind it.
+Frames are tubes along lines. A lens lets the eye behind be seen, a little darker, under a bright streak.
 """
 
 from __future__ import annotations
