@@ -50,7 +50,13 @@ class Judge(nn.Module):
 
 
 def judge(
-    real: Sequence[Clip], made: Sequence[Clip], steps: int = 300, seed: int = 0, frames: int = 4, progress: bool = True
+    real: Sequence[Clip],
+    made: Sequence[Clip],
+    steps: int = 300,
+    seed: int = 0,
+    frames: int = 4,
+    deal: int | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """The verdict on each clip by a classifier that has seen neither the clip nor the person.
 
@@ -61,9 +67,11 @@ def judge(
         made: as many, each made from the first frame of the real one at its place. The first frames are not looked at.
         steps: of training, on 8 real clips and their made counterparts.
         frames: how many of a clip are looked at, in order; while training random ones.
+        deal: what deals the people into halves; by their names' order if None.
 
     Returns:
-        A row a clip: ``subject``, ``expression``, ``source`` (real or made) and ``score``, the probability of real.
+        A row per clip: ``subject``, ``expression``, ``source`` (real or made), ``score``, the probability of real, and
+        ``half``, 0 or 1, whose judge gave it.
 
     Raises:
         ValueError: not as many made as real clips, a pair of different people or shapes, or fewer than two subjects.
@@ -72,6 +80,8 @@ def judge(
 
     _check(real, made)
     subjects = sorted({str(clip.subject) for clip in real})
+    if deal is not None:
+        np.random.default_rng(deal).shuffle(subjects)
     half = np.array([subjects.index(str(clip.subject)) % 2 for clip in real])
     rows = []
     for held_out in (0, 1):
@@ -82,8 +92,8 @@ def judge(
             with torch.inference_mode():
                 scores = torch.cat([network(part) for part in shown.split(8)]).sigmoid()
             for i, score in zip(test, scores.tolist(), strict=True):
-                rows.append((i, clips[i].subject, clips[i].expression, source, score))
-    table = pd.DataFrame(rows, columns=["clip", "subject", "expression", "source", "score"])
+                rows.append((i, clips[i].subject, clips[i].expression, source, score, held_out))
+    table = pd.DataFrame(rows, columns=["clip", "subject", "expression", "source", "score", "half"])
     return table.sort_values(["clip", "source"], ascending=[True, False]).drop(columns="clip").reset_index(drop=True)
 
 
