@@ -34,7 +34,7 @@ REAL = 0.808
 #: The first person, how many, and what they show. They are test people; none of them chose a model.
 FIRST, PEOPLE, EXPRESSIONS = 20_000, 32, ("happy", "angry", "surprised")
 #: How often the people are dealt into halves, each of which trains a judge, and the steps of a training.
-DEALS, STEPS = 5, 400
+DEALS, STEPS = 5, 300
 MODELS = ("affinegan", "affinegan_painted", "fan", "fan_painted")
 #: Standard deviations of the noise and of the blur of the controls, in grey levels and in pixels.
 NOISE, BLUR = 2.0, 1.0
