@@ -24,6 +24,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,8 @@ from i2vlib.store import file_digest, user_cache, write_file
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ("smoke", "small", "paper")
+#: How many chapters run side by side.
+AT_ONCE = min(2, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -185,20 +188,21 @@ def finished(target: Path, key: str) -> bool:
 
 
 def execute_chapters(chapters: list[str], staging: Path, preset: str) -> None:
-    """Runs the chapters that have to be run. One that fails does not keep the others from running."""
+    """Runs the chapters that have to be run, `AT_ONCE` side by side; where one fails, the others still run."""
     (staging / "notebooks").mkdir(parents=True, exist_ok=True)
     # A chapter finds ../book as it does in the sources; what it writes beside itself stays out of them.
     (staging / "book").unlink(missing_ok=True)
     (staging / "book").symlink_to(os.path.relpath(ROOT / "book", staging), target_is_directory=True)
     common = digest(surroundings(ROOT), preset)
     failures: list[BuildError] = []
-    for number, chapter in enumerate(chapters, 1):
+
+    def run(number: int, chapter: str) -> None:
         source, target = ROOT / f"{chapter}.ipynb", staging / f"{chapter}.ipynb"
         key = digest([source], common)
         count = f"[{number}/{len(chapters)}] {source.stem}"
         if finished(target, key):
             say(f"{count}: unchanged since its last run")
-            continue
+            return
         say(f"{count}: running …")
         target.unlink(missing_ok=True)
         try:
@@ -206,6 +210,13 @@ def execute_chapters(chapters: list[str], staging: Path, preset: str) -> None:
         except BuildError as error:
             say(str(error))
             failures.append(error)
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of each kernel: together they fill the cores
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        list(pool.map(run, range(1, len(chapters) + 1), chapters))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     if failures:
         raise BuildError("\n   ".join(map(str, failures)))
 
@@ -451,8 +462,8 @@ def main() -> int:
         print(f"\nThe book is not finished.\n   {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. Run it again to go on from here.", file=sys.stderr)
-        return 130
+        print("\nStopped. Run it again to go on from here.", file=sys.stderr, flush=True)
+        os._exit(130)  # without waiting for the chapters that still run: their kernels end with this process
     return 0
 
 

@@ -143,7 +143,7 @@ def test_one_failing_chapter_does_not_keep_the_others_from_running(build, tmp_pa
     assert (staging / "book/here").exists()
     with pytest.raises(build.BuildError, match="The chapter bad failed"):
         build.execute_chapters(chapters, staging, "smoke")
-    assert ran == ["done", "bad", "good"]
+    assert ran[:1] == ["done"] and sorted(ran[1:]) == ["bad", "good"]
     with pytest.raises(build.BuildError):
         build.execute_chapters(chapters, staging, "smoke")
     assert ran[3:] == ["bad"]
@@ -151,7 +151,7 @@ def test_one_failing_chapter_does_not_keep_the_others_from_running(build, tmp_pa
     (tmp_path / "i2vlib/new.py").touch()
     with pytest.raises(build.BuildError):
         build.execute_chapters(chapters, staging, "smoke")
-    assert ran[4:] == ["bad", "good", "done"]
+    assert sorted(ran[4:]) == ["bad", "done", "good"]
 
 
 # Vendor files -------------------------------------------------------------------------------------------------------
