@@ -36,6 +36,7 @@ FIRST, PEOPLE, EXPRESSIONS = 20_000, 32, ("happy", "angry", "surprised")
 #: How often the people are dealt into halves, each of which trains a judge, and the steps of a training.
 DEALS, STEPS = 5, 300
 MODELS = ("affinegan", "affinegan_painted", "fan", "fan_painted")
+QUESTIONS = ("nothing", "blurred", *MODELS)
 #: Standard deviations of the noise and of the blur of the controls, in grey levels and in pixels.
 NOISE, BLUR = 2.0, 1.0
 
@@ -150,21 +151,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Draws, judges and writes the scores."""
     import pandas as pd
 
-    from i2vbook.evidence.results import write_table
+    from i2vbook.evidence.results import read_table, write_table
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--deals", type=int, default=DEALS)
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=QUESTIONS, help="judge these, keep the others")
     args = parser.parse_args(argv)
+    kept = read_table(RESULT) if RESULT.exists() else None
+    tables = {} if kept is None else dict(iter(kept.groupby("question", sort=False)))
     real = films(args.people)
-    questions = controls(real) | {name: (real, drawn(name, real)) for name in MODELS}
-    tables = []
-    for name, (originals, others) in questions.items():
-        tables.append(judged(name, originals, others, args.deals, args.steps))
-        for asked, value in summary(tables[-1], draws=100)[name].items():
+    for name in args.only:
+        pair = (real, drawn(name, real)) if name in MODELS else controls(real)[name]
+        tables[name] = judged(name, *pair, args.deals, args.steps)
+        for asked, value in summary(tables[name], draws=100)[name].items():
             print(f"{name:20} {asked}: {value:.2f}", flush=True)
-    write_table(RESULT, pd.concat(tables, ignore_index=True))
+        write_table(RESULT, pd.concat([tables[each] for each in QUESTIONS if each in tables], ignore_index=True))
 
 
 if __name__ == "__main__":
