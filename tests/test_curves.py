@@ -98,7 +98,7 @@ def test_a_file_that_keeps_none_is_named_in_one_sentence(tmp_path, text, said):
 
 def test_a_curve_is_saved_where_it_can_be(tmp_path):
     for path in (tmp_path / "mine.txt", tmp_path / "nowhere" / "mine.json"):
-        with pytest.raises(ValueError, match="saved as .json into a folder that exists"):
+        with pytest.raises(ValueError, match="folder"):
             Curve().save(path)
-    with pytest.raises(ValueError, match="There is no curve at .*gone.json"):
+    with pytest.raises(ValueError, match="gone.json"):
         Curve.load(tmp_path / "gone.json")

@@ -168,21 +168,21 @@ def test_a_model_in_training_is_exported_as_it_is_used(tmp_path):
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path):
     (tmp_path / "page").write_text("mine")
-    with pytest.raises(ValueError, match="page is a file; an export is a folder"):
+    with pytest.raises(ValueError, match="export"):
         made("alone").export(tmp_path / "page")
     assert (tmp_path / "page").read_text() == "mine"
 
 
 def test_another_method_says_that_it_cannot(tmp_path):
     model = i2vlib.GANimation(i2vlib.GANimationConfig(size=64, base_channels=4))
-    with pytest.raises(ValueError, match="GANimation has no code that an intensity moves: it cannot be exported"):
+    with pytest.raises(ValueError, match="GANimation"):
         model.export(tmp_path / "page")
     assert not (tmp_path / "page").exists()
 
 
 def test_what_is_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
-    with pytest.raises(ImportError, match=r'needs onnx, onnxscript and onnxruntime .* pip install "i2vlib\[onnx\]"'):
+    with pytest.raises(ImportError, match=r'"i2vlib\[onnx\]"'):
         made("alone").export(tmp_path / "page")
 
 
@@ -192,7 +192,7 @@ def test_a_graph_that_draws_another_picture_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "traced", lambda _: graphs)
     with torch.no_grad():
         model.decoder.levels[-1].bias += 0.1
-    with pytest.raises(RuntimeError, match="differ from PyTorch"):
+    with pytest.raises(RuntimeError, match="PyTorch"):
         model.export(tmp_path / "page")
     assert not (tmp_path / "page").exists()
 

@@ -29,5 +29,5 @@ def test_a_box_is_around_all_visible_joints_of_all_frames() -> None:
 
 
 def test_a_body_of_which_nothing_is_visible_has_no_box() -> None:
-    with pytest.raises(ValueError, match="In none of 2 frames is a joint visible"):
+    with pytest.raises(ValueError, match="2 frames"):
         box(np.zeros((2, 13, 2)), np.zeros((2, 13), bool))

@@ -163,7 +163,7 @@ def test_a_failed_save_leaves_the_older_file_and_no_litter(
         raise OSError("No space left on device")
 
     monkeypatch.setattr(video, f"_write_{suffix[1:]}", half_written)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="space"):
         video.save(moving(3)[::-1], path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
@@ -237,7 +237,7 @@ def test_a_rate_that_is_no_rate_is_refused(tmp_path: Path, fps: float) -> None:
         lambda: video.save(moving(2), tmp_path / "c.gif", fps=fps),
         lambda: video.scrubber(moving(2), fps),
     ):
-        with pytest.raises(ValueError, match="fps is a positive number of frames per second; it is"):
+        with pytest.raises(ValueError, match="positive"):
             use()
 
 
@@ -260,9 +260,9 @@ def test_film_strip_chooses_evenly_with_both_ends(columns: int, chosen: list[int
 
 
 def test_film_strip_refuses_impossible_layouts() -> None:
-    with pytest.raises(ValueError, match="at least 1 column; columns is 0"):
+    with pytest.raises(ValueError, match="1 column.*0"):
         video.film_strip(moving(2), columns=0)
-    with pytest.raises(ValueError, match="0 pixels or more; it is -1"):
+    with pytest.raises(ValueError, match="0.*-1"):
         video.film_strip(moving(2), gap=-1)
 
 
@@ -356,9 +356,9 @@ def test_compare_has_a_named_row_a_clip() -> None:
 
 
 def test_compare_refuses_nothing_and_unequal_lengths() -> None:
-    with pytest.raises(ValueError, match="nothing to compare: give at least one row"):
+    with pytest.raises(ValueError, match="nothing"):
         video.together({})
-    with pytest.raises(ValueError, match="same number of frames; 'real' has 3, 'copy' has 2"):
+    with pytest.raises(ValueError, match="'real'.*3"):
         video.together({"real": moving(3), "copy": moving(2)})
 
 
@@ -370,15 +370,15 @@ def test_a_choice_has_a_button_a_set_and_one_slider() -> None:
 
 
 def test_a_choice_refuses_nothing_and_sets_that_differ() -> None:
-    with pytest.raises(ValueError, match="nothing to choose from: give at least one set"):
+    with pytest.raises(ValueError, match="nothing"):
         video.choice({})
     for other in ({"b": moving(3)}, {"a": moving(2)}, {"a": moving(3, 20, 20)}, {"a": moving(3), "b": moving(3)}):
-        with pytest.raises(ValueError, match="same rows in the same shapes; 'one' has .*, 'two' has "):
+        with pytest.raises(ValueError, match="'one'.*'two'"):
             video.choice({"one": {"a": moving(3)}, "two": other})
 
 
 def test_labels_are_one_a_frame() -> None:
-    with pytest.raises(ValueError, match="there are 1 labels and 3 frames"):
+    with pytest.raises(ValueError, match="1 labels.*3 frames"):
         video.scrubber(moving(3), labels=["only one"])
 
 

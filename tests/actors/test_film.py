@@ -82,7 +82,7 @@ def test_a_curve_of_ones_own() -> None:
     np.testing.assert_array_equal(again.frames, onset.frames[[2, 0, 1, 0]])
     assert clip(31_001, "happy", size=32, intensity=[0.5]).intensity.tolist() == [0.5]
     for wrong in ([], [0.5, float("nan")], [1.2], [-0.1], [[0.5]]):
-        with pytest.raises(ValueError, match="at least one finite number from 0 to 1"):
+        with pytest.raises(ValueError, match="0 to.*1"):
             clip(1, size=32, intensity=wrong)
 
 
@@ -110,9 +110,9 @@ def test_a_clip_gets_another_curve_by_expression_and_mode() -> None:
 
 
 def test_a_clip_refuses_the_same() -> None:
-    with pytest.raises(ValueError, match="no expression 'smug'"):
+    with pytest.raises(ValueError, match="'smug'"):
         clip(1, "smug")
-    with pytest.raises(ValueError, match="at least 16 pixels"):
+    with pytest.raises(ValueError, match="16 pixels"):
         clip(1, size=15)
 
 

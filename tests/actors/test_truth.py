@@ -257,9 +257,9 @@ def test_identity_is_the_subjects_and_nobody_elses(known: dict[int, Clip]) -> No
 
 @pytest.mark.parametrize("truth", ["shoes", ("mouth", "shoes")])
 def test_unknown_truth(truth: object) -> None:
-    with pytest.raises(ValueError, match="no truth 'shoes'. Choose from: mouth, eyes, camera, identity"):
+    with pytest.raises(ValueError, match="'shoes'"):
         actors.clip(1, truth=truth)
-    with pytest.raises(ValueError, match="no truth 'shoes'"):
+    with pytest.raises(ValueError, match="'shoes'"):
         datasets.open("actors", truth=truth)
 
 

@@ -73,7 +73,7 @@ def test_identity_distances_by_hand() -> None:
     vectors[1, 0], vectors[2, 1], vectors[3] = 3, 4, np.nan
     same, different = audit.identity_distances(vectors, ["a", "a", "b", "a"])
     assert same.tolist() == [3] and sorted(different.tolist()) == [4, 5]
-    with pytest.raises(ValueError, match="given were 4 and 2"):
+    with pytest.raises(ValueError, match="4 and.*2"):
         audit.identity_distances(vectors, ["a", "b"])
 
 
@@ -217,7 +217,7 @@ def test_identity_is_confused_at_the_peaks_first() -> None:
 
 
 def test_nothing_to_audit() -> None:
-    with pytest.raises(ValueError, match="no clip was read"):
+    with pytest.raises(ValueError, match="clip"):
         audit.summarise([])
 
 
@@ -310,7 +310,7 @@ def test_the_card_is_written_between_its_comments(tmp_path: Path) -> None:
         report.write_card({"actors": result}, card)
         expected = f"before\n<!-- audit: actors -->\n\n{audit.table(result)}\n\n<!-- end of audit -->\nafter\n"
         assert card.read_text() == expected
-    with pytest.raises(ValueError, match="no place for the audit of real"):
+    with pytest.raises(ValueError, match="place"):
         report.write_card({"real": result}, card)
 
 
@@ -369,7 +369,7 @@ def test_a_folder_of_real_clips(readers: list[int], monkeypatch: pytest.MonkeyPa
     assert (result["clips"], result["subjects"], result["frames"], result["faceless_clips"]) == (3, 3, 13, 1)
     assert "landmarks" not in result and result["expressions"]["surprised"]["spearman"] == 1
     assert result["classifier"]["confusion"] == {"neutral": {"happy": 3}, "surprised": {"sad": 2}}
-    with pytest.raises(ValueError, match="no folder|no such|is not|There is no|does not"):
+    with pytest.raises(ValueError, match="folder"):
         audit.audit_folder(tmp_path / "nowhere")
 
 

@@ -97,5 +97,5 @@ def test_a_compared_system_declares_what_it_has_adapted(system: type[Method]) ->
 def test_a_file_that_declares_nothing_is_refused() -> None:
     assert departures.declared(compared.MoCoGAN).startswith("The paper makes clips of nothing; here an encoder")
     assert "the drawn z_C" in departures.declared(compared.MoCoGAN)
-    with pytest.raises(ValueError, match="The file of FAN has no paragraph that begins with"):
+    with pytest.raises(ValueError, match="FAN"):
         departures.declared(FAN)

@@ -44,7 +44,7 @@ def test_runs_stand_beside_copying_a_cross_fade_and_other_people(table):
 def test_runs_of_other_clips_do_not_share_a_table(table, monkeypatch):
     seeds = {"compared_hp_0": 0, "compared_hp_1": 5}
     monkeypatch.setattr(frechet, "_clips", lambda run, split, **options: people(seeds[run.name]))
-    with pytest.raises(ValueError, match="the clips of compared_hp_0; about others are: compared_hp_1"):
+    with pytest.raises(ValueError, match="compared_hp_0.*compared_hp_1"):
         frechet.add([planned()[name] for name in seeds])
     assert not table.exists()
 
@@ -52,5 +52,5 @@ def test_runs_of_other_clips_do_not_share_a_table(table, monkeypatch):
 @pytest.mark.parametrize("given", [[], ["no_such_run"]])
 def test_a_run_that_is_not_there_is_answered_in_a_sentence(given, monkeypatch):
     monkeypatch.setattr("sys.argv", ["frechet", *given])
-    with pytest.raises(SystemExit, match="Name runs of the table of runs"):
+    with pytest.raises(SystemExit, match="table"):
         frechet.main()

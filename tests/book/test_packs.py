@@ -128,7 +128,7 @@ def test_parts_are_no_larger_than_asked_for_and_older_ones_go(brought: Path) -> 
     assert [len(part) for name, part in sorted(contents(brought).items()) if "part" in name.name][:2] == [100_000] * 2
     packs.bring(brought, planned("first"), 1)
     assert sorted(path.name for path in brought.iterdir()) == ["manifest.json", "part-000"]
-    with pytest.raises(ValueError, match="more than 0 MB"):
+    with pytest.raises(ValueError, match="0.*MB"):
         packs.bring(brought, planned("first"), 0)
 
 
@@ -162,7 +162,7 @@ def test_what_is_missing_or_damaged_is_named_and_nothing_is_written(damage, name
 
 @pytest.mark.parametrize("name", ["cache/../../etc/passwd", "elsewhere/a.npz", "/cache/a.npz", "cache", "cache//a"])
 def test_nothing_is_written_elsewhere(name: str) -> None:
-    with pytest.raises(ValueError, match="belongs under cache or reference"):
+    with pytest.raises(ValueError, match="reference"):
         packs.home(name)
 
 

@@ -98,7 +98,7 @@ def test_real_poses_are_measured(real_data: Path, monkeypatch: pytest.MonkeyPatc
     poses.write_table(poses.TABLE, table)
     first = poses.measured()
     assert len(first) == len(table) // 2 and list(first)[:4] == ["system", "seed", "subject", "action"]
-    with pytest.raises(ValueError, match="holds no errors of 'performers'; it holds those of .'penn_action'"):
+    with pytest.raises(ValueError, match="'performers'.*.'penn_action'"):
         poses.measured("performers")
 
 

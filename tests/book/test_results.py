@@ -60,7 +60,7 @@ def test_a_result_is_a_folder_that_replaces_the_earlier_one(run: Run) -> None:
     assert found["motion"].tolist() == [0.5] and set(metrics.COLUMNS) <= set(found) and found["flicker"].isna().all()
     assert results.rows(run, "history")["loss"].tolist() == [0.00012]
     assert np.abs(np.asarray(Image.open(run.picture)).astype(int) - PICTURE).max() < 4
-    with pytest.raises(ValueError, match="affinegan_64_0 has no unrefined"):
+    with pytest.raises(ValueError, match="affinegan_64_0"):
         results.rows(run, "unrefined")
 
 
@@ -221,5 +221,5 @@ def test_arms_are_what_was_measured_and_what_is_missing(tmp_path: Path, monkeypa
         found, missing = results.arms(rows, part)
         assert list(found) == ["with a gate"] and missing == {"with a gate": [1], "without": [0, 1, 2]}
         assert found["with a gate"][["seed", "motion"]].to_numpy().tolist() == [[0, 0], [2, 0.5]]
-    with pytest.raises(ValueError, match="no row 'frgan_64_gate' with seeds, for the arm 'gate'"):
+    with pytest.raises(ValueError, match="'frgan_64_gate'.*'gate'"):
         results.arms({"gate": "frgan_64_gate"})

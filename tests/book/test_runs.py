@@ -256,7 +256,7 @@ def test_what_has_a_result_is_done_again_where_that_is_asked_for(tiny_checkout, 
     monkeypatch.setattr(runs, "measure_run", lambda run: None)
     trained = lambda: (run.folder / "facts.json").exists()  # noqa: E731
     assert runs.main(["--only", "tiny", "--train", "--device", "cpu"]) == 0 and not trained()
-    with pytest.raises(ValueError, match="--only tiny --again"):
+    with pytest.raises(ValueError, match="--only.*--again"):
         learning.weights(run)
     assert runs.main(["--only", "tiny", "--again", "--train", "--device", "cpu"]) == 0 and trained()
     assert runs.main(["--only", "tiny", "--again", "--device", "cpu"]) == 0
@@ -289,7 +289,7 @@ config = { weights = { adversarial_local = 0.25 } }
     assert more.settings == dataclasses.replace(tiny.settings, base_channels=16, weights=named)
     assert tiny.settings.base_channels == 8
     checkout.TABLE.write_text('[first]\nlike = "second"\n')
-    with pytest.raises(ValueError, match="first is like 'second'"):
+    with pytest.raises(ValueError, match="'second'"):
         runs.planned()
 
 
@@ -407,7 +407,7 @@ def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
 def test_a_preset_belongs_to_a_method():
     run = runs.planned()["fan"]
     assert type(run.settings).__name__ == "FANConfig"
-    with pytest.raises(ValueError, match="FANConfig has the presets .*'small'.*; asked for was 'released_code'"):
+    with pytest.raises(ValueError, match="FANConfig.*'small'"):
         _ = dataclasses.replace(run, preset="released_code").settings
 
 
@@ -464,7 +464,7 @@ def test_an_unknown_run_and_a_missing_table_are_errors(tiny_checkout, monkeypatc
     with pytest.raises(SystemExit):
         runs.main(["--only", "nothing"])
     monkeypatch.setattr(checkout, "TABLE", tiny_checkout / "nowhere.toml")
-    with pytest.raises(ValueError, match="nowhere.toml. The reference runs are done from a checkout"):
+    with pytest.raises(ValueError, match="nowhere.toml"):
         runs.planned()
 
 

@@ -49,5 +49,5 @@ def test_those_who_validate_decide_and_what_was_found_stays(asked):
 
 def test_a_system_that_is_not_there_is_answered_in_a_sentence(monkeypatch):
     monkeypatch.setattr("sys.argv", ["search", "DVD-GAN"])
-    with pytest.raises(SystemExit, match="no systems named DVD-GAN; the eleven are: FAN, AffineGAN"):
+    with pytest.raises(SystemExit, match="DVD-GAN.*FAN"):
         search.main()

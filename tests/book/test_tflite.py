@@ -169,12 +169,12 @@ def test_sums_rows_and_single_numbers() -> None:
 
 def test_what_cannot_be_said_is_a_sentence() -> None:
     shape = (1, 2, 2, 1)
-    with pytest.raises(ValueError, match="the operator TANH; known are ADD, CONCATENATION, CONV_2D"):
+    with pytest.raises(ValueError, match="TANH.*ADD"):
         tflite.to_onnx(made("TANH", None, [shape, shape], {}))
     fused = options(schema.AddOptionsT, fusedActivationFunction=schema.ActivationFunctionType.RELU)
-    with pytest.raises(ValueError, match="ADD is used with fusedActivationFunction=1; only 0 can"):
+    with pytest.raises(ValueError, match="ADD.*fusedActivationFunction=1"):
         tflite.to_onnx(made("ADD", fused, [shape, shape, shape], {}))
-    with pytest.raises(ValueError, match="only two computed maps of one shape"):
+    with pytest.raises(ValueError, match="computed"):
         tflite.to_onnx(made("ADD", options(schema.AddOptionsT), [shape, (1, 1, 1, 1), shape], {}))
     with pytest.raises(ValueError, match="half precision"):
         tflite.to_onnx(made("DEQUANTIZE", None, [shape, shape], {}))

@@ -146,11 +146,11 @@ def test_a_clip_without_its_flow_is_refused_unless_it_is_to_be_estimated(monkeyp
     bare, rng = replace(drifting(), truth={}), torch.Generator()
     with pytest.raises(ValueError, match="truth='flow_to_first'"):
         tiny().example(bare, rng)
-    with pytest.raises(ValueError, match="does not begin with the frame"):
+    with pytest.raises(ValueError, match="begin"):
         tiny().example(drifting()[[3, 2, 1, 0]], rng)
-    with pytest.raises(ValueError, match="does not begin with the frame"):
+    with pytest.raises(ValueError, match="begin"):
         tiny(first=1).example(drifting(), rng)
-    with pytest.raises(ValueError, match="does not fit a model of 16 px"):
+    with pytest.raises(ValueError, match="16 px"):
         tiny().example(drifting(32), rng)
     asked, sevens = [], np.full((5, 16, 16, 2), 7, np.float32)
     monkeypatch.setattr(fgst, "_kept_flow", remembered(2)(lambda frames: asked.append(1) or sevens))
@@ -259,9 +259,9 @@ def test_the_paper_and_what_is_refused():
     paper = FGSTConfig.paper()
     assert (paper.size, paper.frames, paper.code, paper.clips_per_step) == (128, 17, 2000, 4)
     assert paper.weights["kl"] == 0.1 and paper.weights["flow_moving"] == 0 and paper.flow == "true"
-    with pytest.raises(ValueError, match="1 to 4 are drawn; given was pairs=5"):
+    with pytest.raises(ValueError, match="1.*4"):
         tiny(pairs=5)
-    with pytest.raises(ValueError, match="reach and code are positive"):
+    with pytest.raises(ValueError, match="positive"):
         tiny(reach=0.0)
-    with pytest.raises(ValueError, match="one of 'true', 'estimated'"):
+    with pytest.raises(ValueError, match="'true'.*'estimated'"):
         tiny(flow="guessed")

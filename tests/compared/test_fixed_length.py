@@ -75,7 +75,7 @@ def test_it_plays_and_redraws_at_the_nearest_moment(name):
     again = system.redraw(clip)
     assert np.array_equal(again.frames, made.frames[spread(len(made), 5)]) and again.drive is None
     assert np.array_equal(system.redraw(clip, [0, 4]).frames, again.frames[[0, 4]])
-    with pytest.raises(ValueError, match="knows the expressions"):
+    with pytest.raises(ValueError, match="expressions"):
         system.animate(clip.frames[0], "sad")
 
 
@@ -99,7 +99,7 @@ def test_what_is_only_watched_is_left_out_of_a_sample():
     sample = system.example(clip, torch.Generator())
     assert torch.equal(sample["frames"], to_tensor(clip.frames[[2, 4, 6]]))
     assert ACTIONS[sample["label"]] == clip.expression
-    with pytest.raises(ValueError, match="no two frames from its frame 2 on"):
+    with pytest.raises(ValueError, match="2 on"):
         system.example(clip[:3], torch.Generator())
     assert system.moments(clip[:4]) == [2, 2, 3]
 
@@ -121,19 +121,19 @@ def test_a_body_is_taken_as_it_is_and_a_face_is_looked_for(monkeypatch):
     picture = np.zeros((32, 32, 3), np.uint8)
     shown = {shows: TINY["ConvLSTM"](shows=shows).still_of(picture).shape for shows in ("bodies", "faces")}
     assert shown["bodies"] == (16, 16, 3) and looked == [16]
-    with pytest.raises(ValueError, match="takes a square crop"):
+    with pytest.raises(ValueError, match="square"):
         TINY["ConvLSTM"](shows="bodies").animate(picture[:20])
 
 
 def test_who_is_shown_and_from_when_is_checked():
-    with pytest.raises(ValueError, match="shows is one of 'faces', 'bodies'; given was 'cats'"):
+    with pytest.raises(ValueError, match="'faces'.*'bodies'"):
         ConvLSTMConfig.small(shows="cats")
-    with pytest.raises(ValueError, match="Frames count from 0; given was first=-1"):
+    with pytest.raises(ValueError, match="0.*first=-1"):
         ConvLSTMConfig.small(first=-1)
 
 
 def test_a_clip_of_one_frame_or_no_expression_is_refused():
-    with pytest.raises(ValueError, match="two frames or more"):
+    with pytest.raises(ValueError, match="frames"):
         ConvLSTMConfig.small(frames=1)
-    with pytest.raises(ValueError, match="one or more different expressions"):
+    with pytest.raises(ValueError, match="expressions"):
         ConvLSTMConfig.small(expressions=())

@@ -106,7 +106,7 @@ def test_read_coefficients_are_of_the_frame_shown_and_labels_of_the_strongest(re
         assert torch.allclose(row["own"], level * smile / 3, atol=1e-5)
         assert torch.allclose(row["label"], 0.4 * smile / 3, atol=1e-5) and row["shown"] == 1
     assert {round(float(row["own"].max()), 3) for row in rows} == {0.067, 0.133} and reader == [3]
-    with pytest.raises(ValueError, match="No face is found in Clip"):
+    with pytest.raises(ValueError, match="face"):
         system.example(lit(0, 0), rng)
 
 
@@ -167,7 +167,7 @@ def test_the_made_is_to_be_read_as_what_was_wanted_and_the_real_as_what_it_is(mo
 
 
 def test_a_clip_has_to_state_its_blendshapes():
-    with pytest.raises(ValueError, match="does not state its blendshapes"):
+    with pytest.raises(ValueError, match="blendshapes"):
         tiny().example(moving_square(size=32, frames=4), torch.Generator())
 
 
@@ -186,7 +186,7 @@ def test_it_is_asked_for_recipes_times_an_intensity():
 
 
 def test_the_critic_has_to_be_able_to_halve_the_picture():
-    with pytest.raises(ValueError, match="halved 5 times; given was size=48"):
+    with pytest.raises(ValueError, match="5.*size=48"):
         GANimationConfig.small(size=48)
     paper = GANimationConfig.paper()
     assert (paper.size, paper.blocks, paper.clips_per_step, paper.weights["condition"]) == (128, 6, 25, 160.0)

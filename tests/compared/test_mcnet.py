@@ -125,7 +125,7 @@ def test_the_still_costs_nothing():
 
 
 def test_the_side_can_be_halved_as_often_as_the_discriminator_does():
-    with pytest.raises(ValueError, match="multiple of 16; given was size=24"):
+    with pytest.raises(ValueError, match="16.*size=24"):
         MCNetConfig.small(size=24)
     paper = MCNetConfig.paper()
     assert (paper.size, paper.frames, paper.base_channels, paper.clips_per_step) == (128, 11, 64, 8)

@@ -101,9 +101,9 @@ def test_randomness_is_an_argument():
 
 
 def test_a_clip_is_long_enough_for_its_judge_and_a_side_a_power_of_two():
-    with pytest.raises(ValueError, match="frames=12, and 13 are the fewest"):
+    with pytest.raises(ValueError, match="frames=12.*13"):
         MoCoGANConfig.small(frames=12)
-    with pytest.raises(ValueError, match="power of two, 8 at least; given was size=48"):
+    with pytest.raises(ValueError, match="8.*size=48"):
         MoCoGANConfig.small(size=48)
     paper = MoCoGANConfig.paper()
     assert (paper.content, paper.motion, paper.size, paper.frames) == (50, 10, 64, 16)

@@ -36,7 +36,7 @@ def test_each_side_of_the_game_teaches_its_own():
 
 
 def test_frames_and_pixels_come_in_sixteens():
-    with pytest.raises(ValueError, match="multiples of 16; given were 12 and 64"):
+    with pytest.raises(ValueError, match="16.*12 and"):
         VGANConfig.small(frames=12)
     half = VGAN(VGANConfig.small(size=32, base_channels=4))
     assert half._judge(torch.rand(2, 16, 3, 32, 32)).shape == (2, 1, 1, 1, 1)

@@ -87,7 +87,7 @@ def test_clips_are_read_late_and_kept(tree: Path, plain: None) -> None:
     for path in (tree / "happy/train/img/vid_0002").iterdir():
         path.unlink()
     assert clips[0] is first and clips[-2] is first
-    with pytest.raises(ValueError, match="vid_0002 holds no frame"):
+    with pytest.raises(ValueError, match="vid_0002"):
         datasets.open(tree / "happy")
 
 
@@ -135,21 +135,19 @@ def test_masks_move_with_the_frames(tmp_path: Path, rendered: Rendered) -> None:
 
 def test_a_missing_mask_is_named(tree: Path, plain: None) -> None:
     (with_masks(tree) / "0311.jpg").unlink()
-    with pytest.raises(ValueError, match=r"none for 0311.jpg of .*vid_0001. Give a mask of the same name"):
+    with pytest.raises(ValueError, match="0311.jpg.*vid_0001"):
         datasets.open(tree / "anger")[0]
 
 
 def test_no_face_says_whose(tree: Path) -> None:
     pytest.importorskip("dlib")
-    with pytest.raises(faces.NoFaceError, match="first frame of vid_0001"):
+    with pytest.raises(faces.NoFaceError, match="vid_0001"):
         datasets.open(tree / "anger")[0]
 
 
 def test_a_frame_of_another_size(tree: Path, plain: None) -> None:
     picture(0, width=30).save(tree / "anger/train/img/vid_0001/0320.jpg")
-    with pytest.raises(
-        ValueError, match=r"0320.jpg has 30x20 pixels, but the first frame of its clip, 0310.jpg, has 24x20"
-    ):
+    with pytest.raises(ValueError, match="0320.jpg.*30x20"):
         datasets.open(tree / "anger")[0]
 
 
@@ -163,46 +161,44 @@ def test_a_frame_that_cannot_be_read(tree: Path, plain: None, content: bytes | s
 
 def test_a_training_clip_needs_a_neutral_frame_and_another(tree: Path) -> None:
     write(tree / "happy/train/img/vid_0099", ["0007.jpg"])
-    with pytest.raises(
-        ValueError, match=r"vid_0099 has a single frame, 0007.jpg, so it is a clip without a neutral frame"
-    ):
+    with pytest.raises(ValueError, match="vid_0099.*0007.jpg"):
         datasets.open(tree)
 
 
 def test_an_empty_video(tree: Path) -> None:
     (tree / "wink/train/img/vid_0002").mkdir()
-    with pytest.raises(ValueError, match="vid_0002 holds no frame"):
+    with pytest.raises(ValueError, match="vid_0002"):
         datasets.open(tree)
 
 
 def test_wrong_folders(tree: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(ValueError, match="empty is empty. Put clips into it as"):
+    with pytest.raises(ValueError, match="empty"):
         datasets.open(empty)
-    with pytest.raises(ValueError, match=r"README.md is a file, not a folder"):
+    with pytest.raises(ValueError, match="README.md"):
         datasets.open(tree / "README.md")
-    with pytest.raises(ValueError, match=r"no expression's folder: none of vid_0002, vid_0010 has train/img"):
+    with pytest.raises(ValueError, match="vid_0002.*vid_0010"):
         datasets.open(tree / "happy/train/img")
-    with pytest.raises(ValueError, match=r"nowhere'. The data sets by name: actors"):
+    with pytest.raises(ValueError, match="actors"):
         datasets.open(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"There is no folder at .*nowhere"):
+    with pytest.raises(ValueError, match="nowhere"):
         affinegan.AffineGANFolder(tmp_path / "nowhere")
 
 
 def test_a_split_or_expression_that_is_not_there(tree: Path) -> None:
-    with pytest.raises(ValueError, match="no video in the split 'test' of angry. Put frames at .*/test/img/"):
+    with pytest.raises(ValueError, match="'test'.*angry"):
         datasets.open(tree / "anger", split="test")
-    with pytest.raises(ValueError, match="splits train and test; this one is 'validation'"):
+    with pytest.raises(ValueError, match="'validation'"):
         datasets.open(tree, split="validation")
-    with pytest.raises(ValueError, match="holds no clips of sad. It holds: angry, eyes_closed, happy, wink"):
+    with pytest.raises(ValueError, match="sad"):
         datasets.open(tree, expression=("happy", "sad"))
-    with pytest.raises(ValueError, match="at least 16 pixels"):
+    with pytest.raises(ValueError, match="16 pixels"):
         datasets.open(tree, size=8)
 
 
 def test_a_misspelt_name() -> None:
-    with pytest.raises(ValueError, match=r"named 'actros'. Did you mean 'actors'\? The data sets by name: actors"):
+    with pytest.raises(ValueError, match=r"'actros'.*'actors'\?"):
         datasets.open("actros")
 
 
@@ -217,7 +213,7 @@ def test_describe_says_what_is_missing(tree: Path, cache: Path) -> None:
     text = datasets.describe("actors")
     assert "CC0" in text and "train: 0 of 256 clips" in text and "test: 0 of 64 clips" in text
     assert "None is stated" in datasets.describe("affinegan")
-    with pytest.raises(ValueError, match="Did you mean 'affinegan'"):
+    with pytest.raises(ValueError, match="'affinegan'"):
         datasets.describe("afinegan")
 
 

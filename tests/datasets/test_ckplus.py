@@ -131,30 +131,28 @@ def test_a_neutral_label_is_no_expression(tree: Path) -> None:
 
 def test_expressions_that_are_not_there(tree: Path) -> None:
     assert names(datasets.open(tree, expression=("happy", "disgust"))) == [("S005", "disgust"), ("S032", "happy")]
-    with pytest.raises(ValueError, match="holds no clips of sad. It holds: disgust, surprised, angry, happy, fear"):
+    with pytest.raises(ValueError, match="sad"):
         datasets.open(tree, expression="sad")
-    with pytest.raises(
-        ValueError, match="nothing of disgust in the split 'test': 1 train, validation missing, test mis"
-    ):
+    with pytest.raises(ValueError, match="disgust.*'test'"):
         datasets.open(tree, split="test", expression="disgust")
-    with pytest.raises(ValueError, match="CK\\+ has the splits train, validation, test; this one is 'dev'"):
+    with pytest.raises(ValueError, match=r"CK\+.*'dev'"):
         datasets.open(tree, split="dev")
-    with pytest.raises(ValueError, match="at least 16 pixels"):
+    with pytest.raises(ValueError, match="16 pixels"):
         datasets.open(tree, size=8)
-    with pytest.raises(ValueError, match="frames is 2 or more; it is 1"):
+    with pytest.raises(ValueError, match="2 or.*1"):
         datasets.open(tree, frames=1)
 
 
 @pytest.mark.parametrize("text", ["happy", "", "9.0", "2.5", "nan"])
 def test_a_label_that_is_none(tree: Path, text: str) -> None:
     next((tree / "Emotion/S032/004").glob("*.txt")).write_text(text)
-    with pytest.raises(ValueError, match="S032_004_00000004_emotion.txt is a number from 0 to 7, but it holds"):
+    with pytest.raises(ValueError, match="S032_004_00000004_emotion.txt.*0"):
         datasets.open(tree)
 
 
 def test_no_labels_at_all(tree: Path) -> None:
     (tree / "Emotion").rename(tree / "Emotion_labels")
-    with pytest.raises(ValueError, match="no sequence with an emotion label. Unpack Emotion_labels.zip"):
+    with pytest.raises(ValueError, match="Emotion_labels.zip"):
         datasets.open(tree)
     assert len(datasets.open(tree, unlabelled=True)) == 5
 
@@ -178,7 +176,7 @@ def test_landmarks_that_cannot_be_read(tree: Path, plain: None, content: str | N
 def test_frames_that_cannot_be_read(tree: Path, plain: None) -> None:
     path = tree / ckplus.IMAGES / "S005/001/S005_001_00000002.png"
     picture(0, width=30).save(path)
-    with pytest.raises(ValueError, match="S005_001_00000002.png has 30x20 pixels"):
+    with pytest.raises(ValueError, match="S005_001_00000002.png.*30x20"):
         datasets.open(tree)[0]
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(ValueError, match="S005_001_00000002.png"):
@@ -186,13 +184,13 @@ def test_frames_that_cannot_be_read(tree: Path, plain: None) -> None:
 
 
 def test_wrong_folders(tree: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no folder cohn-kanade-images. Give the folder that holds it"):
+    with pytest.raises(ValueError, match="folder"):
         ckplus.CKPlus(tree / ckplus.IMAGES)
     (tmp_path / "new" / ckplus.IMAGES).mkdir(parents=True)
-    with pytest.raises(ValueError, match="cohn-kanade-images holds no sequence. Unpack the images"):
+    with pytest.raises(ValueError, match="sequence"):
         datasets.open(tmp_path / "new")
     (tree / ckplus.IMAGES / "S032/009").mkdir()
-    with pytest.raises(ValueError, match="S032.009 has 0 frames, but neutral and peak make two"):
+    with pytest.raises(ValueError, match="S032.009.*0"):
         datasets.open(tree)
 
 

@@ -56,7 +56,7 @@ def test_what_cannot_be_read_says_so(tmp_path: Path, name: str, content: bytes |
 
 
 def test_a_cut_file_and_an_empty_folder_say_so(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no picture. Put frames into it as 0001.jpg"):
+    with pytest.raises(ValueError, match="0001.jpg"):
         i2vlib.load_clip(tmp_path)
     noise = np.random.default_rng(0).integers(0, 255, (6, 64, 64, 3), dtype=np.uint8)
     for suffix in (".gif", ".webp"):
@@ -64,5 +64,5 @@ def test_a_cut_file_and_an_empty_folder_say_so(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         with pytest.raises(ValueError, match=f"cut{suffix} cannot be read as moving pictures"):
             i2vlib.load_clip(path)
-    with pytest.raises(ValueError, match="2 or more; it is 1"):
+    with pytest.raises(ValueError, match="2 or.*1"):
         i2vlib.load_clip(path, frames=1)

@@ -58,9 +58,7 @@ def test_the_running_mean_is_shorter_at_the_ends() -> None:
 
 def test_a_folder_in_no_known_layout_is_told_which_there_are(tmp_path: Path) -> None:
     (tmp_path / "holidays").mkdir()
-    with pytest.raises(
-        ValueError, match=r"none of holidays has train/img.*Other layouts that are recognised: .*cohn-kan"
-    ):
+    with pytest.raises(ValueError, match="recognised"):
         datasets.open(tmp_path)
     with pytest.raises(ValueError, match="Other layouts"):
         datasets.describe(tmp_path)

@@ -54,22 +54,22 @@ def test_the_pictures_of_a_sequence_of_penn_action(tmp_path: Path) -> None:
 
 
 def test_what_holds_no_joints(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no file and no folder of joints at"):
+    with pytest.raises(ValueError, match="folder"):
         datasets.load_joints(tmp_path / "nowhere")
     picture(1, 8, 8).save(tmp_path / "0001.png")
-    with pytest.raises(ValueError, match="says nowhere where the joints are. Put a table joints.csv beside"):
+    with pytest.raises(ValueError, match="joints.csv"):
         datasets.load_joints(tmp_path)
-    with pytest.raises(ValueError, match="0001.png holds no joints that can be read"):
+    with pytest.raises(ValueError, match="0001.png"):
         datasets.load_joints(tmp_path / "0001.png")
     table(tmp_path / "joints.csv", 2)
-    with pytest.raises(ValueError, match=r"holds 1 pictures, but .*joints.csv is for 2 frames"):
+    with pytest.raises(ValueError, match="1.*joints.csv"):
         datasets.load_joints(tmp_path)
     table(tmp_path / "joints.csv", 1, drop="left_knee_y")
-    with pytest.raises(ValueError, match="has 1 rows and lacks the columns left_knee_y"):
+    with pytest.raises(ValueError, match="1.*left_knee_y"):
         datasets.load_joints(tmp_path)
     (tmp_path / "joints.csv").write_text("head_x,head_y\n1,2\n1\n")
-    with pytest.raises(ValueError, match="cannot be read as a table of joints"):
+    with pytest.raises(ValueError, match="joints"):
         datasets.load_joints(tmp_path)
     write(tmp_path / "penn", 7)
-    with pytest.raises(ValueError, match=r"holds many sequences. Give one of them: .*0007.mat"):
+    with pytest.raises(ValueError, match="0007.mat"):
         datasets.load_joints(tmp_path / "penn")

@@ -120,7 +120,7 @@ def test_a_list_finds_sessions(tree: Path, plain: None) -> None:
     path.write_text(rows(("002/session2 happiness take000", range(4))))
     assert len(datasets.open(tree, split_list=path)) == 1
     path.write_text(rows(("002 happiness take000", range(4))))
-    with pytest.raises(ValueError, match="which is there in several sessions. .*name the session in the row"):
+    with pytest.raises(ValueError, match="sessions"):
         datasets.open(tree, split_list=path)
     (tree / "002/session1").rename(tree / "002/old")
     assert len(datasets.open(tree, split_list=path)) == 1
@@ -145,36 +145,34 @@ def test_a_list_that_is_wrong(tree: Path, text: str, message: str) -> None:
 
 def test_a_list_that_names_a_missing_frame_or_is_missing(tree: Path, plain: None) -> None:
     path = tree.parent / "list.txt"
-    with pytest.raises(ValueError, match="There is no list of frames at .*list.txt"):
+    with pytest.raises(ValueError, match="list.txt"):
         datasets.open(tree, split_list=path)
     path.write_text(rows(("001 anger take000", range(12))))
-    with pytest.raises(ValueError, match="no image file at .*img_0010.jpg"):
+    with pytest.raises(ValueError, match="img_0010.jpg"):
         datasets.open(tree, split_list=path)[0]
 
 
 def test_wrong_folders_and_options(tree: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no take of an expression. The layout is <folder>/001/anger/take000"):
+    with pytest.raises(ValueError, match="<folder>/001/anger/take000"):
         mug.MUG(tree / "001")
-    with pytest.raises(ValueError, match="holds no clips of fear. It holds: angry, happy, sad, surprised"):
+    with pytest.raises(ValueError, match="fear"):
         datasets.open(tree, expression="fear")
-    with pytest.raises(
-        ValueError, match="nothing of sad in the split 'train': train missing, validation missing, 1 test"
-    ):
+    with pytest.raises(ValueError, match="sad.*'train'"):
         datasets.open(tree, expression="sad")
-    with pytest.raises(ValueError, match="MUG has the splits"):
+    with pytest.raises(ValueError, match="MUG"):
         datasets.open(tree, split="all")
     (tree / "003/surprise/take001").mkdir()
-    with pytest.raises(ValueError, match="take001 has 0 frames, but neutral and apex make two"):
+    with pytest.raises(ValueError, match="take001.*0"):
         datasets.open(tree)
 
 
 def test_frames_that_cannot_be_read(tree: Path, plain: None) -> None:
     path = tree / "001/anger/take000/img_0003.jpg"
     picture(100, width=30).save(path)
-    with pytest.raises(ValueError, match="img_0003.jpg has 30x20 pixels"):
+    with pytest.raises(ValueError, match="img_0003.jpg.*30x20"):
         datasets.open(tree)[0]
     path.write_bytes(b"this is no image")
-    with pytest.raises(ValueError, match="img_0003.jpg is not an image"):
+    with pytest.raises(ValueError, match="img_0003.jpg"):
         datasets.open(tree)[0]
 
 

@@ -165,13 +165,13 @@ def test_faces_are_found_as_they_are_numbered():
     for number, face in enumerate(found):
         again = faces.warp(three(), faces.crop_matrix(face.eyes, 64), 64)
         assert np.array_equal(again, faces.align_face(three(), 64, which=number))
-    with pytest.raises(faces.NoFaceError, match="No face was found in this photo"):
+    with pytest.raises(faces.NoFaceError, match="face"):
         faces.find(NOISE)
 
 
 @pytest.mark.parametrize("neutral", [np.zeros((64, 64, 3), np.uint8), np.zeros((128, 128, 3))])
 def test_a_neutral_frame_of_another_form_is_refused(neutral):
-    with pytest.raises(ValueError, match=r"The neutral frame is uint8 \(128, 128, 3\), as the frames are; this one is"):
+    with pytest.raises(ValueError, match="uint8.*128"):
         faces.paste_back(portrait(), crop(), neutral=neutral)
 
 
@@ -191,7 +191,7 @@ def test_paste_back_changes_the_face_and_nothing_else():
 
 
 def test_paste_back_refuses_what_is_no_crop():
-    with pytest.raises(ValueError, match="Make it with align_face"):
+    with pytest.raises(ValueError, match="align_face"):
         faces.paste_back(portrait(), np.zeros((64, 32, 3), np.uint8))
     with pytest.raises(faces.NoFaceError, match="this photo"):
         faces.paste_back(NOISE, crop())

@@ -55,7 +55,7 @@ def test_several_faults_are_told_together():
 
 
 def test_without_any_face_or_expression_it_is_an_error():
-    with pytest.raises(ValueError, match="No face is found in any frame of Clip"):
+    with pytest.raises(ValueError, match="face"):
         faces.faults(take([np.nan] * 5))
-    with pytest.raises(ValueError, match="The book knows no expression 'grin'"):
+    with pytest.raises(ValueError, match="'grin'"):
         faces.onset(take([0, 0.5, 1, 1], expression="grin"))

@@ -62,7 +62,7 @@ def test_the_nearest_neighbour_is_the_nearest_of_the_action() -> None:
     assert np.array_equal(made[0], clip.frames[0]) and np.array_equal(made[1:], walk(1, shade=190).frames[1:])
     long = replace(clip, frames=np.concatenate([clip.frames, clip.frames]), truth={})
     assert np.array_equal(nearest.frames(long)[5:], np.repeat(walk(1, shade=190).frames[-1:], 5, 0))
-    with pytest.raises(ValueError, match="No training clip shows 'tennis_serve'; they show"):
+    with pytest.raises(ValueError, match="'tennis_serve'"):
         nearest.frames(walk(0, "tennis_serve"))
     with pytest.raises(ValueError, match="none were given"):
         metrics.Nearest([])

@@ -51,7 +51,7 @@ def test_falls_by_hand():
     assert metrics.falls(-rising) == 1
     assert metrics.falls(np.zeros(21)) == 0
     assert np.isnan(metrics.falls(np.array([0, NAN, 1])))
-    with pytest.raises(ValueError, match="at least two values"):
+    with pytest.raises(ValueError, match="values"):
         metrics.falls(np.zeros(1))
 
 

@@ -113,22 +113,22 @@ def test_a_clip_without_intensity_has_no_rank_correlation():
     blind = replace(clip, intensity=None)
     table = metrics.evaluate(Perfect([clip]), [blind], readers=False)
     assert np.isnan(table["spearman"][0]) and table["moving_ratio"][0] == 0
-    with pytest.raises(ValueError, match="no true intensity to be driven by"):
+    with pytest.raises(ValueError, match="intensity"):
         metrics.evaluate(Perfect([clip]), [blind], drive="true", readers=False)
 
 
 def test_evaluate_refuses_what_it_cannot_compare():
     clip = moving_square()
-    with pytest.raises(ValueError, match="no clips to evaluate"):
+    with pytest.raises(ValueError, match="evaluate"):
         metrics.evaluate(metrics.CopyNeutral(), [])
-    with pytest.raises(ValueError, match="'inferred' or the 'true'"):
+    with pytest.raises(ValueError, match="'inferred'.*'true'"):
         metrics.evaluate(metrics.CopyNeutral(), [clip], drive="guess")
 
     class Small(metrics.CopyNeutral):
         def animate(self, face, expression=None, intensity=None) -> Clip:
             return super().animate(face[::2, ::2], expression, intensity)
 
-    with pytest.raises(ValueError, match="16 px and the model makes 8 px; open the data with size=8"):
+    with pytest.raises(ValueError, match="16.*8"):
         metrics.evaluate(Small(), [clip], readers=False)
 
 
@@ -222,7 +222,7 @@ def test_every_frame_is_measured_from_the_still_and_over_the_true_peak():
     assert row["reach_true"] == pytest.approx([0, 0.25, 0.5, 0.75, 1], abs=0.02)
     assert row["subject"] == clip.subject and "curve" not in row
     assert np.isnan(metrics.compare_frames(clip.frames[[0] * 5], clip[[0] * 5], readers=False)["reach"]).all()
-    with pytest.raises(ValueError, match="compared at one size"):
+    with pytest.raises(ValueError, match="compared"):
         metrics.compare_frames(made[:3], clip, readers=False)
 
 

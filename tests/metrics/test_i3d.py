@@ -38,12 +38,12 @@ def test_a_block_joins_four_views_in_order():
 
 def test_a_file_that_asks_for_more_than_arrays_is_refused():
     assert i3d._Arrays(io.BytesIO(pickle.dumps({"a": np.arange(3)}))).load()["a"].tolist() == [0, 1, 2]
-    with pytest.raises(pickle.UnpicklingError, match="arrays only; this file asks for builtins.eval"):
+    with pytest.raises(pickle.UnpicklingError, match="builtins.eval"):
         i3d._Arrays(io.BytesIO(pickle.dumps(eval))).load()
 
 
 def test_a_video_has_to_be_long_enough():
-    with pytest.raises(ValueError, match="at least 9 frames; given were 8"):
+    with pytest.raises(ValueError, match="9 frames.*8"):
         metrics.video_features(np.zeros((8, 64, 64, 3), np.uint8))
 
 

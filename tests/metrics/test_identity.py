@@ -54,9 +54,9 @@ def test_acd_does_not_change_its_arguments():
 
 
 def test_acd_refuses_what_does_not_fit():
-    with pytest.raises(ValueError, match="frame by frame"):
+    with pytest.raises(ValueError, match="frame"):
         metrics.acd_g(vectors(1, 2), vectors(1))
-    with pytest.raises(ValueError, match="'paper' or 'detected'"):
+    with pytest.raises(ValueError, match="'paper'.*'detected'"):
         metrics.acd_c(vectors(1, 2), rule="lenient")
     with pytest.raises(ValueError, match=r"come as \(T, 128\)"):
         metrics.acd_c(np.zeros(128))

@@ -72,7 +72,7 @@ def test_the_mean_pose_is_in_units_of_the_box_that_was_seen():
 
 def test_a_mean_of_nothing_is_refused():
     joints, visible = body((0, 0), (1, 1))
-    with pytest.raises(ValueError, match="After their first 2 frames"):
+    with pytest.raises(ValueError, match="2 frames"):
         mean_pose([(joints, visible), (joints, ~visible)], 2)
 
 
@@ -88,5 +88,5 @@ def test_joints_are_found_within_a_share_of_their_frames_own_box():
     assert metrics.joints_found(found, joints, seen, within=0.25)["pck"] == 0.5
     nothing = metrics.joints_found(found, joints, np.zeros_like(seen))
     assert np.isnan(list(nothing.values())).all()
-    with pytest.raises(ValueError, match="compared with as many"):
+    with pytest.raises(ValueError, match="compared"):
         metrics.joints_found(found[:2], joints, seen)

@@ -34,7 +34,7 @@ def test_cross_fade_refuses_what_it_has_not():
     with pytest.raises(ValueError, match="none were given"):
         metrics.CrossFade([])
     fade = metrics.CrossFade([moving_square()])
-    with pytest.raises(ValueError, match="No training clip shows 'sad'; they show: happy"):
+    with pytest.raises(ValueError, match="'sad'"):
         fade.animate(frame(0), "sad", [1])
     with pytest.raises(ValueError, match="one size"):
         fade.animate(frame(0, 8), "happy", [1])

@@ -83,7 +83,7 @@ def test_it_does_nothing_where_the_package_is(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_a_copy_without_an_address_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModuleNotFoundError, match="does not say where to get it.*pip install -e"):
+    with pytest.raises(ModuleNotFoundError, match="install"):
         run("".join(cell()["source"]), monkeypatch)
 
 
@@ -101,7 +101,7 @@ def test_a_copy_with_one_fetches_the_book_and_installs_it_again_and_again(
 def test_a_failed_installation_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, repository: Path) -> None:
     monkeypatch.chdir(tmp_path)
     text = addressed(repository).replace("fork", "gone")
-    with pytest.raises(RuntimeError, match="The installation failed"):
+    with pytest.raises(RuntimeError, match="installation"):
         run(text, monkeypatch)
 
 

@@ -93,5 +93,5 @@ def test_it_starts_when_it_is_seen_unless_less_motion_is_wanted(page, in_motion)
 
 
 def test_no_clips_is_nothing_to_ask() -> None:
-    with pytest.raises(ValueError, match="There are no clips to ask about"):
+    with pytest.raises(ValueError, match="clips"):
         turing.rating([], [])

@@ -336,7 +336,7 @@ def test_a_model_without_expressions_is_refused() -> None:
     assert isinstance(widgets.studio(Shifter()), ipywidgets.VBox)
     model = Shifter()
     model.expressions = ()
-    with pytest.raises(ValueError, match="has no expressions to choose from"):
+    with pytest.raises(ValueError, match="expressions"):
         widgets.studio(model)
 
 

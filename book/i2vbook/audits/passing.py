@@ -23,6 +23,7 @@ from scipy.ndimage import gaussian_filter
 from i2vbook.audits import turing
 from i2vbook.checkout import RESULTS
 from i2vbook.evidence.effects import Effect
+from i2vbook.evidence.plan import planned
 from i2vlib.clips import Clip
 
 if TYPE_CHECKING:
@@ -135,6 +136,11 @@ def drawn(name: str, real: Sequence[Clip]) -> list[Clip]:
     return made
 
 
+def weights(name: str) -> str:
+    """Returns the digest of the run whose weights a name loads; nothing for a control."""
+    return next((run.digest for run in planned().values() if run.ships == name), "")
+
+
 def controls(real: Sequence[Clip]) -> dict[str, tuple[list[Clip], list[Clip]]]:
     """What a judge must not tell apart, and what it must: other noise, and a blur."""
     rng = np.random.default_rng(0)
@@ -164,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     real = films(args.people)
     for name in args.only:
         pair = (real, drawn(name, real)) if name in MODELS else controls(real)[name]
-        tables[name] = judged(name, *pair, args.deals, args.steps)
+        tables[name] = judged(name, *pair, args.deals, args.steps).assign(run=weights(name))
         for asked, value in summary(tables[name], draws=100)[name].items():
             print(f"{name:20} {asked}: {value:.2f}", flush=True)
         write_table(RESULT, pd.concat([tables[each] for each in QUESTIONS if each in tables], ignore_index=True))

@@ -354,7 +354,7 @@ def test_a_driver_of_another_size_is_aligned(model, clip, tmp_path, monkeypatch)
 
 def test_a_missing_driver_is_named_before_anything_else(tmp_path):
     model = AffineGAN(tiny_config(expressions=("happy", "angry")))
-    with pytest.raises(ValueError, match="There is no video and no folder at .*smile.mp4. Check the path"):
+    with pytest.raises(ValueError, match="smile.mp4"):
         model.animate(np.zeros((16, 20, 3), np.uint8), "no such expression", driver=tmp_path / "smile.mp4")
 
 
@@ -394,7 +394,7 @@ def test_a_bad_intensity_says_what_is_wrong(intensity, message, clip):
 
 
 def test_intensity_above_one_warns(model, clip):
-    with pytest.warns(UserWarning, match="up to 1.5; above 1 is beyond every peak"):
+    with pytest.warns(UserWarning, match="1.5.*1"):
         model.animate(clip.frames[0], intensity=[1.5])
 
 
@@ -411,13 +411,13 @@ def test_a_bad_face_says_what_is_wrong(face, message, model):
 
 
 def test_both_driver_and_intensity_is_a_contradiction(model, clip):
-    with pytest.raises(ValueError, match="Both driver= and intensity="):
+    with pytest.raises(ValueError, match="driver=.*intensity="):
         model.animate(clip.frames[0], intensity=[1], driver=clip)
 
 
 def test_a_model_of_several_expressions_asks_which(clip):
     model = AffineGAN(tiny_config(expressions=("happy", "angry")))
-    with pytest.raises(ValueError, match=r"knows the expressions \('happy', 'angry'\); asked for was None"):
+    with pytest.raises(ValueError, match="'happy'.*'angry'"):
         model.animate(clip.frames[0], intensity=[1])
 
 

@@ -143,7 +143,7 @@ def test_calibration_finds_a_linear_reader():
 
 
 def test_without_a_face_the_fit_says_so():
-    with pytest.raises(faces.NoFaceError, match="No face was found"):
+    with pytest.raises(faces.NoFaceError, match="face"):
         condition.fit_face(np.full((64, 64, 3), 120, np.uint8))
 
 
@@ -156,12 +156,12 @@ def test_a_picture_is_fitted_by_its_landmarks_where_its_expression_cannot_be_rea
     still = replace(face, coefficients=np.zeros_like(face.coefficients))
     away = np.linalg.norm(still.landmarks() - reading.landmarks, axis=-1).mean()
     assert face.residual[0] < 0.9 * away  # the landmarks alone have told something of the smile
-    with pytest.raises(faces.NoFaceError, match="the first frame|No face was found"):
+    with pytest.raises(faces.NoFaceError, match="face"):
         condition.fit_face(Clip(np.repeat(driver.frames[-1:], 2, 0)))
 
 
 def test_a_crop_in_which_no_face_is_found_again_moves_as_a_usual_face():
-    with pytest.warns(UserWarning, match="No face was found again in this crop of 96 pixels.*give align_face a larger"):
+    with pytest.warns(UserWarning, match="96.*align_face"):
         face = condition.fit_crop(np.full((SIZE, SIZE, 3), 120, np.uint8))
     assert len(face) == 1 and face.size == SIZE and not face.coefficients.any()
     eyes = faces.eye_centres(face.landmarks()[0]) / SIZE
@@ -197,7 +197,7 @@ def test_a_fit_holds_pytorch_and_linear_algebra_to_one_thread_and_gives_them_bac
 
 
 def test_a_clip_that_does_not_know_its_face_is_refused(clip):
-    with pytest.raises(ValueError, match="does not know its face"):
+    with pytest.raises(ValueError, match="face"):
         condition.known(clip)
 
 

@@ -37,7 +37,7 @@ def test_stages_of_different_sizes_do_not_make_a_model():
 
 
 def test_a_content_of_another_kind_is_refused():
-    with pytest.raises(ValueError, match="RefineConfig.content is one of 'free', 'from_clip'; given was 'new'"):
+    with pytest.raises(ValueError, match="RefineConfig.content.*'free'"):
         RefineConfig(content="new")
 
 

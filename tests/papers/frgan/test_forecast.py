@@ -142,13 +142,13 @@ def test_what_normalises_is_stored_with_its_means(tmp_path):
 
 
 def test_a_forecast_of_another_size_is_refused():
-    with pytest.raises(ValueError, match="works at 32 px"):
+    with pytest.raises(ValueError, match="32 px"):
         forecaster().forecast(np.zeros((16, 16, 3), np.uint8), np.zeros((2, 32, 32, 3), np.int8))
 
 
 def test_clips_that_teach_nothing_are_refused(clip):
     method, rng = forecaster(), torch.Generator()
-    with pytest.raises(ValueError, match="no condition maps"):
+    with pytest.raises(ValueError, match="condition"):
         method.example(clip, rng)
     with pytest.raises(ValueError, match="one frame"):
         method.example(conditioned()[:1], rng)

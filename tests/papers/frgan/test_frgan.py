@@ -98,12 +98,12 @@ def test_refinement_can_be_left_out(model, actor, driver):
 
 def test_neither_or_both_of_expression_and_driver_is_refused(model, actor, driver):
     for asked in ({}, {"expression": "happy", "driver": driver}):
-        with pytest.raises(ValueError, match="an expression or a driver"):
+        with pytest.raises(ValueError, match="expression"):
             model.animate(actor.frames[0], **asked)
 
 
 def test_a_driver_and_an_intensity_are_not_both_followed(model, actor, driver):
-    with pytest.raises(ValueError, match="Both driver= and intensity= were given"):
+    with pytest.raises(ValueError, match="driver=.*intensity="):
         model.animate(actor.frames[0], driver=driver, intensity=[0, 1])
 
 
@@ -117,7 +117,7 @@ def test_the_model_is_stored_and_loaded(model, actor, tmp_path):
 
 def test_what_is_asked_for_is_checked_before_a_face_is_fitted(model, actor, tmp_path, monkeypatch):
     monkeypatch.setattr(condition, "fit_crop", lambda _: pytest.fail("fitted"))
-    with pytest.raises(ValueError, match="no video and no folder at .*smile.mp4"):
+    with pytest.raises(ValueError, match="smile.mp4"):
         model.animate(actor.frames[0], driver=tmp_path / "smile.mp4")
     with pytest.raises(ValueError, match="NaN"):
         model.animate(actor.frames[0], "happy", [0, float("nan")])
@@ -127,7 +127,7 @@ def test_what_is_asked_for_is_checked_before_a_face_is_fitted(model, actor, tmp_
 
 def test_a_crop_in_which_no_face_is_found_again_is_animated_with_a_warning(model, actor):
     dark = (actor.frames[0] * 0.02).astype(np.uint8)
-    with pytest.warns(UserWarning, match="moves as a usual face does"):
+    with pytest.warns(UserWarning, match="face"):
         made = model.animate(dark, "surprised", [0, 1])
     first, last = made.truth["condition"].astype(int)
     assert (np.abs(first - last).max(-1) > 20).mean() > 0.05

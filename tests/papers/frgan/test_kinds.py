@@ -33,7 +33,7 @@ def test_a_posed_clip_has_the_heatmaps_of_its_joints():
     clip = body()
     maps = Posed([clip], 1 / 16)[0].truth["condition"]
     assert np.array_equal(maps, heatmaps(clip.truth["joints"], clip.truth["visible"], SIZE, 1 / 16))
-    with pytest.raises(ValueError, match=r"does not know its \['visible'\]"):
+    with pytest.raises(ValueError, match="'visible'"):
         Posed([replace(clip, truth={"joints": clip.truth["joints"]})], 1 / 16)[0]
 
 

@@ -128,12 +128,12 @@ def test_training_with_it_is_the_same_twice(trained):
 
 def test_weights_of_another_network_are_refused(tmp_path):
     forecaster().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="asks an Hourglass what it sees; the weights .* are of Forecast"):
+    with pytest.raises(ValueError, match="Hourglass"):
         structure.hourglass(str(tmp_path), "cpu")
 
 
 def test_it_is_of_bodies_alone():
-    with pytest.raises(ValueError, match="Eq. 15 is of bodies"):
+    with pytest.raises(ValueError, match="15 is"):
         ForecastConfig(weights=ASKED)
 
 
@@ -180,5 +180,5 @@ def test_without_torchvision_it_says_what_to_install(monkeypatch):
     structure.vgg16.cache_clear()
     config = ForecastConfig(condition="joints", appearance="vgg16", weights=ASKED)
     appearance, _ = structure.features_of(config, torch.device("cpu"))
-    with pytest.raises(ValueError, match="torchvision, which is not installed here"):
+    with pytest.raises(ValueError, match="torchvision"):
         appearance(torch.zeros(1, 3, SIZE, SIZE))
