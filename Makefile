@@ -108,6 +108,10 @@ test: $(READY)
 test-all: $(READY)
 	@echo "== Running all tests, the slow ones too, and the first chapters as a reader would"
 	$(PYTEST) --nbval-lax --nbval-current-env tests $(wildcard notebooks/quickstart.ipynb notebooks/clips.ipynb)
+	if [ -e _build/html/index.html ]; then
+	  echo "== Checking what is slow to check of the built pages"
+	  I2V_BUILT_BOOK=1 $(RUN) -m pytest -m slow tests/pages
+	fi
 
 book: $(READY)
 	@$(RUN) book/build.py --preset $(PRESET)
