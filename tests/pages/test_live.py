@@ -100,6 +100,7 @@ def test_an_address_begins_with_an_example_and_what_acts_on_it(addressed) -> Non
     assert errors(page.browser) == []
 
 
+@pytest.mark.slow
 def test_a_chapter_draws_with_the_model(page, site) -> None:
     from selenium.webdriver.common.keys import Keys
 

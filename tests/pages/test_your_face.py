@@ -892,6 +892,7 @@ def test_every_format_is_saved_with_its_note(page) -> None:
     assert np.array_equal(page.pixels(), shown)
 
 
+@pytest.mark.slow
 def test_an_expression_stays_where_it_may_act(page) -> None:
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
@@ -983,6 +984,7 @@ def is_found_as_by_align_face(page: Page, photo: np.ndarray, folder: Path) -> No
     assert np.abs(np.array(crop).reshape(128, 128, 3) - faces.align_face(photo).astype(int)).mean() < 0.6
 
 
+@pytest.mark.slow
 def test_the_face_is_found_as_align_face_finds_it(page_once, networks_alone, tmp_path: Path) -> None:
     """The examples, actors in 64 and 128 pixels, a portrait that lies on its side, and a large photo."""
     page = page_once
@@ -1001,6 +1003,7 @@ def test_a_real_face_is_found_as_align_face_finds_it(page, networks_alone, real_
         is_found_as_by_align_face(page, i2vlib.load_image(still), tmp_path)
 
 
+@pytest.mark.slow
 def test_of_two_faces_the_reader_chooses_one(page, networks_alone, tmp_path: Path) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -1138,6 +1141,7 @@ let seed = 1;
 """
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded_over_200_drags_and_ten_photos(page_once) -> None:
     """Frames and their changes are kept, 336 KB each and 200 at most; beside them the page may grow by 2 MiB, and the
     whole of it by 60."""
@@ -1298,6 +1302,7 @@ def filmed(seed: int, size: int = 256) -> Clip:
     return actors.clip(seed, "surprised", mode="onset", frames=12, size=size)
 
 
+@pytest.mark.slow
 def test_a_clip_is_read_as_pytorch_reads_it_and_moves_the_photo(page, tmp_path: Path) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -1312,9 +1317,11 @@ def test_a_clip_is_read_as_pytorch_reads_it_and_moves_the_photo(page, tmp_path: 
     page.wait(lambda: "no clip that the browser can play" in page.part("said").text)
     assert not page.part("meter").is_displayed()
     page.part("clip").find_element("tag name", "input").send_keys(str(tmp_path / "clip.mp4"))
-    page.wait(lambda: metered(page)[2] == 1)  # its first picture, the face at rest
+    page.wait(
+        lambda: metered(page)[2] >= 1
+    )  # its first picture, the face at rest: once, or twice where it is shown late
     rest, read, _ = metered(page)
-    assert page.part("label").text == "intensity 0.00" and max(read) == 0
+    assert page.part("label").text == "intensity 0.00" and np.abs(read).max() < 0.02
     still = page.pixels()
     page.part("meter").find_element("tag name", "video").send_keys(Keys.ARROW_RIGHT)  # its own, not the slider's
     assert page.part("label").text == "intensity 0.00"
@@ -1341,6 +1348,7 @@ def test_a_clip_is_read_as_pytorch_reads_it_and_moves_the_photo(page, tmp_path: 
     assert page.browser.execute_script("return document.querySelector('.i2v-meter video').getAttribute('src')") is None
 
 
+@pytest.mark.slow
 def test_a_face_before_the_camera_moves_the_photo_until_the_meter_is_closed(site, tmp_path: Path) -> None:
     folder, name = site
     clip = filmed(20_011)
@@ -1377,6 +1385,7 @@ def test_a_face_before_the_camera_moves_the_photo_until_the_meter_is_closed(site
 FAN_FILES = "return document.querySelectorAll('script[src$=\"fan_painted.js\"]').length"
 
 
+@pytest.mark.slow
 def test_fan_is_fetched_when_it_is_chosen_and_draws_as_pytorch_does(page) -> None:
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select
@@ -1456,6 +1465,7 @@ return [...all].filter((control) => !touched.has(control)).map((control) => cont
 """
 
 
+@pytest.mark.slow
 def test_nothing_leaves_the_page(page, tmp_path: Path) -> None:
     """A photo chosen, every control that there is moved, every format saved."""
     from selenium.webdriver import ActionChains
@@ -1594,6 +1604,7 @@ return out;
 WIDTHS = {"phone": (390, 844), "tablet": (768, 1024), "desk": (1280, 900)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", WIDTHS)
 def test_nothing_is_cut_off_on_any_screen(page_once, screen: str) -> None:
     """With a photo, one expression and two, the curve open: nothing is wider than the page, the picture and its sliders
@@ -1631,6 +1642,7 @@ def test_nothing_is_cut_off_on_any_screen(page_once, screen: str) -> None:
 SPEED = RESULTS / "your_face_speed.json"
 
 
+@pytest.mark.slow
 def test_the_first_drag_comes_soon_and_frames_follow(page, tmp_path: Path) -> None:
     """On any machine in a few times of what is asked, 3 seconds and 15 frames a second; the text says what was kept."""
     photo, spent = datasets.portrait(), {}
