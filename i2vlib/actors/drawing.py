@@ -163,10 +163,14 @@ class Textured(Renderer):
         super().__init__(mesh.triangles, len(mesh.rows), size, scale)
         self.mesh.active_texture_coordinates = atlas().uv[mesh.rows]
         self._worn: np.ndarray | None = None
+        self._other: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._beside: Any = None
 
     def put_on(self, worn: tuple[np.ndarray, np.ndarray, np.ndarray] | None) -> None:
         """Draws another mesh with the head: points ``(G, 3)`` in pixels, triangles, and colours of the points."""
+        if worn is self._other:
+            return
+        self._other = worn
         if self._beside is not None:
             self._beside.SetVisibility(worn is not None)
         if worn is None:

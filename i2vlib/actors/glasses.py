@@ -60,36 +60,44 @@ def choose(rng: np.random.Generator, share: float, vertices: np.ndarray) -> Glas
     apart = np.maximum(np.abs(middle[:, 0]) + wide * rng.uniform(0.06, 0.14), wide + 0.008)
     centre = outward * apart
 
-    turn = np.linspace(0, 2 * np.pi, _ALONG, endpoint=False)
-    round_ = lambda values: np.sign(values) * np.abs(values) ** (2 / square)  # noqa: E731
-    across, up = round_(np.cos(turn)), round_(np.sin(turn))
-    # Lenses are narrower below.
-    across = across * np.where(up < 0, 1 + rng.uniform(-0.12, 0.0) * np.abs(up), 1)
-    rims = np.stack([_bent(centre[i] + outward[i] * wide * across, level + high * up, before) for i in range(2)])
-    browed = thick * (1 + (rng.uniform(0.6, 1.4) * np.clip(up, 0, 1) if plastic and rng.random() < 0.4 else 0 * up))
-
-    inner, outer = rims[:, _ALONG // 2], rims[:, 0]
-    rise = high * rng.uniform(0.3, 0.5)
-    bridge = np.linspace(inner[0], inner[1], 9)
-    bridge[:, 2] += rise + 0.15 * high * np.sin(np.linspace(0, np.pi, 9))
-    ears = rows[[0, 16]] + np.array([0, 0.01, 0])
-    ears[:, 0] += outward * 0.004
-    tubes = [_tube(rim, browed, closed=True) for rim in rims] + [_tube(bridge, np.full(9, thick))]
-    for hinge, ear in zip(outer, ears, strict=True):
-        hinge = hinge + np.array([0, 0, 0.4 * high])
-        temple = np.concatenate([hinge[None], np.linspace(hinge + (ear - hinge) * [1, 0.06, 0], ear, 8)])
-        tubes.append(_tube(temple, np.full(len(temple), thick)))
-    points, normal, triangles = _joined(tubes)
-    where, slant, width = rng.uniform(-0.4, 0.2), rng.uniform(0.2, 0.5), rng.uniform(0.08, 0.3)
-    ends = np.array(
-        [(where - width, -0.8), (where + width, -0.8), (where + width + slant, 0.8), (where - width + slant, 0.8)]
+    across, up = _outline(square)
+    across = across * np.where(up < 0, 1 + rng.uniform(-0.12, 0.0) * np.abs(up), 1)  # lenses are narrower below
+    rims = np.stack(
+        [_bent(x + side * wide * across, level + high * up, before) for x, side in zip(centre, outward, strict=True)]
     )
-    streaks = np.stack([_bent(c + wide * ends[:, 0] * 0.8, level + high * ends[:, 1], before) for c in centre])
+    browed = rng.uniform(0.6, 1.4) * np.clip(up, 0, 1) if plastic and rng.random() < 0.4 else 0 * up
+    bridge = np.linspace(*rims[:, _ALONG // 2], 9)
+    bridge[:, 2] += high * rng.uniform(0.3, 0.5) + 0.15 * high * np.sin(np.linspace(0, np.pi, 9))
+    ears = rows[[0, 16]] + np.stack([0.004 * outward, [0.01, 0.01], [0, 0]], 1)
+    temples = [_temple(rim[0] + [0, 0, 0.4 * high], ear) for rim, ear in zip(rims, ears, strict=True)]
+    tubes = [_tube(rim, thick * (1 + browed), closed=True) for rim in rims]
+    points, normal, triangles = _joined(tubes + [_tube(line, np.full(9, thick)) for line in (bridge, *temples)])
+    ends = _streak(rng)
+    streaks = np.stack([_bent(x + wide * ends[:, 0] * 0.8, level + high * ends[:, 1], before) for x in centre])
     return Glasses(
         points, normal, triangles, rims.astype(np.float32), streaks.astype(np.float32),
         np.array(_FRAMES[rng.integers(3) if plastic else rng.integers(2, 5)], np.float32),
         rng.uniform(0.86, 0.98), rng.choice([0.0, rng.uniform(0.02, 0.3)]),
     )  # fmt: skip
+
+
+def _outline(square: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where a rim runs, in half widths and half heights ``(n,)``: 2 for an ellipse, more for a squarer one."""
+    turn = np.linspace(0, 2 * np.pi, _ALONG, endpoint=False)
+    across, up = (np.sign(value) * np.abs(value) ** (2 / square) for value in (np.cos(turn), np.sin(turn)))
+    return across, up
+
+
+def _temple(hinge: np.ndarray, ear: np.ndarray) -> np.ndarray:
+    """The line ``(9, 3)`` from a hinge out to the side of the head and back to the ear."""
+    return np.concatenate([hinge[None], np.linspace(hinge + (ear - hinge) * [1, 0.06, 0], ear, 8)])
+
+
+def _streak(rng: np.random.Generator) -> np.ndarray:
+    """The corners ``(4, 2)`` of a slanting streak, in half widths and half heights of a lens."""
+    where, slant, width = rng.uniform(-0.4, 0.2), rng.uniform(0.2, 0.5), rng.uniform(0.08, 0.3)
+    low, high = np.array([where - width, where + width]), np.array([where + width, where - width]) + slant
+    return np.stack([np.concatenate([low, high]), [-0.8, -0.8, 0.8, 0.8]], 1)
 
 
 def shade(worn: Glasses, normal: np.ndarray, lights: np.ndarray, tints: np.ndarray, sky: np.ndarray) -> np.ndarray:
@@ -105,13 +113,20 @@ def shade(worn: Glasses, normal: np.ndarray, lights: np.ndarray, tints: np.ndarr
     return worn.colour * matt + 0.35 * np.clip(normal @ half.T, 0, 1) ** 24 @ tints
 
 
-def seen_through(picture: np.ndarray, worn: Glasses, lenses: np.ndarray, streaks: np.ndarray) -> np.ndarray:
-    """A picture ``uint8 (S, S, 3)`` with lenses ``(2, n, 2)`` and the streaks on them ``(2, 4, 2)``, in pixels."""
-    side = len(picture)
+def covers(lenses: np.ndarray, streaks: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The shares ``float32 (side, side, 1)`` of each pixel that lenses, and streaks on them, cover.
+
+    Args:
+        lenses, streaks: outlines ``(2, n, 2)`` and ``(2, 4, 2)``, in pixels.
+    """
     lens = _covered(lenses, side)
-    streak = _covered(streaks, side) * lens * np.float32(worn.bright)
+    return lens, _covered(streaks, side) * lens
+
+
+def seen_through(picture: np.ndarray, worn: Glasses, lens: np.ndarray, streak: np.ndarray) -> np.ndarray:
+    """A picture ``uint8 (S, S, 3)`` through lenses and the streaks on them, by what each of them `covers`."""
     through = picture * (1 - lens * np.float32(1 - worn.clear))
-    return np.clip(through + (255 - through) * streak + 0.5, 0, 255).astype(np.uint8)
+    return np.clip(through + (255 - through) * streak * np.float32(worn.bright) + 0.5, 0, 255).astype(np.uint8)
 
 
 def _covered(outlines: np.ndarray, side: int) -> np.ndarray:

@@ -198,21 +198,24 @@ def shape_of(seed: int, cast: str) -> tuple[dict[str, float], dict[str, float]]:
             return phenotype, local
 
 
+def _phenotype(races: np.ndarray, **drawn: float) -> dict[str, float]:
+    """A phenotype by name: what was drawn, then the shares of three origins ``(3,)``."""
+    return drawn | dict(zip(("african", "asian", "caucasian"), map(float, races), strict=True))
+
+
 def drawn_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
     """Phenotype and local changes: left and right nearly alike, and little of what would turn the head."""
     woman = rng.random() < 0.5
     races = rng.dirichlet([0.4, 0.4, 0.4]) + 0.02
-    phenotype = {
-        "gender": float(np.clip(rng.normal(0.88 if woman else 0.12, 0.12), 0, 1)),
-        "age": _uniform(rng, 0.6, 1.0),
-        "muscle": _uniform(rng, 0.1, 0.9),
-        "weight": _uniform(rng, 0.1, 0.9),
-        "height": _uniform(rng, 0.2, 0.8),
-        "proportions": _uniform(rng, 0.1, 0.8),
-        "african": float(races[0]),
-        "asian": float(races[1]),
-        "caucasian": float(races[2]),
-    }
+    phenotype = _phenotype(
+        races,
+        gender=float(np.clip(rng.normal(0.88 if woman else 0.12, 0.12), 0, 1)),
+        age=_uniform(rng, 0.6, 1.0),
+        muscle=_uniform(rng, 0.1, 0.9),
+        weight=_uniform(rng, 0.1, 0.9),
+        height=_uniform(rng, 0.2, 0.8),
+        proportions=_uniform(rng, 0.1, 0.8),
+    )
     local: dict[str, float] = {}
     for name in names:
         if name.startswith("r-"):
@@ -245,17 +248,15 @@ def gentle_shape(rng: np.random.Generator, names: Sequence[str]) -> tuple[dict[s
     """Phenotype and local changes as people's: a quarter of what `drawn_shape` changes, by less, and fewer extremes."""
     woman = rng.random() < 0.5
     races = rng.dirichlet([0.5, 0.5, 0.5]) + 0.02
-    phenotype = {
-        "gender": float(np.clip(rng.normal(0.94 if woman else 0.08, 0.07), 0, 1)),
-        "age": 0.6 + 0.36 * float(rng.beta(1.1, 2.2)),
-        "muscle": _uniform(rng, 0.3, 0.6) if woman else _uniform(rng, 0.35, 0.8),
-        "weight": float(np.clip(rng.normal(0.5, 0.16), 0.15, 0.9)),
-        "height": _uniform(rng, 0.2, 0.8),
-        "proportions": _uniform(rng, 0.0, 0.5),
-        "african": float(races[0]),
-        "asian": float(races[1]),
-        "caucasian": float(races[2]),
-    }
+    phenotype = _phenotype(
+        races,
+        gender=float(np.clip(rng.normal(0.94 if woman else 0.08, 0.07), 0, 1)),
+        age=0.6 + 0.36 * float(rng.beta(1.1, 2.2)),
+        muscle=_uniform(rng, 0.3, 0.6) if woman else _uniform(rng, 0.35, 0.8),
+        weight=float(np.clip(rng.normal(0.5, 0.16), 0.15, 0.9)),
+        height=_uniform(rng, 0.2, 0.8),
+        proportions=_uniform(rng, 0.0, 0.5),
+    )
     local: dict[str, float] = {}
     for name in names:
         if name.startswith("r-"):

@@ -13,7 +13,6 @@ import numpy as np
 
 from i2vlib import faces
 from i2vlib.actors import drawing, glasses, light, mesh, shown, strands
-from i2vlib.actors.glasses import Glasses
 from i2vlib.actors.mesh import Canvas
 from i2vlib.actors.people import Person, draw_background
 from i2vlib.actors.skin import creases
@@ -88,9 +87,13 @@ class Scene:
         return np.column_stack([linear, self.pose @ NECK - linear @ NECK]).astype(np.float32)
 
     def turned(self, turn: np.ndarray | None) -> None:
-        """Takes a frame's rotation ``(3, 3)`` of the head, if it drifts: hair is drawn once and moves with it."""
+        """Takes a frame's rotation ``(3, 3)`` of the head, if it drifts: hair is drawn once and moves with it, and so
+        do glasses."""
+        if turn is self._turn:
+            return
         self._turn = turn
-        self.__dict__.pop("_places", None)
+        for name in ("_places", "_rims", "_glasses", "_lenses", "_rim_map"):
+            self.__dict__.pop(name, None)
 
     def landmarks(self, head: np.ndarray) -> np.ndarray:
         """The 68 landmarks ``(68, 2)`` of a head, in pixels."""
@@ -121,11 +124,10 @@ class Scene:
         behind = self.background if hair is None else hair.behind(self.background, self._places[0])
         renderer = drawing.renderer(self.size)
         renderer.dress(self.who.texture)
-        renderer.put_on(self._worn_glasses())
+        renderer.put_on(self._glasses)
         picture = renderer.draw(self._flat(points), np.ascontiguousarray(colours), behind)
-        if (worn := self.who.glasses) is not None:
-            outlines = (self._projected_at(line) for line in (worn.lenses, worn.streaks))
-            picture = glasses.seen_through(picture, worn, *outlines)
+        if self.who.glasses is not None:
+            picture = glasses.seen_through(picture, self.who.glasses, *self._lenses)
         return picture if hair is None else hair.before(picture, self._places[1])
 
     def surface(self, points: np.ndarray, normal: np.ndarray, first: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -137,7 +139,7 @@ class Scene:
         ids = tell.draw(flat)
         found = surface(ids, tell.triangles, points, normal, flat[:, :2], self.camera, self._worn, drawn, first)
         if self.who.glasses is not None:
-            self._add_glasses(found, self.who.glasses)
+            self._add_glasses(found)
         if self.who.mane is None:
             return found
         behind = found["parts"] == PARTS.index("background")
@@ -224,39 +226,62 @@ class Scene:
         found["depth"][chosen] = where @ self.camera[2, :3] + self.camera[2, 3]
         found["normals"][chosen] = np.rint(turned * 127)
 
-    def _worn_glasses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """The frame of the glasses as it is drawn: points in pixels, triangles, colours ``uint8`` of the points."""
+    @cached_property
+    def _rims(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The frame of the glasses as the head is turned: points and normals ``(G, 3)``, and points in pixels."""
         worn = self.who.glasses
-        if worn is None:
-            return None
-        normal = self._posed(worn.normal, np.zeros(3, np.float32), self._turn)
-        colours = light.srgb(glasses.shade(worn, normal, self.who.lights, self.who.tints, self.who.sky))
-        return self._projected(self._posed(worn.points, NECK, self._turn)), worn.triangles, colours
-
-    def _projected_at(self, lines: np.ndarray) -> np.ndarray:
-        """Lines ``(k, n, 3)`` on the head at rest, in pixels ``(k, n, 2)`` as the head is turned."""
-        return project(self.camera, self._posed(lines, NECK, self._turn))
-
-    def _add_glasses(self, found: dict[str, np.ndarray], worn: Glasses) -> None:
-        """Writes the frame of glasses into the maps of `surface`, in place, where it lies before the face."""
         points = self._posed(worn.points, NECK, self._turn)
-        flat, far = self._projected(points), points @ self.camera[2, :3] + self.camera[2, 3]
-        ids = drawing.identifier(self.size).draw_other(flat, worn.triangles)
-        seen, corners, share = below(ids, worn.triangles, flat[:, :2], far)
+        return points, self._posed(worn.normal, np.zeros(3, np.float32), self._turn), self._projected(points)
+
+    @cached_property
+    def _glasses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """The same as it is drawn: points in pixels, triangles, and colours of the points; None without glasses."""
+        who = self.who
+        if who.glasses is None:
+            return None
+        _, normal, flat = self._rims
+        return (
+            flat,
+            who.glasses.triangles,
+            light.srgb(glasses.shade(who.glasses, normal, who.lights, who.tints, who.sky)),
+        )
+
+    @cached_property
+    def _lenses(self) -> tuple[np.ndarray, np.ndarray]:
+        """What of each pixel a lens, and a streak on it, covers."""
+        worn = self.who.glasses
+        outlines = (project(self.camera, self._posed(line, NECK, self._turn)) for line in (worn.lenses, worn.streaks))
+        return glasses.covers(*outlines, self.size)
+
+    @cached_property
+    def _rim_map(self) -> dict[str, np.ndarray]:
+        """What of the frame of the glasses would be seen at the centre of each pixel, were nothing before it: the maps
+        of `surface`, with a depth of infinity where there is none."""
+        points, normal, flat = self._rims
+        triangles, away = self.who.glasses.triangles, lambda at: at @ self.camera[2, :3] + self.camera[2, 3]
+        ids = drawing.identifier(self.size).draw_other(flat, triangles)
+        seen, corners, share = below(ids, triangles, flat[:, :2], away(points))
         mix = lambda values: np.einsum("nk,nk...->n...", share, values[corners])  # noqa: E731
-        depth = np.full(seen.shape, np.inf, np.float32)
-        depth[seen] = mix(far)
-        nearer = (depth < found["depth"]) | (found["parts"] == PARTS.index("background"))
-        chosen, of = seen & nearer, nearer[seen]
-        normal = self._posed(worn.normal, np.zeros(3, np.float32), self._turn)
-        found["parts"][chosen] = PARTS.index("glasses")
-        found["depth"][chosen] = depth[chosen]
-        found["normals"][chosen] = normal_map(seen, mix(normal) @ axes(self.camera).T)[chosen]
-        if "flow_to_first" in found:
-            rest = self._posed(worn.points, NECK)
-            first = project(self.camera, mix(rest)) - project(self.camera, mix(points))
-            found["flow_to_first"][chosen] = first[of]
-            found["first_depth"][chosen] = mix(rest @ self.camera[2, :3] + self.camera[2, 3])[of]
+        rest = self._posed(self.who.glasses.points, NECK)
+        told = {
+            "depth": np.full(seen.shape, np.inf, np.float32),
+            "normals": normal_map(seen, mix(normal) @ axes(self.camera).T),
+            "flow_to_first": np.zeros((*seen.shape, 2), np.float32),
+            "first_depth": np.zeros(seen.shape, np.float32),
+        }
+        told["depth"][seen] = mix(away(points))
+        told["flow_to_first"][seen] = project(self.camera, mix(rest)) - project(self.camera, mix(points))
+        told["first_depth"][seen] = mix(away(rest))
+        return told
+
+    def _add_glasses(self, maps: dict[str, np.ndarray]) -> None:
+        """Writes the frame of the glasses into the maps of `surface`, in place, where it lies before the face."""
+        rims = self._rim_map
+        behind = maps["parts"] == PARTS.index("background")
+        chosen = np.isfinite(rims["depth"]) & (behind | (rims["depth"] < maps["depth"]))
+        maps["parts"][chosen] = PARTS.index("glasses")
+        for name in rims.keys() & maps.keys():
+            maps[name][chosen] = rims[name][chosen]
 
     def _posed(self, points: np.ndarray, about: np.ndarray, turn: np.ndarray | None = None) -> np.ndarray:
         """Points or ways ``(..., 3)`` turned about a place and brought into the clip's pose."""

@@ -26,27 +26,27 @@ def test_half_of_one_cast_wears_them_and_nobody_of_the_others() -> None:
 
 def test_rims_lie_around_the_eyes() -> None:
     for seed in WORN:
-        made = clip(seed, size=128, intensity=[0], cast="glasses", truth=("parts", "eyes"))
-        row, column = np.nonzero(rims(made.truth["parts"][0]))
-        eyes = made.landmarks[0, 36:48]
+        shown = clip(seed, size=128, intensity=[0], cast="glasses", truth=("parts", "eyes"))
+        row, column = np.nonzero(rims(shown.truth["parts"][0]))
+        eyes = shown.landmarks[0, 36:48]
         low, high = np.percentile(column, [10, 90])
         assert low < eyes[:, 0].min() and eyes[:, 0].max() < high
         assert np.percentile(row, 5) < eyes[:, 1].min() and eyes[:, 1].max() < np.percentile(row, 95)
 
 
 def test_no_expression_moves_them_while_the_brows_rise() -> None:
-    made = clip(WORN[0], "surprised", size=128, intensity=[0, 1], cast="glasses", truth=TRUTH)
-    there = rims(made.truth["parts"][1])
-    np.testing.assert_array_equal(there, rims(made.truth["parts"][0]))
-    assert there.sum() > 150 and (made.truth["flow_to_first"][1][there] == 0).all()
-    assert made.truth["seen_in_first"][1][there].all()
-    brows = made.landmarks[:, 17:27, 1]
+    shown = clip(WORN[0], "surprised", size=128, intensity=[0, 1], cast="glasses", truth=TRUTH)
+    there = rims(shown.truth["parts"][1])
+    np.testing.assert_array_equal(there, rims(shown.truth["parts"][0]))
+    assert there.sum() > 150 and (shown.truth["flow_to_first"][1][there] == 0).all()
+    assert shown.truth["seen_in_first"][1][there].all()
+    brows = shown.landmarks[:, 17:27, 1]
     assert (brows[0] - brows[1]).mean() > 2
-    covered = rims(made.truth["parts"][0])
-    came = made.truth["flow_to_first"][1] + np.indices(there.shape)[::-1].transpose(1, 2, 0)
+    covered = rims(shown.truth["parts"][0])
+    came = shown.truth["flow_to_first"][1] + np.indices(there.shape)[::-1].transpose(1, 2, 0)
     column, row = np.rint(came).astype(int).clip(0, 127).transpose(2, 0, 1)
-    behind = ~there & covered[row, column] & (made.truth["parts"][1] == PARTS.index("skin"))
-    assert behind.sum() > 5 and made.truth["seen_in_first"][1][behind].mean() < 0.3
+    behind = ~there & covered[row, column] & (shown.truth["parts"][1] == PARTS.index("skin"))
+    assert behind.sum() > 5 and shown.truth["seen_in_first"][1][behind].mean() < 0.3
 
 
 def test_they_turn_with_the_head() -> None:
@@ -66,5 +66,5 @@ def test_they_turn_with_the_head() -> None:
 def test_lenses_show_the_eyes_a_little_darker() -> None:
     worn = people.person(WORN[0], "glasses").glasses
     assert 0.8 < worn.clear < 1
-    made = clip(WORN[0], size=128, intensity=[0], cast="glasses", truth=("parts",))
-    assert (made.truth["parts"][0] == PARTS.index("eyeball")).sum() > 40
+    shown = clip(WORN[0], size=128, intensity=[0], cast="glasses", truth=("parts",))
+    assert (shown.truth["parts"][0] == PARTS.index("eyeball")).sum() > 40
