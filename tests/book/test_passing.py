@@ -13,9 +13,16 @@ from tests.book.test_turing import noisy
 
 def test_the_threshold_lies_where_a_share_of_the_real_clips_passes() -> None:
     real = np.arange(10) / 10
-    assert passing.matched(real, real, 0.8) == 0.8
+    assert passing.matched(real, real, 0.8) == pytest.approx(0.8)
     assert passing.matched(real, real - 0.05, 0.8) == pytest.approx(0.7)
     assert passing.matched(real, real - 1, 0.8) == 0 and passing.matched(real, real + 1, 0.8) == 1
+
+
+def test_what_scores_alike_passes_alike() -> None:
+    """People who are drawn twice for an interval score alike; a threshold that let all of a tie pass was too kind."""
+    alike = np.repeat(np.arange(5) / 5, 4)
+    assert passing.matched(alike, alike, 0.7) == pytest.approx(0.7)
+    assert passing.matched(np.zeros(8), np.zeros(8), 0.8) == pytest.approx(0.8)
 
 
 def test_no_threshold_of_the_judge_s_matters() -> None:
@@ -63,5 +70,7 @@ def test_every_deal_has_two_judges_and_other_halves() -> None:
 @pytest.mark.skipif(not passing.RESULT.exists(), reason="The scores are not committed yet.")
 def test_the_committed_judges_see_a_blur_and_nothing_in_noise() -> None:
     measured = passing.summary(read_table(passing.RESULT), draws=100)
+    for asked in measured.values():
+        assert all(effect.low <= effect.mean <= effect.high for effect in asked.values())
     assert measured["nothing"]["AUC"].mean == pytest.approx(0.5, abs=0.08)
     assert measured["blurred"]["AUC"].mean > 0.8

@@ -13,7 +13,7 @@ The scores go to ``book/results/passing.parquet``. That takes about an hour of o
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 RESULT = RESULTS / "passing.parquet"
 #: The share of real clips that pass: that of Table 1 of AffineGAN.
 REAL = 0.808
-#: The first person, how many, and what they show. They are test people; none of them chose a model.
+#: The first person, how many, and what they show: test people.
 FIRST, PEOPLE, EXPRESSIONS = 20_000, 32, ("happy", "angry", "surprised")
 #: How often the people are dealt into halves, each of which trains a judge, and the steps of a training.
 DEALS, STEPS = 5, 300
@@ -45,11 +45,17 @@ NOISE, BLUR = 2.0, 1.0
 def matched(real: np.ndarray, made: np.ndarray, share: float = REAL) -> float:
     """Returns the share of made clips that pass where a share of the real ones does.
 
+    That is a point of the judge's curve, straight between its corners: what scores alike passes alike. Where several
+    thresholds let as many real clips pass, the strictest counts.
+
     Args:
         real, made: what one judge scores them, ``(n,)`` and ``(m,)``, higher for real.
         share: of the real clips, in (0, 1).
     """
-    return float((made >= np.quantile(real, 1 - share)).mean())
+    thresholds = np.unique(np.concatenate([real, made]))
+    passes = lambda scores: 1 - np.searchsorted(np.sort(scores), thresholds) / len(scores)  # noqa: E731
+    shares, strictest = np.unique([0, *passes(real)[::-1]], return_index=True)
+    return float(np.interp(share, shares, np.array([0, *passes(made)[::-1]])[strictest]))
 
 
 def area(real: np.ndarray, made: np.ndarray) -> float:
@@ -82,7 +88,11 @@ def summary(scores: pd.DataFrame, draws: int = 1000, seed: int = 0) -> dict[str,
     return out
 
 
-def _by_person(scores: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+#: One judge's scores of somebody's real clips, and of the made ones.
+Scores = tuple[np.ndarray, np.ndarray]
+
+
+def _by_person(scores: pd.DataFrame) -> dict[str, Scores]:
     """One judge's scores of each person's real and made clips."""
     return {
         str(person): tuple(part.loc[part["source"] == source, "score"].to_numpy() for source in ("real", "made"))
@@ -90,7 +100,9 @@ def _by_person(scores: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]
     }
 
 
-def _mean(judges: Sequence[dict], people: Sequence[str], ask) -> float:
+def _mean(
+    judges: Sequence[Mapping[str, Scores]], people: Sequence[str], ask: Callable[[np.ndarray, np.ndarray], float]
+) -> float:
     """The mean over judges of what is asked of the scores of some people, who may be drawn more than once."""
     values = []
     for judge in judges:
@@ -127,13 +139,14 @@ def drawn(name: str, real: Sequence[Clip]) -> list[Clip]:
     """A model's clips of the first frames, by the intensity that it infers or, where it infers none, the true one."""
     from i2vlib import load_pretrained
 
-    model, made = load_pretrained(name), []
-    for clip in real:
-        infers = name.startswith("affinegan")
+    model, infers = load_pretrained(name), name.startswith("affinegan")
+
+    def again(clip: Clip) -> Clip:
         a = model.infer_intensity(clip.frames, clip.frames[0], clip.expression) if infers else clip.intensity
         new = model.animate(clip.frames[0], clip.expression, intensity=np.clip(a, 0, 1))
-        made.append(replace(new, subject=clip.subject, expression=clip.expression))
-    return made
+        return replace(new, subject=clip.subject, expression=clip.expression)
+
+    return [again(clip) for clip in real]
 
 
 def weights(name: str) -> str:
@@ -141,16 +154,21 @@ def weights(name: str) -> str:
     return next((run.digest for run in planned().values() if run.ships == name), "")
 
 
-def controls(real: Sequence[Clip]) -> dict[str, tuple[list[Clip], list[Clip]]]:
-    """What a judge must not tell apart, and what it must: other noise, and a blur."""
-    rng = np.random.default_rng(0)
+def noisy(clip: Clip, rng: np.random.Generator) -> Clip:
+    """Adds noise of a camera to a clip."""
+    grain = rng.normal(0, NOISE, clip.frames.shape)
+    return replace(clip, frames=(clip.frames + grain).round().clip(0, 255).astype(np.uint8))
 
-    def noisy(clip: Clip) -> Clip:
-        grain = rng.normal(0, NOISE, clip.frames.shape)
-        return replace(clip, frames=(clip.frames + grain).round().clip(0, 255).astype(np.uint8))
 
-    blurred = [replace(clip, frames=gaussian_filter(clip.frames, (0, BLUR, BLUR, 0))) for clip in real]
-    return {"nothing": ([*map(noisy, real)], [*map(noisy, real)]), "blurred": (list(real), blurred)}
+def pairs(question: str, real: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
+    """Returns the clips that a question calls real and made: nothing but noise differs, all is blurred, or a model."""
+    if question == "nothing":
+        rng = np.random.default_rng(0)
+        first, second = ([noisy(clip, rng) for clip in real] for _ in range(2))
+        return first, second
+    if question == "blurred":
+        return list(real), [replace(clip, frames=gaussian_filter(clip.frames, (0, BLUR, BLUR, 0))) for clip in real]
+    return list(real), drawn(question, real)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -169,8 +187,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables = {} if kept is None else dict(iter(kept.groupby("question", sort=False)))
     real = films(args.people)
     for name in args.only:
-        pair = (real, drawn(name, real)) if name in MODELS else controls(real)[name]
-        tables[name] = judged(name, *pair, args.deals, args.steps).assign(run=weights(name))
+        tables[name] = judged(name, *pairs(name, real), args.deals, args.steps).assign(run=weights(name))
         for asked, value in summary(tables[name], draws=100)[name].items():
             print(f"{name:20} {asked}: {value:.2f}", flush=True)
         write_table(RESULT, pd.concat([tables[each] for each in QUESTIONS if each in tables], ignore_index=True))
