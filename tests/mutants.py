@@ -36,7 +36,7 @@ REGIONS, TRAINING = "i2vlib/regions.py", "i2vlib/training.py"
 FIXED_LENGTH, HP = "i2vlib/compared/fixed_length.py", "i2vlib/compared/hp.py"
 MEASURING = "book/i2vbook/evidence/measuring.py"
 FGST, SAMPLES = "i2vlib/compared/fgst.py", "i2vlib/samples.py"
-CARRIED = "i2vlib/papers/carried.py"
+CARRIED, CODED = "i2vlib/papers/carried.py", "i2vlib/papers/coded.py"
 VGAN, MCNET, GANIMATION = (f"i2vlib/compared/{name}.py" for name in ("vgan", "mcnet", "ganimation"))
 
 #: What mutmut breaks: equations and losses whole, and of the other files what a training step goes through.
@@ -50,18 +50,18 @@ FUNCTIONS: dict[str, Sequence[str]] = {
     FAN: [
         f"FAN.{name}"
         for name in (
-            "example", "outputs", "discriminator_terms", "generator_terms", "_owners", "_judged", "_locally",
-            "_labels", "_base", "_residual", "_residuals", "_before_last", "_picture", "painted",
+            "example", "outputs", "discriminator_terms", "generator_terms", "_owners", "_judged", "_labels",
+            "_base", "_residual", "_residuals", "_before_last", "_picture", "painted",
         )
     ],
     AFFINE: [
         f"AffineGAN.{name}"
         for name in (
             "example", "encode", "decode", "outputs", "discriminator_terms", "generator_terms", "_read", "_intensity",
-            "_noisy", "_seen",
-            "_judged", "_locally", "_classification",
+            "shown", "_judged", "_classification",
         )
     ],
+    CODED: [f"Coded.{name}" for name in ("sample", "frames_of", "compared", "judged_locally")],
     FORECAST: [f"Forecast.{n}" for n in ("forward", "example", "outputs", "discriminator_terms", "generator_terms")],
     REFINE: [f"Refine.{n}" for n in ("forward", "example", "outputs", "discriminator_terms", "generator_terms")],
 }  # fmt: skip
@@ -151,8 +151,8 @@ CHANGES = (
     Change("FAN Eq. 4: real and made swapped", FAN_EQUATIONS,
            ":math:`M(a)`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
            ":math:`M(a)`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_FAN),
-    Change("FAN Eq. 4: the masks dropped", FAN,
-           "(frames * mask)[rows]", "frames[rows]", OF_FAN),
+    Change("FAN Eq. 4: the masks dropped", CODED,
+           "self.shown(batch, frames * mask)", "self.shown(batch, frames)", OF_FAN),
     Change("FAN Eq. 5: a sum for a mean", FAN_EQUATIONS,
            ".flatten(1).mean(1).sum() / len(images)", ".flatten(1).sum(1).sum() / len(images)", OF_FAN),
     Change("FAN Eq. 5: over neighbours, not images", FAN_EQUATIONS,
@@ -173,16 +173,16 @@ CHANGES = (
     Change("FAN: D_l told that made is real", FAN,
            "equations.adversarial_local, batch, real, made)", "equations.adversarial_local, batch, made, real)",
            OF_FAN),
-    Change("FAN: D_l asked of clips whose mask does not count", FAN,
-           "(frames * mask)[rows]", "(frames * mask)", OF_FAN),
+    Change("FAN: the first frame among the others", CODED,
+           '"frames": frames[1:]', '"frames": frames[:-1]', OF_FAN),
     Change("FAN: every expression through the first encoder", FAN,
            "self.residual_encoders[label](still)", "self.residual_encoders[0](still)", OF_FAN),
     Change("FAN: the clips of a mixed batch left in the order of their labels", FAN,
            "torch.cat([rows for _, rows in groups]).argsort()", "torch.cat([rows for _, rows in groups])", OF_FAN),
     Change("FAN: labels of other frames", FAN,
            "self._labels(clip)[index]", "self._labels(clip)[sorted(index)]", OF_FAN),
-    Change("FAN: the neutral frame in the place of all others", FAN,
-           "error = error + equations.reconstruction(still", "error = equations.reconstruction(still", OF_FAN),
+    Change("FAN: the neutral frame in the place of all others", CODED,
+           "error = error + loss(", "error = loss(", OF_FAN),
     Change("FAN: what moves, by the frames that were made", FAN,
            "regions.moving(real, still)", "regions.moving(made, still)", OF_FAN),
     Change("FAN: landmarks read off the neighbours", FAN,
@@ -208,8 +208,8 @@ CHANGES = (
     Change("AffineGAN Eq. 8: real and made swapped", AFFINE_EQUATIONS,
            ":math:`M_t`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
            ":math:`M_t`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_AFFINE),
-    Change("AffineGAN Eq. 8: the masks dropped", AFFINE,
-           "self._seen(batch, frames * mask)", "self._seen(batch, frames)", OF_AFFINE),
+    Change("AffineGAN Eq. 8: the mouths of other frames", CODED,
+           '"mask": mask[1:]', '"mask": mask[:-1]', OF_AFFINE),
     Change("AffineGAN Eq. 11: draws and intensities swapped", AFFINE_EQUATIONS,
            "losses.discriminator_loss(uniform, inferred)", "losses.discriminator_loss(inferred, uniform)", OF_AFFINE),
     Change("AffineGAN Eq. 10: the self images compared with the made ones", AFFINE,
@@ -233,9 +233,9 @@ CHANGES = (
     Change("AffineGAN: D_l told that made is real", AFFINE,
            "equations.adversarial_local, batch, real, made)", "equations.adversarial_local, batch, made, real)",
            OF_AFFINE),
-    Change("AffineGAN: D_l asked of clips whose mask does not count", AFFINE,
+    Change("AffineGAN: D_l asked of clips whose mask does not count", CODED,
            "frames * mask)[rows].flatten(0, 1)", "frames * mask).flatten(0, 1)", OF_AFFINE),
-    Change("AffineGAN: no latent noise", AFFINE, "code + sigma * torch.randn_like(code) if", "code if", OF_AFFINE),
+    Change("AffineGAN: no latent noise", AFFINE, "level + sigma * torch.randn_like(level)", "level", OF_AFFINE),
     Change("AffineGAN: noise in use as well", AFFINE, "if sigma and self.training", "if sigma", OF_AFFINE),
     Change("AffineGAN: the conditional discriminators shown the frame twice", AFFINE,
            'batch["neutral"].unsqueeze(1).expand_as(images), images], 2)', "images, images], 2)", OF_AFFINE),

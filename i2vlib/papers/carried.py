@@ -38,7 +38,6 @@ from i2vlib.papers.losses import masked_l1
 
 if TYPE_CHECKING:
     from i2vlib.clips import Clip
-    from i2vlib.papers.blocks import Decoder
     from i2vlib.papers.config import Config
 
 #: Numbers that a decoder says per pixel: of the colour, the flow, the gate and the shade, in this order.
@@ -317,47 +316,6 @@ def origins_of(
     known, (_, height, width, _) = samples.origins(clip, index, change, still), clip.frames.shape
     flow, seen = known or (torch.zeros(len(index), 2, height, width), torch.zeros(len(index), 1, height, width))
     return {"flow": flow, "seen": seen, "traced": torch.tensor(known is not None)}
-
-
-class Draws:
-    """What a method shares that decodes its frames from codes, painted or carried; its `decoder` ends in `outer`."""
-
-    config: Config
-    decoder: Decoder
-    outer: Outer
-
-    @classmethod
-    def truth(cls, config: Drawing) -> tuple[str, ...]:
-        return truth(config)
-
-    @property
-    def carries(self) -> bool:
-        """Whether frames are the still itself, carried along, and not painted anew."""
-        return self.config.drawing == "carried"
-
-    @property
-    def ranges(self) -> dict[str, list[float]]:
-        """Bounds what `drawn` returns, by name (`i2vlib.export.Exportable`)."""
-        return ranges(self.config)
-
-    def painted(self, codes: Sequence[Tensor]) -> Tensor:
-        """Decodes codes, one ``(B, C, h, w)`` per level, to pictures ``(B, 3, H, W)`` in [-1, 1]."""
-        return self.decoder(codes)
-
-    def rest(self, base: Sequence[Tensor], still: Tensor) -> list[Tensor]:
-        """Returns what frames of a still ``(1, 3, H, W)`` are drawn as changes from; nothing for painted drawing."""
-        return [self._unbounded(base, still), still] if self.carries else []
-
-    def drawn(self, codes: Sequence[Tensor], *rest: Tensor) -> Tensor:
-        """Pictures of codes, or, given the still's `rest`, maps (`i2vlib.export.Exportable`)."""
-        if not rest:
-            return self.painted(codes)
-        at_rest, still = rest
-        return maps_of(self._unbounded(codes, still), at_rest, self.config.reach, self.config.shaded).joined()
-
-    def _unbounded(self, codes: Sequence[Tensor], still: Tensor) -> Tensor:
-        """The last level's numbers for codes of a still ``(1, 3, H, W)``: ``(B, 7, H, W)``."""
-        return self.outer(self.decoder.unbounded(codes), still)
 
 
 def drawn_step(config: Drawing, outer: Outer, drawn: Tensor, rest: Tensor, still: Tensor) -> dict[str, Tensor]:

@@ -109,7 +109,12 @@ class Inferring(Dialled):
 
     @abstractmethod
     def infer_intensity(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:
-        """Reads the intensity off frames, ``float32 (T,)``, unclipped."""
+        """Reads the intensity off frames, ``float32 (T,)``, unclipped.
+
+        Args:
+            frames: ``uint8 (T, H, W, 3)``, aligned as the neutral one, ``uint8 (H, W, 3)``.
+            expression: may be left out if the model has one.
+        """
 
     @abstractmethod
     def infer_projection(self, frames: np.ndarray, neutral: np.ndarray, expression: str | None = None) -> np.ndarray:

@@ -62,12 +62,12 @@ def test_a_field_is_told_by_its_docstring() -> None:
     told = departures.described(AffineGANConfig)
     assert told["signed_intensity"] == "Leave out the absolute value of Eq. 5."
     assert told["intensity_by"].startswith("Eq. 5, or a plain MLP")
-    assert set(told) == {field.name for field in fields(AffineGANConfig)} and told["norm"] == ""
+    assert set(told) == {field.name for field in fields(AffineGANConfig)} and told["norm"]
 
 
 def test_a_row_says_what_it_is_what_both_have_and_why() -> None:
     frame = departures.table(lineage(planned()["fan"])).frame
-    row = frame.loc["include_neutral: decode the still at intensity 0 in every step and ask for the still back"]
+    row = frame.loc["include_neutral: also decode the still at intensity 0, and compare it with the still"]
     assert row.tolist()[:2] == ["no", "yes"] and "FAN-1" in row.iloc[2]
     assert (
         frame.loc["weight of adversarial_local, over the reconstruction's", "here"]

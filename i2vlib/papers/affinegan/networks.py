@@ -26,27 +26,31 @@ class ResidualEncoder(ScaledEncoder):
         return super().forward(neutral)
 
 
+def perceptron(inputs: int, hidden: int) -> nn.Sequential:
+    """Three layers from ``inputs`` numbers to one."""
+    first = nn.Linear(inputs, hidden), nn.LeakyReLU(0.2)
+    return nn.Sequential(*first, nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
+
+
 class IntensityDiscriminator(nn.Module):
     """D_a, a three-layer perceptron (section 4): are these intensities, or draws from Unif(0, 1)? (Eq. 11)"""
 
-    def __init__(self, inputs: int, hidden: int = 16) -> None:
+    def __init__(self, inputs: int) -> None:
         super().__init__()
         self.inputs = inputs
-        first = nn.Linear(inputs, hidden), nn.LeakyReLU(0.2)
-        self.layers = nn.Sequential(*first, nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
+        self.layers = perceptron(inputs, 16)
 
     def forward(self, intensity: Tensor) -> Tensor:
-        """``(B, n)`` to logits, one an intensity or one a clip."""
+        """``(B, n)`` to logits, one per intensity or one per clip."""
         return self.layers(intensity.reshape(-1, self.inputs))
 
 
 class IntensityRegressor(nn.Module):
     """The plain MLP that section 4.2 puts in the place of Eq. 5: the innermost f_0, f_t and f_Delta to a number."""
 
-    def __init__(self, channels: int, hidden: int = 64) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        first = nn.Linear(3 * channels, hidden), nn.LeakyReLU(0.2)
-        self.layers = nn.Sequential(*first, nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
+        self.layers = perceptron(3 * channels, 64)
 
     def forward(self, frames: Tensor, base: Tensor, residual: Tensor) -> Tensor:
         """Codes ``(B * n, C, 1, 1)``, ``(B, C, 1, 1)`` and ``(B, C, 1, 1)`` to ``(B, n)``, of any sign."""

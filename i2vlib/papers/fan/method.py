@@ -2,44 +2,32 @@ r"""FAN itself, in the order of section 3: a sample of a clip, the frames drawn,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from i2vlib import animation, export, regions, samples
+from i2vlib import regions, samples
 from i2vlib.clips import Clip
-from i2vlib.expressions import TABLE
-from i2vlib.papers import blocks, carried, losses
+from i2vlib.papers import blocks, carried, coded, losses
 from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, ScaledEncoder, widths
 from i2vlib.papers.fan import equations
 from i2vlib.papers.fan.config import FANConfig
 from i2vlib.papers.fan.networks import LandmarkMaps
-from i2vlib.papers.playing import Dialled
 
 
-class Batch(carried.Origins):
-    """Training samples of B clips, n frames of each; pictures in [-1, 1]."""
+class Batch(coded.Batch):
+    """Training samples of B clips, n frames of each."""
 
-    neutral: Tensor
-    """``(B, 3, H, W)``, the first frame."""
-    frames: Tensor
-    """``(B, n, 3, H, W)``."""
     intensity: Tensor
     """``(B, n)``."""
     landmarks: Tensor
     """``(B, n, 68, 2)`` from -1 to 1 across the picture, NaN where unknown."""
-    mask: Tensor
-    """``(B, n, 1, H, W)``, ones on the mouth."""
-    local: Tensor
-    """``(B,)``, whether the mask counts."""
-    label: Tensor
-    """``(B,)``, the number of the expression."""
 
 
-class FAN(carried.Draws, Dialled):
+class FAN(coded.Coded):
     r"""FAN, Eq. 6: a generator of base encoder, residual encoders and decoder, and the two discriminators against it.
 
     .. math:: \min_{D_g, D_l} \max_f \sum_a \mathcal L_g + \mathcal L_l + \mathcal L_k + \mathcal R_t
@@ -53,14 +41,9 @@ class FAN(carried.Draws, Dialled):
 
     Config = FANConfig
     config: FANConfig
-    exportable = True
     about = (
         "Takes a still of a face to any strength of an expression, at any length and in any order; in training it is "
         "told how strong each frame is (Fan et al., 2019)."
-    )
-    limits = (
-        "Frontal faces, cropped by align_face; the head stays where it is. What a closed mouth hides, such as "
-        "teeth, is a guess. What it makes is synthetic; say so where you show it."
     )
 
     def __init__(self, config: FANConfig) -> None:
@@ -81,12 +64,6 @@ class FAN(carried.Draws, Dialled):
             nn.init.zeros_(self.decoder.levels[-1].weight)
             nn.init.zeros_(self.decoder.levels[-1].bias)
 
-    def inherit(self, other: FAN) -> None:
-        """Starts from another model's generator, of the same sizes; a painted one's colours go on as the colour map."""
-        state = {k: v for k, v in other.state_dict().items() if not k.startswith("discriminator")}
-        own = self.state_dict()
-        self.load_state_dict({**own, **carried.widened(state, f"decoder.levels.{len(self.decoder.levels) - 1}", own)})
-
     # One training step ------------------------------------------------------------------------------------------
 
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
@@ -100,17 +77,11 @@ class FAN(carried.Draws, Dialled):
                 its own intensity is asked for and it has none.
         """
         config = self.config
-        label = animation.label_of(clip.expression, self.expressions)
         index = samples.drawn(clip, config.frames_per_clip, int(config.include_neutral), False, rng)
         change = samples.change_of(clip, config.augment, rng, config.looks, config.crop)
-        frames, mouths, points = samples.training_frames(clip, [0, *index], config.size, change)
-        mask = torch.zeros_like(frames[:, :1]) if mouths is None else mouths
-        local = mouths is not None and not TABLE[self.expressions[label]].still_mouth
-        known = {"local": torch.tensor(local), "label": torch.tensor(label), "intensity": self._labels(clip)[index]}
+        known, points = self.sample(clip, index, change)
         landmarks = points[1:] * (2 / config.size) - 1
-        if self.carries:
-            known |= carried.origins_of(clip, index, change)
-        return {"neutral": frames[0], "frames": frames[1:], "mask": mask[1:], "landmarks": landmarks, **known}
+        return {**known, "landmarks": landmarks, "intensity": self._labels(clip)[index]}
 
     def outputs(self, batch: Batch) -> dict[str, Tensor]:
         r"""FAN, Eq. 2: draws frames of any intensity, each decoded by itself, all of them in one pass.
@@ -134,11 +105,8 @@ class FAN(carried.Draws, Dialled):
         if config.include_neutral or self.carries:
             codes["neutral_images"] = base
         features = self._before_last(blocks.joined(codes))
-        drawn = blocks.parted(self.decoder.last(features) if self.carries else self._picture(features), codes)
-        if self.carries:
-            drawn = carried.drawn_step(config, self.outer, drawn["images"], drawn["neutral_images"], batch["neutral"])
-        else:
-            drawn["images"] = drawn["images"].view(batch["frames"].shape)
+        last = self.decoder.last(features) if self.carries else self._picture(features)
+        drawn = self.frames_of(blocks.parted(last, codes), batch)
         if config.weights["landmarks"]:
             drawn["landmarks"] = self.landmark_maps(features[: a.numel()]).unflatten(0, a.shape)
         return drawn
@@ -148,19 +116,13 @@ class FAN(carried.Draws, Dialled):
         real, made = batch["frames"], outputs["images"].detach()
         return self.weighed(
             adversarial=lambda: equations.adversarial(real=self._judged(real), made=self._judged(made)),
-            adversarial_local=lambda: self._locally(equations.adversarial_local, batch, real, made),
+            adversarial_local=lambda: self.judged_locally(equations.adversarial_local, batch, real, made),
         )
 
     def generator_terms(self, batch: Batch, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the encoders and the decoder minimise: all that is no game, and their side of each game."""
         made, real, still = outputs["images"], batch["frames"], batch["neutral"]
         fooled = partial(losses.generator_loss, saturating=self.config.saturating)
-
-        def reconstruction() -> Tensor:
-            error = equations.reconstruction(real, made)
-            if self.config.include_neutral:
-                error = error + equations.reconstruction(still, outputs["neutral_images"])
-            return error
 
         def temporal() -> Tensor:
             return equations.temporal(made.flatten(0, 1), outputs["nearby_images"], self._owners(batch["intensity"]))
@@ -170,12 +132,12 @@ class FAN(carried.Draws, Dialled):
             return equations.landmarks(outputs["landmarks"], batch["landmarks"]) if known else None
 
         return self.weighed(
-            reconstruction=reconstruction,
+            reconstruction=lambda: self.compared(equations.reconstruction, batch, outputs),
             reconstruction_moving=lambda: losses.masked_l1(made, real, regions.moving(real, still)),
             temporal=temporal,
             landmarks=landmarks,
             adversarial=lambda: fooled(self._judged(made)),
-            adversarial_local=lambda: self._locally(fooled, batch, made),
+            adversarial_local=lambda: self.judged_locally(fooled, batch, made),
             **carried.terms(batch, outputs, still),
         )
 
@@ -188,13 +150,6 @@ class FAN(carried.Draws, Dialled):
     def _judged(self, images: Tensor) -> Tensor:
         """Logits that D_g gives to frames."""
         return self.discriminator(images.flatten(0, 1))[0]
-
-    def _locally(self, loss: Callable[..., Tensor], batch: Batch, *images: Tensor) -> Tensor | None:
-        """A loss of the logits that D_l gives to the masked frames of clips whose mask counts; None without one."""
-        rows, mask = blocks.local_region(batch, self.config.local_region)
-        if not rows.any():
-            return None
-        return loss(*(self.discriminator_local((frames * mask)[rows].flatten(0, 1))[0] for frames in images))
 
     def _labels(self, clip: Clip) -> Tensor:
         """The intensity of every frame of a training clip, ``(T,)``."""
@@ -233,25 +188,12 @@ class FAN(carried.Draws, Dialled):
 
     def encoded(self, still: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """All that frames of a still ``(1, 3, H, W)`` share (`i2vlib.export.Exportable`)."""
-        directions = [self._residual(still, label) for label in range(len(self.expressions))]
-        return self._base(still), [torch.cat(level) for level in zip(*directions, strict=True)]
+        code, directions = self.directions(still, range(len(self.expressions)))
+        return code, [torch.cat(level) for level in zip(*directions.values(), strict=True)]
 
     # Using a trained model ---------------------------------------------------------------------------------------
 
-    def drawer(
-        self, face: np.ndarray, expressions: Sequence[str | None], region: str | np.ndarray | None = None
-    ) -> animation.Drawer:
-        """Returns what `animate` draws with: from a column of intensities an expression to frames."""
-        labels = [animation.label_of(name, self.expressions) for name in expressions]
-        animation.look_at_start(face, [self.expressions[label] for label in labels])
+    def directions(self, still: Tensor, labels: Sequence[int]) -> tuple[list[Tensor], dict[int, list[Tensor]]]:
+        return self._base(still), {label: self._residual(still, label) for label in labels}
 
-        def decoder_of(still: Tensor, mask: Tensor | None) -> Callable[[Tensor], Tensor]:
-            if self.runtime == "onnx":
-                return export.decoder_of(self, still, mask, labels)
-            base = self._base(still)
-            residuals = {label: animation.within(self._residual(still, label), mask) for label in labels}
-            rest = self.rest(base, still)
-            return lambda rows: self.drawn(equations.joint(base, residuals, rows), *rest)
-
-        composed = carried.composed_frames if self.carries else None
-        return animation.drawer(self, face, self.config.size, decoder_of, region, composed)
+    moved = staticmethod(equations.joint)  # Eq. 7

@@ -209,12 +209,22 @@ def test_a_sample_is_augmented_where_that_is_asked_for_and_follows_from_its_gene
         assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+class Innermost(torch.nn.Module):
+    """A decoder that gives back the innermost level of a code."""
+
+    def forward(self, levels: list[Tensor]) -> Tensor:
+        return levels[-1]
+
+
 def test_the_noise_of_a_step_is_what_the_step_draws():
-    method, level = AffineGAN(tiny_config(latent_noise=0.5)), torch.ones(2, 3, 1, 1)
+    method, levels = AffineGAN(tiny_config(latent_noise=0.5)), [torch.zeros(2, 3, 2, 2), torch.ones(2, 3, 1, 1)]
+    method.decoder = Innermost()
     torch.manual_seed(4)
-    made = method._noisy(level)
+    made = method.decode({"images": levels})["images"]
     torch.manual_seed(4)
-    assert torch.equal(made, level + 0.5 * torch.randn(2, 3, 1, 1))
+    noise = [torch.randn_like(level) for level in levels]
+    assert torch.equal(made, levels[-1] + 0.5 * noise[-1])
+    assert torch.equal(method.eval().decode({"images": levels})["images"], levels[-1])
 
 
 class Bright(torch.nn.Module):
