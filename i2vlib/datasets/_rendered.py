@@ -157,8 +157,10 @@ def seeds_of(splits: Mapping[str, tuple[int, int]], split: str, subjects: int | 
     """The seeds of a split: `subjects` of them, as many as usual if None, after the first `skip`.
 
     Raises:
-        ValueError: fewer than one, or more than the 10,000 of a split.
+        ValueError: no such split, fewer than one subject, or more than the 10,000 of a split.
     """
+    if split not in splits:
+        raise ValueError(f"A set of {name} has the splits {', '.join(splits)}; this one is {split!r}.")
     first, usual = splits[split]
     subjects = usual if subjects is None else subjects
     if not (1 <= subjects and 0 <= skip <= 10_000 - subjects):

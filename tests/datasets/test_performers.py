@@ -188,7 +188,7 @@ def test_splits_share_nobody_and_hold_all_actions() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "eval"}, "splits train, validation, test; this one is 'eval'"),
+        ({"split": "eval"}, "eval"),
         ({"subjects": 0}, "1 to 10,000 subjects; 0 were asked for"),
         ({"subjects": 2, "skip": 9_999}, "2 were asked for, after the first 9999"),
         ({"actions": "bowling"}, "Performers know no action 'bowling'. Choose from: baseball_pitch"),

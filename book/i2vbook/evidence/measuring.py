@@ -46,9 +46,7 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
     method = load_pretrained(run.folder / "best")
     history = {"history": pd.DataFrame(facts.pop("history"))}
     facts |= {"split": split, **results.rendered_by(run, "measured_")}
-    drawn = measured_bodies if run.bodies else measured_faces
-    measured = {"pictures": drawn, "readings": measured_readings, "poses": measured_poses}[run.kind.makes]
-    parts, known, picture = measured(run, method, split, facts)
+    parts, known, picture = tables(run, method, split, facts)
     results.write(run, {"run": run.name, **facts}, parts | history, picture)
     if run.ships:
         taught = run.data.get("actions", ACTIONS) if run.bodies else run.data["expressions"]
@@ -60,6 +58,13 @@ def measure_run(run: Run, split: str = "test") -> pd.DataFrame:
 
 
 Parts = tuple[dict[str, "pd.DataFrame"], "pd.DataFrame", np.ndarray]
+
+
+def tables(run: Run, method: Method, split: str, facts: dict[str, object]) -> Parts:
+    """As `measured_faces`, by what the method of a run makes."""
+    drawn = measured_bodies if run.bodies else measured_faces
+    measured = {"pictures": drawn, "readings": measured_readings, "poses": measured_poses}[run.kind.makes]
+    return measured(run, method, split, facts)
 
 
 def measured_faces(run: Run, method: Method, split: str, facts: dict[str, object]) -> Parts:

@@ -23,6 +23,7 @@ import io
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,12 +54,20 @@ HISTORY_DIGITS = 5
 PICTURE_QUALITY = 80
 
 
+#: On which people the results are read: ``test``, or ``final``, who are kept apart (`i2vbook.audits.final`).
+SPLIT: ContextVar[str] = ContextVar("SPLIT", default="test")
+
 # Reading ------------------------------------------------------------------------------------------------------------
+
+
+def folder(run: Run) -> Path:
+    """Returns where the result of a run is, of the people that `SPLIT` says."""
+    return run.results if SPLIT.get() == "test" else checkout.RESULTS / SPLIT.get() / run.name
 
 
 def result(run: Run) -> dict | None:
     """The facts of the committed result of a run as it is now defined (``run.json``), or None."""
-    path = run.results / "run.json"
+    path = folder(run) / "run.json"
     if not path.is_file():
         return None
     facts = json.loads(path.read_text())
@@ -81,7 +90,7 @@ def rows(run: Run, part: str = "clips") -> pd.DataFrame:
         raise ValueError(
             f"The run {run.name} has no result yet. Make it: python -m i2vbook.evidence --only {run.name}."
         )
-    path = run.results / f"{part}.parquet"
+    path = folder(run) / f"{part}.parquet"
     if not path.is_file():
         raise ValueError(f"The result of {run.name} has no {part}: {path} is not there.")
     frame = read_table(path, HISTORY_DIGITS if part == "history" else DIGITS)
@@ -90,7 +99,7 @@ def rows(run: Run, part: str = "clips") -> pd.DataFrame:
 
 def parts(run: Run) -> set[str]:
     """Which tables the result of a run has (`rows`); none before there is a result."""
-    return {path.stem for path in run.results.glob("*.parquet")} if result(run) else set()
+    return {path.stem for path in folder(run).glob("*.parquet")} if result(run) else set()
 
 
 def with_every_metric(frame: pd.DataFrame) -> pd.DataFrame:
@@ -191,7 +200,7 @@ def _own_rows(run: Run) -> pd.DataFrame:
     import pandas as pd
 
     ours = [rows(run).assign(system=run.method)]
-    if (run.results / "unrefined.parquet").is_file():
+    if (folder(run) / "unrefined.parquet").is_file():
         ours.append(rows(run, "unrefined").assign(system=run.stages[-1]))
     return pd.concat(ours, ignore_index=True)
 
@@ -237,14 +246,14 @@ def write(run: Run, facts: Mapping[str, object], parts: Mapping[str, pd.DataFram
         run: whose it is.
         facts: what goes into ``run.json``; it is written last, so that a folder without it is no result.
         parts: the tables by name, see `rows`.
-        picture: ``uint8 (H, W, 3)``, the sample; kept of the seed 0 alone, for others look the same and weigh as much.
+        picture: ``uint8 (H, W, 3)``, the sample; kept of the seed 0 and of the split ``test`` alone.
     """
-    shutil.rmtree(run.results, ignore_errors=True)
+    shutil.rmtree(folder(run), ignore_errors=True)
     for name, frame in parts.items():
-        write_table(run.results / f"{name}.parquet", frame)
-    if not run.seed:
+        write_table(folder(run) / f"{name}.parquet", frame)
+    if not run.seed and SPLIT.get() == "test":
         write_picture(run.picture, picture)
-    write_file(run.results / "run.json", (json.dumps(dict(facts), indent=1) + "\n").encode())
+    write_file(folder(run) / "run.json", (json.dumps(dict(facts), indent=1) + "\n").encode())
 
 
 def write_references(name: str, frame: pd.DataFrame) -> None:

@@ -1,0 +1,49 @@
+"""People kept apart are nobody's who trained, validated or was looked at, and their results stand beside the others."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from i2vbook import checkout
+from i2vbook.audits import final
+from i2vbook.evidence import results
+from i2vbook.evidence.plan import planned
+from i2vlib.datasets import actors, performers
+
+
+@pytest.mark.parametrize(("data", "count"), [(actors.Actors, 64), (performers.Performers, 16)])
+def test_people_kept_apart_are_in_no_other_split_however_many_are_asked_for(data, count) -> None:
+    seeds = {split: {seed for seed, _ in data(split).keys} for split in ("train", "validation", "test", "final")}
+    assert seeds["final"] == set(range(30_000, 30_000 + count))
+    for split in ("train", "validation", "test"):
+        everybody = {seed for seed, _ in data(split, subjects=10_000).keys}
+        assert not everybody & seeds["final"]
+
+
+def test_no_row_of_the_table_of_runs_trains_or_validates_on_them() -> None:
+    for run in planned().values():
+        for options in (run.data, run.taught, run.also):
+            assert dict(options or {}).get("skip", 0) + dict(options or {}).get("subjects", 0) <= 10_000, run.name
+
+
+def test_a_result_of_people_kept_apart_stands_beside_the_other_and_neither_reads_the_other(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(checkout, "RESULTS", tmp_path)
+    run = planned()["fan"]
+    facts = {"run": "fan", "digest": run.digest}
+    with final.people_kept_apart():
+        results.write(run, {**facts, "split": "final"}, {"clips": pd.DataFrame({"subject": ["30000"]})}, None)
+        assert results.result(run)["split"] == "final"
+        assert results.rows(run)["subject"].tolist() == ["30000"]
+    assert results.result(run) is None
+    assert json.loads((tmp_path / "final" / "fan" / "run.json").read_text())["split"] == "final"
+
+
+def test_what_is_measured_is_what_is_shipped_with_the_stages_before_it() -> None:
+    names = {run.name for run in final.shipped()}
+    assert {"fan", "affinegan", "frgan", "fan_carried_people", "affinegan_carried_judged_longer"} <= names
+    assert not {"fan_mouths", "carried_64_0"} & names
