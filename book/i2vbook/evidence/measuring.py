@@ -319,7 +319,7 @@ def inferences(method: Method, data: Sequence[Clip]) -> list[dict]:
         maps = method.sensitivity(clip.frames[0], clip.expression, probes=4)
         shares = [float(seen[region].sum() / seen.sum()) for seen in (np.ones_like(maps[0]), *maps)]
         names = {}
-        if len(method.expressions) > 1 and method.config.weights["classification"]:
+        if method.names_expressions():
             shown = np.stack([ends[1], at_one[1]])
             names = dict(zip(("named_true", "named_made"), method.named(shown, ends[0]), strict=True))
         rows.append(

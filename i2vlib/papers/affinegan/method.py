@@ -79,10 +79,10 @@ class AffineGAN(coded.Coded, Inferring):
 
     def kept_parameters(self) -> list[nn.Parameter]:
         """The generator's, and those of a D_g that was taught to name expressions: `named` asks it."""
-        return [*self.generator_parameters(), *(self.discriminator.parameters() if self._names_expressions() else ())]
+        return [*self.generator_parameters(), *(self.discriminator.parameters() if self.names_expressions() else ())]
 
-    def _names_expressions(self) -> bool:
-        """Whether D_g was taught to, and the file that the model came from has not left it out."""
+    def names_expressions(self) -> bool:
+        """Says whether D_g was taught to, and the file that the model came from has not left it out."""
         taught = len(self.expressions) > 1 and self.config.weights["classification"] > 0
         return taught and "discriminator.classify.weight" not in self.untouched()
 
@@ -263,7 +263,7 @@ class AffineGAN(coded.Coded, Inferring):
         ``frames`` are ``uint8 (T, H, W, 3)``, aligned as the neutral one, ``uint8 (H, W, 3)``. Raises `ValueError` for
         a model that was not taught to tell its expressions apart, or whose file left D_g out.
         """
-        if not self._names_expressions():
+        if not self.names_expressions():
             raise ValueError(
                 f"This model's D_g cannot name the expressions {self.expressions}: that takes two or more, a weight "
                 "for 'classification', and D_g as it was trained, which the model's file may have left out."
