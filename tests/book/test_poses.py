@@ -186,11 +186,11 @@ def with_forecast(committed: pd.DataFrame, system: str | None, factor: float = 1
 def test_no_rule_is_passed_by_a_copy_of_the_last_pose(committed, monkeypatch, system, factor, verdict):
     monkeypatch.setattr(poses, "measured", lambda: with_forecast(committed, system, factor))
     monkeypatch.setattr(common, "bodies_move", lambda table: False)
-    assert claims.answer("FRG-11").verdict == verdict
+    assert claims.CLAIMS["FRG-11"].decide().verdict == verdict
 
 
 @pytest.mark.parametrize(("system", "verdict"), [(poses.STILL, "partly"), (None, "reproduced")])
 def test_a_video_that_moves_is_half_of_the_claim(committed, monkeypatch, system, verdict):
     monkeypatch.setattr(poses, "measured", lambda: with_forecast(committed, system, 1.0))
     monkeypatch.setattr(common, "bodies_move", lambda table: True)
-    assert claims.answer("FRG-11").verdict == verdict
+    assert claims.CLAIMS["FRG-11"].decide().verdict == verdict

@@ -6,9 +6,9 @@ measures what no run's result holds (a curve on a fine grid, a mixture), those n
 chapter hands them over, and the ledger keeps them.
 
 The words of all claims stand in `claims.toml`, which `words` reads. The rules have one file per paper: `fan`,
-`affinegan`, `frgan`; `ours` is what the book promises, and `common` what they share. A rule is written before its run
-is measured. Where one was changed afterwards, its claim names the day, what was changed and why, and the ledger prints
-it. Chapters, `show` and `audits` may import this room; it imports `evidence`.
+`affinegan`, `frgan`; `ours` is what the book promises, `common` what they share, and `standard` what all have to meet.
+A rule is written before its run is measured. Where one was changed afterwards, its claim names the day, what was
+changed and why, and the ledger prints it. Chapters, `show` and `audits` may import this room; it imports `evidence`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from i2vbook.claims import affinegan, fan, frgan, ours
+from i2vbook.claims import affinegan, fan, frgan, ours, standard
 from i2vbook.claims.common import Answer
 from i2vbook.claims.words import CLAIMS, Change, Claim
 
@@ -25,7 +25,7 @@ __all__ = ["CLAIMS", "Answer", "Change", "Claim", "affinegan", "answer", "fan", 
 
 
 def answer(claim: str, **evidence: object) -> Answer:
-    """What the committed results say of a claim.
+    """What the committed results say of a claim, by its rule and by the standard for all of them.
 
     Args:
         claim: one of `CLAIMS` that has a rule.
@@ -38,7 +38,7 @@ def answer(claim: str, **evidence: object) -> Answer:
     if claim not in rules:
         raise ValueError(f"There is no rule for the claim {claim!r}; there are rules for: {', '.join(rules)}.")
     plain = {name: _plain(value) for name, value in evidence.items()}
-    found = rules[claim](**plain)
+    found = standard.held(rules[claim](**plain), CLAIMS[claim].undecided)
     return Answer(found.verdict, found.value, found.interval, found.runs, found.note, plain)
 
 

@@ -24,8 +24,9 @@ class Change(NamedTuple):
 class Claim(NamedTuple):
     """One claim: where it is made, what it says in our words, what would show it, and the rule, in words and as code.
 
-    A claim that nobody has answered yet has no rule. What is lower, higher, less or more in a rule differs by an
-    interval that leaves out 0, with every seed agreeing (`Effect.counts`).
+    A claim that nobody has answered yet has no rule. ``undecided`` says why its evidence cannot carry a verdict. What
+    is lower, higher, less or more in a rule differs by an interval that leaves out 0, with every seed agreeing
+    (`Effect.counts`).
     """
 
     where: str
@@ -33,6 +34,7 @@ class Claim(NamedTuple):
     measure: str
     rule: str = ""
     changes: tuple[Change, ...] = ()
+    undecided: str = ""
     decide: Callable[..., Answer] | None = None
 
 

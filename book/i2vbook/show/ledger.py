@@ -33,14 +33,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: What can be said of a claim. One that fails to reproduce is a result like any other.
-VERDICTS = ("reproduced", "partly", "not reproduced", "not testable here")
+VERDICTS = ("reproduced", "partly", "not reproduced", "not decided", "not testable here")
 #: The verdict of a claim that has no file yet.
 OPEN = "open"
 PRESETS = ("smoke", "small", "paper")
 #: What a file of the ledger holds of an answer.
 KEPT = ("verdict", "value", "low", "high", "runs", "note", "preset", "ruled_at", "evidence")
 #: What stands for a verdict where its colour does not: in grey, and for those who tell colours apart otherwise.
-SIGNS = {"reproduced": "✓", "partly": "◐", "not reproduced": "✗", "not testable here": "–", OPEN: "○"}
+SIGNS = {
+    "reproduced": "✓",
+    "partly": "◐",
+    "not reproduced": "✗",
+    "not decided": "?",
+    "not testable here": "–",
+    OPEN: "○",
+}
 PAPERS = {"FAN": "FAN", "AFF": "AffineGAN", "FRG": "FRGAN", "BOOK": "this book"}
 
 
