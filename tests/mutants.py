@@ -12,6 +12,8 @@ lost, a sum for a mean, stands in `CHANGES`, and is made in a copy of the tree. 
 from __future__ import annotations
 
 import argparse
+import ast
+import difflib
 import multiprocessing
 import os
 import shutil
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,10 +95,15 @@ EQUIVALENT: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Change:
-    """One thing to break: `before` occurs once in `file`, and with `after` in its place one of `tests` has to fail."""
+    """One thing to break: with `after` in the one place of `before` in a function, one of `tests` has to fail.
+
+    `before` and `after` are Python. A name of one small letter stands for any expression, and for the same one wherever
+    it comes again, so a pattern names no local variable.
+    """
 
     name: str
     file: str
+    function: str
     before: str
     after: str
     tests: tuple[str, ...]
@@ -130,294 +137,342 @@ OF_GANIMATION = ("tests/compared/test_ganimation.py",)
 
 CHANGES = (
     # The losses
-    Change("a minimax generator looks made", LOSSES,
-           "-F.softplus(made).mean() if saturating", "F.softplus(made).mean() if saturating", OF_LOSSES),
-    Change("a generator looks made", LOSSES,
-           "else F.softplus(-made).mean()", "else F.softplus(made).mean()", OF_LOSSES),
-    Change("a discriminator calls made what is real", LOSSES,
-           "F.softplus(-real).mean() + F.softplus(made).mean()", "F.softplus(real).mean() + F.softplus(-made).mean()",
-           OF_LOSSES),
-    Change("a sum over what is real", LOSSES, "F.softplus(-real).mean()", "F.softplus(-real).sum()", OF_LOSSES),
-    Change("a sum over what is made", LOSSES, "+ F.softplus(made).mean()", "+ F.softplus(made).sum()", OF_LOSSES),
-    Change("a masked mean over every pixel", LOSSES,
-           "(error * mask).sum() / mask.sum().clamp_min(1)", "(error * mask).mean()", OF_LOSSES),
-    Change("what moves from half the change on", REGIONS, "difference > 2 * MOVED", "difference > MOVED", OF_REGIONS),
+    Change("a minimax generator looks made", LOSSES, "generator_loss",
+           "-F.softplus(a).mean()", "F.softplus(a).mean()", OF_LOSSES),
+    Change("a generator looks made", LOSSES, "generator_loss",
+           "F.softplus(-a).mean()", "F.softplus(a).mean()", OF_LOSSES),
+    Change("a discriminator calls made what is real", LOSSES, "discriminator_loss",
+           "F.softplus(-a).mean() + F.softplus(b).mean()", "F.softplus(a).mean() + F.softplus(-b).mean()", OF_LOSSES),
+    Change("a sum over what is real", LOSSES, "discriminator_loss",
+           "F.softplus(-a).mean()", "F.softplus(-a).sum()", OF_LOSSES),
+    Change("a sum over what is made", LOSSES, "discriminator_loss",
+           "a + F.softplus(b).mean()", "a + F.softplus(b).sum()", OF_LOSSES),
+    Change("a masked mean over every pixel", LOSSES, "masked_l1",
+           "(a * b).sum() / b.sum().clamp_min(1)", "(a * b).mean()", OF_LOSSES),
+    Change("what moves from half the change on", REGIONS, "moving",
+           "a > 2 * MOVED", "a > MOVED", OF_REGIONS),
     # FAN
-    Change("FAN Eq. 1: the codes swapped", FAN_EQUATIONS,
-           "blocks.affine(base, residual, intensity)", "blocks.affine(residual, base, intensity)", OF_FAN),
-    Change("FAN Eq. 3: real and made swapped", FAN_EQUATIONS,
-           ":math:`V(a)`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
-           ":math:`V(a)`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_FAN),
-    Change("FAN Eq. 4: real and made swapped", FAN_EQUATIONS,
-           ":math:`M(a)`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
-           ":math:`M(a)`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_FAN),
-    Change("FAN Eq. 4: the masks dropped", CODED,
-           "self.shown(batch, frames * mask)", "self.shown(batch, frames)", OF_FAN),
-    Change("FAN Eq. 5: a sum for a mean", FAN_EQUATIONS,
-           ".flatten(1).mean(1).sum() / len(images)", ".flatten(1).sum(1).sum() / len(images)", OF_FAN),
-    Change("FAN Eq. 5: over neighbours, not images", FAN_EQUATIONS,
-           ".mean(1).sum() / len(images)", ".mean(1).mean()", OF_FAN),
-    Change("FAN Eq. 5: above and below swapped", FAN_EQUATIONS,
-           "[intensity - increment, intensity + increment]", "[intensity + increment, intensity - increment]", OF_FAN),
-    Change("FAN Eq. 5: maximised", FAN,
-           "return equations.temporal(", "return -equations.temporal(", OF_FAN),
-    Change("FAN Eq. 5: neighbours given to the wrong frames", FAN,
-           "torch.cat([numbers, numbers], 1)[inside]", "torch.cat([numbers, numbers.flip(1)], 1)[inside]", OF_FAN),
-    Change("FAN: the root of 68 dropped", FAN_EQUATIONS, " / true.shape[-2] ** 0.5", "", OF_FAN),
-    Change("FAN: labels from 1 to 0", FAN_EQUATIONS, "linspace(0, 1, frames)", "linspace(1, 0, frames)", OF_FAN),
-    Change("FAN: the made frames of D_g and D_l not detached", FAN,
-           'outputs["images"].detach()', 'outputs["images"]', OF_FAN),
-    Change("FAN: D_g told that made is real", FAN,
-           "real=self._judged(real), made=self._judged(made)", "real=self._judged(made), made=self._judged(real)",
-           OF_FAN),
-    Change("FAN: D_l told that made is real", FAN,
-           "equations.adversarial_local, batch, real, made)", "equations.adversarial_local, batch, made, real)",
-           OF_FAN),
-    Change("FAN: the first frame among the others", CODED,
-           '"frames": frames[1:]', '"frames": frames[:-1]', OF_FAN),
-    Change("FAN: every expression through the first encoder", FAN,
-           "self.residual_encoders[label](still)", "self.residual_encoders[0](still)", OF_FAN),
-    Change("FAN: the clips of a mixed batch left in the order of their labels", FAN,
-           "torch.cat([rows for _, rows in groups]).argsort()", "torch.cat([rows for _, rows in groups])", OF_FAN),
-    Change("FAN: labels of other frames", FAN,
-           "self._labels(clip)[index]", "self._labels(clip)[sorted(index)]", OF_FAN),
-    Change("FAN: the neutral frame in the place of all others", CODED,
-           "error = error + loss(", "error = loss(", OF_FAN),
-    Change("FAN: what moves, by the frames that were made", FAN,
-           "regions.moving(real, still)", "regions.moving(made, still)", OF_FAN),
-    Change("FAN: landmarks read off the neighbours", FAN,
-           "features[: a.numel()]", "features[-a.numel() :]", OF_FAN),
+    Change("FAN Eq. 1: the codes swapped", FAN_EQUATIONS, "affine",
+           "blocks.affine(a, b, c)", "blocks.affine(b, a, c)", OF_FAN),
+    Change("FAN Eq. 3: real and made swapped", FAN_EQUATIONS, "adversarial",
+           "losses.discriminator_loss(a, b)", "losses.discriminator_loss(b, a)", OF_FAN),
+    Change("FAN Eq. 4: real and made swapped", FAN_EQUATIONS, "adversarial_local",
+           "losses.discriminator_loss(a, b)", "losses.discriminator_loss(b, a)", OF_FAN),
+    Change("FAN Eq. 4: the masks dropped", CODED, "Coded.judged_locally",
+           "self.shown(a, b * c)", "self.shown(a, b)", OF_FAN),
+    Change("FAN Eq. 5: a sum for a mean", FAN_EQUATIONS, "temporal",
+           "a.flatten(1).mean(1)", "a.flatten(1).sum(1)", OF_FAN),
+    Change("FAN Eq. 5: over neighbours, not images", FAN_EQUATIONS, "temporal",
+           "a.mean(1).sum() / b", "a.mean(1).mean()", OF_FAN),
+    Change("FAN Eq. 5: above and below swapped", FAN_EQUATIONS, "neighbours",
+           "[a - b, a + b]", "[a + b, a - b]", OF_FAN),
+    Change("FAN Eq. 5: maximised", FAN, "FAN.generator_terms.temporal",
+           "equations.temporal(a, b, c)", "-equations.temporal(a, b, c)", OF_FAN),
+    Change("FAN Eq. 5: neighbours given to the wrong frames", FAN, "FAN._owners",
+           "torch.cat([a, a], 1)", "torch.cat([a, a.flip(1)], 1)", OF_FAN),
+    Change("FAN: the root of 68 dropped", FAN_EQUATIONS, "landmarks",
+           "a / b.shape[-2] ** 0.5", "a", OF_FAN),
+    Change("FAN: labels from 1 to 0", FAN_EQUATIONS, "labels",
+           "torch.linspace(0, 1, a)", "torch.linspace(1, 0, a)", OF_FAN),
+    Change("FAN: the made frames of D_g and D_l not detached", FAN, "FAN.discriminator_terms",
+           'a["images"].detach()', 'a["images"]', OF_FAN),
+    Change("FAN: D_g told that made is real", FAN, "FAN.discriminator_terms",
+           "equations.adversarial(real=a, made=b)", "equations.adversarial(real=b, made=a)", OF_FAN),
+    Change("FAN: D_l told that made is real", FAN, "FAN.discriminator_terms",
+           "self.judged_locally(equations.adversarial_local, a, b, c)",
+           "self.judged_locally(equations.adversarial_local, a, c, b)", OF_FAN),
+    Change("FAN: the first frame among the others", CODED, "Coded.sample",
+           "{'neutral': a, 'frames': b[1:], 'mask': c}", "{'neutral': a, 'frames': b[:-1], 'mask': c}", OF_FAN),
+    Change("FAN: every expression through the first encoder", FAN, "FAN._residual",
+           "self.residual_encoders[a](b)", "self.residual_encoders[0](b)", OF_FAN),
+    Change("FAN: the clips of a mixed batch left in the order of their labels", FAN, "FAN._residuals",
+           "a.argsort()", "a", OF_FAN),
+    Change("FAN: labels of other frames", FAN, "FAN.example",
+           "self._labels(a)[b]", "self._labels(a)[sorted(b)]", OF_FAN),
+    Change("FAN: the neutral frame in the place of all others", CODED, "Coded.compared",
+           "a + b(c, d)", "b(c, d)", OF_FAN),
+    Change("FAN: what moves, by the frames that were made", FAN, "FAN.generator_terms",
+           "losses.masked_l1(a, b, regions.moving(b, c))", "losses.masked_l1(a, b, regions.moving(a, c))", OF_FAN),
+    Change("FAN: landmarks read off the neighbours", FAN, "FAN.outputs",
+           "a[: b.numel()]", "a[-b.numel() :]", OF_FAN),
     # AffineGAN
-    Change("AffineGAN Eq. 1: the codes swapped", AFFINE,
-           "return self.encoder(still), self.residual_encoder(still, label)",
-           "return self.residual_encoder(still, label), self.encoder(still)", OF_AFFINE),
-    Change("AffineGAN Eq. 4: always by the norm", AFFINE_EQUATIONS,
-           "length if squared else length.sqrt()", "length.sqrt()", OF_AFFINE),
-    Change("AffineGAN Eq. 4: back from the frame to the still", AFFINE_EQUATIONS,
-           "ft.unflatten(0, (clips, -1)) - f0.unsqueeze(1)", "f0.unsqueeze(1) - ft.unflatten(0, (clips, -1))",
-           OF_AFFINE),
-    Change("AffineGAN Eq. 5: no absolute value", AFFINE_EQUATIONS,
-           "return projection.abs()", "return projection", OF_AFFINE),
-    Change("AffineGAN Eq. 6: always held fast", AFFINE,
-           "a.detach() if config.detach_intensity else a", "a.detach()", OF_AFFINE),
-    Change("AffineGAN Eq. 6: never held fast", AFFINE,
-           "a.detach() if config.detach_intensity else a", "a", OF_AFFINE),
-    Change("AffineGAN Eq. 7: real and made swapped", AFFINE_EQUATIONS,
-           ":math:`\\hat I_t`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
-           ":math:`\\hat I_t`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_AFFINE),
-    Change("AffineGAN Eq. 8: real and made swapped", AFFINE_EQUATIONS,
-           ":math:`M_t`.\n    \"\"\"\n    return losses.discriminator_loss(real, made)",
-           ":math:`M_t`.\n    \"\"\"\n    return losses.discriminator_loss(made, real)", OF_AFFINE),
-    Change("AffineGAN Eq. 8: the mouths of other frames", CODED,
-           '"mask": mask[1:]', '"mask": mask[:-1]', OF_AFFINE),
-    Change("AffineGAN Eq. 11: draws and intensities swapped", AFFINE_EQUATIONS,
-           "losses.discriminator_loss(uniform, inferred)", "losses.discriminator_loss(inferred, uniform)", OF_AFFINE),
-    Change("AffineGAN Eq. 10: the self images compared with the made ones", AFFINE,
-           'equations.reconstruction_self(real, outputs["self_images"])',
-           'equations.reconstruction_self(made, outputs["self_images"])', OF_AFFINE),
-    Change("AffineGAN Eq. 11: the generator's gradient cut off from the intensity", AFFINE,
-           'fooled(self.discriminator_intensity(outputs["intensity"]))',
-           'fooled(self.discriminator_intensity(outputs["intensity"].detach()))', OF_AFFINE),
-    Change("AffineGAN Eq. 11: the intensities of D_a not detached", AFFINE,
-           'self.discriminator_intensity(outputs["intensity"].detach())',
-           'self.discriminator_intensity(outputs["intensity"])', OF_AFFINE),
-    Change("AffineGAN Eq. 11: handed over swapped", AFFINE,
-           'uniform=self.discriminator_intensity(batch["uniform"]),\n                inferred=self',
-           'inferred=self.discriminator_intensity(batch["uniform"]),\n                uniform=self', OF_AFFINE),
-    Change("AffineGAN: the made frames not detached", AFFINE,
-           'outputs["images"].detach()', 'outputs["images"]', OF_AFFINE),
-    Change("AffineGAN: D_g told that made is real", AFFINE,
-           "real=of_real()[0], made=self._judged(batch, made)[0]",
-           "real=self._judged(batch, made)[0], made=of_real()[0]",
-           OF_AFFINE),
-    Change("AffineGAN: D_l told that made is real", AFFINE,
-           "equations.adversarial_local, batch, real, made)", "equations.adversarial_local, batch, made, real)",
-           OF_AFFINE),
-    Change("AffineGAN: D_l asked of clips whose mask does not count", CODED,
-           "frames * mask)[rows].flatten(0, 1)", "frames * mask).flatten(0, 1)", OF_AFFINE),
-    Change("AffineGAN: no latent noise", AFFINE, "level + sigma * torch.randn_like(level)", "level", OF_AFFINE),
-    Change("AffineGAN: noise in use as well", AFFINE, "if sigma and self.training", "if sigma", OF_AFFINE),
-    Change("AffineGAN: the conditional discriminators shown the frame twice", AFFINE,
-           'batch["neutral"].unsqueeze(1).expand_as(images), images], 2)', "images, images], 2)", OF_AFFINE),
-    Change("AffineGAN: the joint discriminator asked one by one", AFFINE,
-           "config.frames_per_clip if config.joint_intensity else 1", "1", OF_AFFINE),
-    Change("AffineGAN: the joint discriminator mixes clips", AFFINE_NETWORKS,
-           "intensity.reshape(-1, self.inputs)", "intensity.T.reshape(-1, self.inputs)", OF_AFFINE),
-    Change("AffineGAN: labels of other frames", AFFINE,
-           'batch["label"].repeat_interleave(self.config.frames_per_clip)',
-           'batch["label"].repeat(self.config.frames_per_clip)', OF_AFFINE),
-    Change("AffineGAN: the expression judged without the intensity", AFFINE,
-           'reduction="none") * weight).sum()', 'reduction="none")).sum()', OF_AFFINE),
-    Change("AffineGAN: the weight of the expression not detached", AFFINE,
-           'outputs["intensity"].detach().clamp(0, 1)', 'outputs["intensity"].clamp(0, 1)', OF_AFFINE),
-    Change("AffineGAN: what moves, by the frames that were made", AFFINE,
-           "regions.moving(real, still)", "regions.moving(made, still)", OF_AFFINE),
+    Change("AffineGAN Eq. 1: the codes swapped", AFFINE, "AffineGAN.encode",
+           "self.encoder(a), self.residual_encoder(a, b)", "self.residual_encoder(a, b), self.encoder(a)", OF_AFFINE),
+    Change("AffineGAN Eq. 4: always by the norm", AFFINE_EQUATIONS, "projected",
+           "a if b else a.sqrt()", "a.sqrt()", OF_AFFINE),
+    Change("AffineGAN Eq. 4: back from the frame to the still", AFFINE_EQUATIONS, "projected",
+           "a.unflatten(0, b) - c.unsqueeze(1)", "c.unsqueeze(1) - a.unflatten(0, b)", OF_AFFINE),
+    Change("AffineGAN Eq. 5: no absolute value", AFFINE_EQUATIONS, "intensity",
+           "a.abs()", "a", OF_AFFINE),
+    Change("AffineGAN Eq. 6: always held fast", AFFINE, "AffineGAN.outputs",
+           "a.detach() if b.detach_intensity else a", "a.detach()", OF_AFFINE),
+    Change("AffineGAN Eq. 6: never held fast", AFFINE, "AffineGAN.outputs",
+           "a.detach() if b.detach_intensity else a", "a", OF_AFFINE),
+    Change("AffineGAN Eq. 7: real and made swapped", AFFINE_EQUATIONS, "adversarial",
+           "losses.discriminator_loss(a, b)", "losses.discriminator_loss(b, a)", OF_AFFINE),
+    Change("AffineGAN Eq. 8: real and made swapped", AFFINE_EQUATIONS, "adversarial_local",
+           "losses.discriminator_loss(a, b)", "losses.discriminator_loss(b, a)", OF_AFFINE),
+    Change("AffineGAN Eq. 8: the mouths of other frames", CODED, "Coded.sample",
+           "{'neutral': a, 'frames': b, 'mask': c[1:]}", "{'neutral': a, 'frames': b, 'mask': c[:-1]}", OF_AFFINE),
+    Change("AffineGAN Eq. 11: draws and intensities swapped", AFFINE_EQUATIONS, "adversarial_intensity",
+           "losses.discriminator_loss(a, b)", "losses.discriminator_loss(b, a)", OF_AFFINE),
+    Change("AffineGAN Eq. 10: the self images compared with the made ones", AFFINE, "AffineGAN.generator_terms",
+           'equations.reconstruction_self(a, b["self_images"])',
+           'equations.reconstruction_self(b["images"], b["self_images"])', OF_AFFINE),
+    Change("AffineGAN Eq. 11: the generator's gradient cut off from the intensity", AFFINE, "AffineGAN.generator_terms",
+           "self.discriminator_intensity(a)", "self.discriminator_intensity(a.detach())", OF_AFFINE),
+    Change("AffineGAN Eq. 11: the intensities of D_a not detached", AFFINE, "AffineGAN.discriminator_terms",
+           "self.discriminator_intensity(a.detach())", "self.discriminator_intensity(a)", OF_AFFINE),
+    Change("AffineGAN Eq. 11: handed over swapped", AFFINE, "AffineGAN.discriminator_terms",
+           "equations.adversarial_intensity(uniform=a, inferred=b)",
+           "equations.adversarial_intensity(inferred=a, uniform=b)", OF_AFFINE),
+    Change("AffineGAN: the made frames not detached", AFFINE, "AffineGAN.discriminator_terms",
+           'a["images"].detach()', 'a["images"]', OF_AFFINE),
+    Change("AffineGAN: D_g told that made is real", AFFINE, "AffineGAN.discriminator_terms",
+           "equations.adversarial(real=a, made=b)", "equations.adversarial(real=b, made=a)", OF_AFFINE),
+    Change("AffineGAN: D_l told that made is real", AFFINE, "AffineGAN.discriminator_terms",
+           "self.judged_locally(equations.adversarial_local, a, b, c)",
+           "self.judged_locally(equations.adversarial_local, a, c, b)", OF_AFFINE),
+    Change("AffineGAN: D_l asked of clips whose mask does not count", CODED, "Coded.judged_locally",
+           "self.shown(a, b)[c]", "self.shown(a, b)", OF_AFFINE),
+    Change("AffineGAN: no latent noise", AFFINE, "AffineGAN.decode",
+           "a + b * torch.randn_like(a)", "a", OF_AFFINE),
+    Change("AffineGAN: noise in use as well", AFFINE, "AffineGAN.decode",
+           "a and self.training", "a", OF_AFFINE),
+    Change("AffineGAN: the conditional discriminators shown the frame twice", AFFINE, "AffineGAN.shown",
+           "torch.cat([a.expand_as(b), b], 2)", "torch.cat([b, b], 2)", OF_AFFINE),
+    Change("AffineGAN: the joint discriminator asked one by one", AFFINE, "AffineGAN.__init__",
+           "a if b.joint_intensity else 1", "1", OF_AFFINE),
+    Change("AffineGAN: the joint discriminator mixes clips", AFFINE_NETWORKS, "IntensityDiscriminator.forward",
+           "a.reshape(-1, self.inputs)", "a.T.reshape(-1, self.inputs)", OF_AFFINE),
+    Change("AffineGAN: labels of other frames", AFFINE, "AffineGAN._classification",
+           "a.repeat_interleave(b)", "a.repeat(b)", OF_AFFINE),
+    Change("AffineGAN: the expression judged without the intensity", AFFINE, "AffineGAN._classification",
+           'F.cross_entropy(a, b, reduction="none") * c', 'F.cross_entropy(a, b, reduction="none")', OF_AFFINE),
+    Change("AffineGAN: the weight of the expression not detached", AFFINE, "AffineGAN._classification",
+           'a["intensity"].detach()', 'a["intensity"]', OF_AFFINE),
+    Change("AffineGAN: what moves, by the frames that were made", AFFINE, "AffineGAN.generator_terms",
+           "losses.masked_l1(a, b, regions.moving(b, c))", "losses.masked_l1(a, b, regions.moving(a, c))", OF_AFFINE),
     # FRGAN
-    Change("FRGAN Eq. 2: turned round", FRGAN_EQUATIONS,
-           "mask * content + (1 - mask) * still", "mask * still + (1 - mask) * content", OF_FRGAN),
-    Change("FRGAN Eq. 3: now and then swapped", FRGAN_EQUATIONS,
-           "then - now + image", "now - then + image", OF_FRGAN),
-    Change("FRGAN Eq. 5: a sum for a mean", FRGAN_EQUATIONS,
-           "(real - made).abs().mean()", "(real - made).abs().sum()", OF_FRGAN),
-    Change("FRGAN Eq. 7: its sign", FRGAN_EQUATIONS,
-           "-critic(made, maps).mean()", "critic(made, maps).mean()", OF_FRGAN),
-    Change("FRGAN Eq. 8: its sign", FRGAN_EQUATIONS,
-           "critic(made.detach(), maps).mean() - critic(real, maps).mean()",
-           "critic(real, maps).mean() - critic(made.detach(), maps).mean()", OF_FRGAN),
-    Change("FRGAN Eq. 8: the made frames not detached", FRGAN_EQUATIONS,
-           "critic(made.detach(), maps).mean()", "critic(made, maps).mean()", OF_FRGAN),
-    Change("FRGAN Eq. 9: a slope of 0", FRGAN_EQUATIONS,
-           '"The terms of a step".\n    """\n    return (slope(critic, real, made, maps, share) - 1)',
-           '"The terms of a step".\n    """\n    return slope(critic, real, made, maps, share)', OF_FRGAN),
-    Change("FRGAN Eq. 10: turned round", FRGAN_EQUATIONS,
-           "mask * content + (1 - mask) * clip", "mask * clip + (1 - mask) * content", OF_FRGAN),
-    Change("FRGAN Eq. 12: the sign of D_V", FRGAN_EQUATIONS, "-of_clips(made", "of_clips(made", OF_FRGAN),
-    Change("FRGAN Eq. 12: the sign of D_I", FRGAN_EQUATIONS, "-of_frames(frames_of", "of_frames(frames_of", OF_FRGAN),
-    Change("FRGAN Eq. 13: its sign", FRGAN_EQUATIONS,
-           "(critic(made.detach(), maps) - critic(real, maps)).mean()",
-           "(critic(real, maps) - critic(made.detach(), maps)).mean()", OF_FRGAN),
-    Change("FRGAN Eq. 13: the made clips not detached", FRGAN_EQUATIONS,
-           "(critic(made.detach(), maps) - critic(real, maps)).mean()",
-           "(critic(made, maps) - critic(real, maps)).mean()", OF_FRGAN),
-    Change("FRGAN Eq. 14: a slope of 0", FRGAN_EQUATIONS,
-           'held at 1".\n    """\n    return (slope(critic, real, made, maps, share) - 1)',
-           'held at 1".\n    """\n    return slope(critic, real, made, maps, share)', OF_FRGAN),
-    Change("FRGAN: the slope between, real and made swapped", FRGAN_EQUATIONS,
-           "s * real + (1 - s) * made", "s * made + (1 - s) * real", OF_FRGAN),
-    Change("a slope along the first of what is shown only", LOSSES,
-           "for along in slopes]", "for along in slopes[:1]]", (*OF_LOSSES, *OF_FRGAN)),
-    Change("a slope of no use to the critic", LOSSES,
-           "create_graph=True", "create_graph=False", (*OF_LOSSES, *OF_FRGAN)),
-    Change("FRGAN G_M: now and then swapped", FORECAST,
-           'self(batch["still"], batch["now"], batch["then"])', 'self(batch["still"], batch["then"], batch["now"])',
-           OF_FORECAST),
-    Change("FRGAN G_M: its codes swapped", FORECAST,
-           "equations.analogy(code, before, after)", "equations.analogy(code, after, before)", OF_FORECAST),
-    Change("FRGAN D_I: told of the map of the still", FORECAST,
-           'outputs["images"], batch["then"]', 'outputs["images"], batch["now"]', OF_FORECAST),
-    Change("FRGAN G_M: judged by the map of the still", FORECAST,
-           'self.discriminator, made, batch["then"]', 'self.discriminator, made, batch["now"]', OF_FORECAST),
-    Change("FRGAN D_I: real and made swapped", FORECAST,
-           "equations.frames_apart(critic, real, made, maps)", "equations.frames_apart(critic, made, real, maps)",
-           OF_FORECAST),
-    Change("FRGAN D_I: real and made swapped in the penalty", FORECAST,
-           "equations.frames_penalty(critic, real, made,", "equations.frames_penalty(critic, made, real,", OF_FORECAST),
-    Change("FRGAN G_M: what moves, by the frame that was made", FORECAST,
-           'regions.moving(batch["frame"][:, None], batch["still"])', 'regions.moving(made[:, None], batch["still"])',
-           OF_FORECAST),
-    Change("FRGAN G_R: the forecast in the place of the real clip", REFINE,
-           'clips = batch["frames"], outputs["images"]', 'clips = batch["forecast"], outputs["images"]', OF_REFINE),
-    Change("FRGAN D_V: real and made swapped", REFINE,
-           'clips = batch["frames"], outputs["images"]', 'clips = outputs["images"], batch["frames"]', OF_REFINE),
-    Change("FRGAN D_I of G_R: another frame than the one chosen", REFINE,
-           'batch["chosen"][:, :1]', 'batch["chosen"][:, -1:] * 0', OF_REFINE),
-    Change("FRGAN Eq. 11: D_V and D_I swapped", REFINE,
-           "equations.clip_adversarial(of_clips, of_frames,", "equations.clip_adversarial(of_frames, of_clips,",
-           OF_REFINE),
-    Change("FRGAN G_R: clips and maps swapped", REFINE,
-           'self(batch["forecast"], batch["maps"])', 'self(batch["maps"], batch["forecast"])', OF_REFINE),
-    Change("FRGAN G_R: what moves, from frame to frame's own", REFINE,
-           "regions.moving(by_frame, by_frame[:, 0])", "regions.moving(by_frame, by_frame[:, -1])", OF_REFINE),
+    Change("FRGAN Eq. 2: turned round", FRGAN_EQUATIONS, "composed",
+           "a * b + (1 - a) * c", "a * c + (1 - a) * b", OF_FRGAN),
+    Change("FRGAN Eq. 3: now and then swapped", FRGAN_EQUATIONS, "analogy",
+           "a - b + c", "b - a + c", OF_FRGAN),
+    Change("FRGAN Eq. 5: a sum for a mean", FRGAN_EQUATIONS, "reconstruction",
+           "(a - b).abs().mean()", "(a - b).abs().sum()", OF_FRGAN),
+    Change("FRGAN Eq. 7: its sign", FRGAN_EQUATIONS, "adversarial",
+           "-a(b, c).mean()", "a(b, c).mean()", OF_FRGAN),
+    Change("FRGAN Eq. 8: its sign", FRGAN_EQUATIONS, "frames_apart",
+           "a(b.detach(), c).mean() - a(d, c).mean()", "a(d, c).mean() - a(b.detach(), c).mean()", OF_FRGAN),
+    Change("FRGAN Eq. 8: the made frames not detached", FRGAN_EQUATIONS, "frames_apart",
+           "a(b.detach(), c)", "a(b, c)", OF_FRGAN),
+    Change("FRGAN Eq. 9: a slope of 0", FRGAN_EQUATIONS, "frames_penalty",
+           "(a - 1).square().mean()", "a.square().mean()", OF_FRGAN),
+    Change("FRGAN Eq. 10: turned round", FRGAN_EQUATIONS, "refined",
+           "a * b + (1 - a) * c", "a * c + (1 - a) * b", OF_FRGAN),
+    Change("FRGAN Eq. 12: the sign of D_V", FRGAN_EQUATIONS, "clip_adversarial",
+           'a["adversarial"] = -b', 'a["adversarial"] = b', OF_FRGAN),
+    Change("FRGAN Eq. 12: the sign of D_I", FRGAN_EQUATIONS, "clip_adversarial",
+           'a["adversarial_frames"] = -b', 'a["adversarial_frames"] = b', OF_FRGAN),
+    Change("FRGAN Eq. 13: its sign", FRGAN_EQUATIONS, "clips_apart",
+           "a(b.detach(), c) - a(d, c)", "a(d, c) - a(b.detach(), c)", OF_FRGAN),
+    Change("FRGAN Eq. 13: the made clips not detached", FRGAN_EQUATIONS, "clips_apart",
+           "a(b.detach(), c)", "a(b, c)", OF_FRGAN),
+    Change("FRGAN Eq. 14: a slope of 0", FRGAN_EQUATIONS, "clips_penalty",
+           "(a - 1).square().mean()", "a.square().mean()", OF_FRGAN),
+    Change("FRGAN: the slope between, real and made swapped", FRGAN_EQUATIONS, "slope",
+           "a * b + (1 - a) * c", "a * c + (1 - a) * b", OF_FRGAN),
+    Change("a slope along the first of what is shown only", LOSSES, "gradient_norm",
+           "[a.flatten(1) for a in b]", "[a.flatten(1) for a in b[:1]]", (*OF_LOSSES, *OF_FRGAN)),
+    Change("a slope of no use to the critic", LOSSES, "gradient_norm",
+           "torch.autograd.grad(a, b, create_graph=True)",
+           "torch.autograd.grad(a, b, create_graph=False)", (*OF_LOSSES, *OF_FRGAN)),
+    Change("FRGAN G_M: now and then swapped", FORECAST, "Forecast.outputs",
+           'self(a["still"], a["now"], a["then"])', 'self(a["still"], a["then"], a["now"])', OF_FORECAST),
+    Change("FRGAN G_M: its codes swapped", FORECAST, "Forecast._said",
+           "equations.analogy(a, b, c)", "equations.analogy(a, c, b)", OF_FORECAST),
+    Change("FRGAN D_I: told of the map of the still", FORECAST, "Forecast.discriminator_terms",
+           'a["then"]', 'a["now"]', OF_FORECAST),
+    Change("FRGAN G_M: judged by the map of the still", FORECAST, "Forecast.generator_terms",
+           'equations.adversarial(a, b, c["then"])', 'equations.adversarial(a, b, c["now"])', OF_FORECAST),
+    Change("FRGAN D_I: real and made swapped", FORECAST, "Forecast.discriminator_terms",
+           "equations.frames_apart(a, b, c, d)", "equations.frames_apart(a, c, b, d)", OF_FORECAST),
+    Change("FRGAN D_I: real and made swapped in the penalty", FORECAST, "Forecast.discriminator_terms",
+           "equations.frames_penalty(a, b, c, d, e)", "equations.frames_penalty(a, c, b, d, e)", OF_FORECAST),
+    Change("FRGAN G_M: what moves, by the frame that was made", FORECAST, "Forecast.generator_terms",
+           "masked_l1(a, b, self._moving(c))",
+           'masked_l1(a, b, regions.moving(a[:, None], c["still"])[:, 0])', OF_FORECAST),
+    Change("FRGAN G_R: the forecast in the place of the real clip", REFINE, "Refine.discriminator_terms",
+           'a["frames"]', 'a["forecast"]', OF_REFINE),
+    Change("FRGAN D_V: real and made swapped", REFINE, "Refine.discriminator_terms",
+           'a["frames"], b["images"], c', 'b["images"], a["frames"], c', OF_REFINE),
+    Change("FRGAN D_I of G_R: another frame than the one chosen", REFINE, "Refine.discriminator_terms",
+           'a["chosen"][:, :1]', 'a["chosen"][:, -1:] * 0', OF_REFINE),
+    Change("FRGAN Eq. 11: D_V and D_I swapped", REFINE, "Refine.generator_terms",
+           "equations.clip_adversarial(a, b, c, d, e)", "equations.clip_adversarial(b, a, c, d, e)", OF_REFINE),
+    Change("FRGAN G_R: clips and maps swapped", REFINE, "Refine.outputs",
+           'self(a["forecast"], a["maps"])', 'self(a["maps"], a["forecast"])', OF_REFINE),
+    Change("FRGAN G_R: what moves, from frame to frame's own", REFINE, "Refine.generator_terms",
+           "regions.moving(a, a[:, 0])", "regions.moving(a, a[:, -1])", OF_REFINE),
     # What FRGAN is compared with on bodies
-    Change("compared: a sample begins before the still", FIXED_LENGTH,
-           "[first + later for later", "[later for later", OF_COMPARED),
-    Change("compared: a body's face is looked for", FIXED_LENGTH,
-           'animation.crop_of if self.config.shows == "faces" else animation.fit_to', "animation.crop_of", OF_COMPARED),
-    Change("HP: a hidden joint sets out from the middle of the picture", HP,
-           "torch.where(known, points, middle)", "torch.where(known, points, 0)", OF_COMPARED),
-    Change("HP: hidden joints count in the middle", HP,
-           "known.sum(1, keepdim=True).clamp_min(1)", "points.shape[1]", OF_COMPARED),
-    Change("HP: every frame of the still's own poses", HP,
-           "points[:, 0], points[:, 1:])[0]", "points[:, 0], points[:, :1].expand_as(points[:, 1:]))[0]", OF_COMPARED),
-    Change("bodies: G_C's forecast is the truth", MEASURING,
-           '"forecast_shared": (followed, guessed)', '"forecast_shared": (followed, true)', OF_BODIES),
-    Change("bodies: a forecast of its own is the true poses", MEASURING,
-           '"clips": (followed, true), "forecast": (method.redraw, true)',
-           '"clips": (followed, true), "forecast": (followed, true)', OF_BODIES),
-    Change("bodies: what is drawn is filed by how", MEASURING,
-           'issubclass(run.kind, Follower) or (run.bodies and run.kind.makes == "pictures")',
-           "issubclass(run.kind, Follower)", OF_BODIES),
+    Change("compared: a sample begins before the still", FIXED_LENGTH, "FixedLength.moments",
+           "[a + b for b in c]", "[b for b in c]", OF_COMPARED),
+    Change("compared: a body's face is looked for", FIXED_LENGTH, "FixedLength.still_of",
+           "animation.crop_of if a else b", "animation.crop_of", OF_COMPARED),
+    Change("HP: a hidden joint sets out from the middle of the picture", HP, "from_the_middle",
+           "return torch.where(a, b, c)", "return torch.where(a, b, 0)", OF_COMPARED),
+    Change("HP: hidden joints count in the middle", HP, "from_the_middle",
+           "torch.where(a, b, 0).sum(1, keepdim=True) / c",
+           "torch.where(a, b, 0).sum(1, keepdim=True) / b.shape[1]", OF_COMPARED),
+    Change("HP: every frame of the still's own poses", HP, "HP.followed",
+           "self.draw(a, b[:, 0], b[:, 1:])", "self.draw(a, b[:, 0], b[:, :1].expand_as(b[:, 1:]))", OF_COMPARED),
+    Change("bodies: G_C's forecast is the truth", MEASURING, "measured_bodies",
+           '{"clips": (a, b), "forecast": c, "forecast_shared": (a, d)}',
+           '{"clips": (a, b), "forecast": c, "forecast_shared": (a, b)}', OF_BODIES),
+    Change("bodies: a forecast of its own is the true poses", MEASURING, "measured_bodies",
+           '{"clips": (a, b), "forecast": (c, b), "forecast_shared": d}',
+           '{"clips": (a, b), "forecast": (a, b), "forecast_shared": d}', OF_BODIES),
+    Change("bodies: what is drawn is filed by how", MEASURING, "reference_digest",
+           "issubclass(a, Follower) or b", "issubclass(a, Follower)", OF_BODIES),
     # Ours: carried drawing
-    Change("ours, Eq. 1: maps that are no changes from rest", CARRIED,
-           "torch.tanh(drawn[:, 3:]) - torch.tanh(rest[:, 3:])", "torch.tanh(drawn[:, 3:])", OF_CARRIED),
-    Change("ours, Eq. 4: a gate that is read the other way", CARRIED,
-           "maps.gate * carried + (1 - maps.gate) * maps.colour",
-           "(1 - maps.gate) * carried + maps.gate * maps.colour", OF_CARRIED),
-    Change("ours, Eq. 5: flow asked for where nothing shows it", CARRIED,
-           "masked_l1(flow, true, seen)", "masked_l1(flow, true, 1 - seen)", OF_CARRIED),
-    Change("ours, Eq. 6: a gate that shuts on what is seen", CARRIED,
-           "binary_cross_entropy_with_logits(new.float(), 1 - seen)",
-           "binary_cross_entropy_with_logits(new.float(), seen)", OF_CARRIED),
+    Change("ours, Eq. 1: maps that are no changes from rest", CARRIED, "maps_of",
+           "torch.tanh(a) - torch.tanh(b)", "torch.tanh(a)", OF_CARRIED),
+    Change("ours, Eq. 4: a gate that is read the other way", CARRIED, "composed",
+           "a.gate * b + (1 - a.gate) * a.colour", "(1 - a.gate) * b + a.gate * a.colour", OF_CARRIED),
+    Change("ours, Eq. 5: flow asked for where nothing shows it", CARRIED, "flow_error",
+           "masked_l1(a, b, c)", "masked_l1(a, b, 1 - c)", OF_CARRIED),
+    Change("ours, Eq. 6: a gate that shuts on what is seen", CARRIED, "gate_error",
+           "F.binary_cross_entropy_with_logits(a, 1 - b)", "F.binary_cross_entropy_with_logits(a, b)", OF_CARRIED),
     # FGST
-    Change("FGST: warped the other way", CARRIED, "(flow[:, 0] + columns)", "(columns - flow[:, 0])", OF_FGST),
-    Change("FGST: a divergence without its logarithm", FGST, "- 1 - log_variance)", "- 1)", OF_FGST),
-    Change("FGST: noise as wide as the variance", FGST, "(log_variance / 2).exp()", "log_variance.exp()", OF_FGST),
-    Change("FGST: a code that takes the place of the still's", FGST, "still + still * code", "still * code", OF_FGST),
-    Change("FGST: the encoder shown no flow", FGST,
-           'batch["flow"][:, 1:] / self._unit', 'batch["flow"][:, 1:] * 0', OF_FGST),
-    Change("FGST: pictures learnt of the flow that is made", FGST,
-           'at_moments(batch["flow"], batch["moments"])', 'at_moments(flow, batch["moments"] - 1)', OF_FGST),
-    Change("FGST: frames augmented, their flow not", FGST, "change.moved_flow(flow)", "flow", OF_FGST),
-    Change("a flow mirrored that points the same way", SAMPLES,
-           "self.moved(flow) * self.scale * along", "self.moved(flow) * self.scale", OF_FGST),
-    Change("a flow as long in a larger picture", SAMPLES,
-           "self.moved(flow) * self.scale * along", "self.moved(flow) * along", OF_FGST),
+    Change("FGST: warped the other way", CARRIED, "carry",
+           "a[:, 0] + b", "b - a[:, 0]", OF_FGST),
+    Change("FGST: a divergence without its logarithm", FGST, "gaussian_divergence",
+           "a - 1 - b", "a - 1", OF_FGST),
+    Change("FGST: noise as wide as the variance", FGST, "drawn_code",
+           "(a / 2).exp()", "a.exp()", OF_FGST),
+    Change("FGST: a code that takes the place of the still's", FGST, "conditioned",
+           "a + a * b", "a * b", OF_FGST),
+    Change("FGST: the encoder shown no flow", FGST, "FGST._posterior",
+           'a["flow"][:, 1:] / self._unit', 'a["flow"][:, 1:] * 0', OF_FGST),
+    Change("FGST: pictures learnt of the flow that is made", FGST, "FGST.outputs",
+           'self.draw(a, at_moments(b["flow"], b["moments"]))',
+           'self.draw(a, at_moments(self.flows_of(a, b["label"], drawn_code(*self._posterior(b), b["noise"])), '
+           'b["moments"] - 1))',
+           OF_FGST),
+    Change("FGST: frames augmented, their flow not", FGST, "FGST.example",
+           "a.moved_flow(b)", "b", OF_FGST),
+    Change("a flow mirrored that points the same way", SAMPLES, "Augmentation.moved_flow",
+           "a * self.scale * b", "a * self.scale", OF_FGST),
+    Change("a flow as long in a larger picture", SAMPLES, "Augmentation.moved_flow",
+           "a * self.scale * b", "a * b", OF_FGST),
     # The training step
-    Change("the gradients of processes summed", TRAINING, '(gradient, "mean")', '(gradient, "sum")', OF_STEP),
-    Change("terms without their weights", TRAINING, "weights[name] * value", "value", OF_STEP),
-    Change("the gradients of the step before kept", TRAINING,
-           "    optimiser.zero_grad(set_to_none=True)\n", "", OF_STEP),
-    Change("the other side learns as well", TRAINING,
-           "accelerator.backward(total, inputs=parameters, retain_graph=False)", "accelerator.backward(total)",
+    Change("the gradients of processes summed", TRAINING, "_step",
+           'a.reduce(b, "mean")', 'a.reduce(b, "sum")', OF_STEP),
+    Change("terms without their weights", TRAINING, "_step",
+           "sum(a[b] * c for b, c in d)", "sum(c for b, c in d)", OF_STEP),
+    Change("the gradients of the step before kept", TRAINING, "_step",
+           "a.zero_grad(set_to_none=True)", "None", OF_STEP),
+    Change("the other side learns as well", TRAINING, "_step",
+           "a.backward(b, inputs=c, retain_graph=False)", "a.backward(b)", OF_STEP),
+    Change("the sides' optimisers swapped", TRAINING, "_optimisers",
+           "{a: torch.optim.Adam(b, c, d, fused=e) for a, f in g}",
+           '{{"generator": "discriminator", "discriminator": "generator"}[a]: torch.optim.Adam(b, c, d, '
+           "fused=e) for a, f in g}",
            OF_STEP),
-    Change("the sides' optimisers swapped", TRAINING,
-           'side: torch.optim.Adam([{"params": parameters}], config.learning_rate, config.betas, fused=fused)',
-           "{'generator': 'discriminator', 'discriminator': 'generator'}[side]: "
-           'torch.optim.Adam([{"params": parameters}], config.learning_rate, config.betas, fused=fused)', OF_STEP),
-    Change("the generator before the discriminators", TRAINING,
-           '("discriminator", method.discriminator_terms),\n        ("generator", method.generator_terms),',
-           '("generator", method.generator_terms),\n        ("discriminator", method.discriminator_terms),',
-           OF_STEP),
-    Change("the decay ends at 0 a step early", TRAINING, "(steps - step + 1)", "(steps - step)", OF_STEP),
-    Change("the decay never begins", TRAINING,
-           "_schedule(optimisers, config.learning_rate, config.decay, step, steps)",
-           "_schedule(optimisers, config.learning_rate, 0.0, step, steps)", OF_STEP),
-    Change("every step draws the same", TRAINING,
-           "numbered_rng(seed, -step * world - rank)", "numbered_rng(seed, -1)", OF_STEP),
-    Change("every sample is the first one", TRAINING,
-           "numbered_rng(self.seed, self.numbers[index])", "numbered_rng(self.seed, 0)", OF_STEP),
+    Change("the generator before the discriminators", TRAINING, "_both_sides",
+           '("discriminator", a), ("generator", b)', '("generator", b), ("discriminator", a)', OF_STEP),
+    Change("the decay ends at 0 a step early", TRAINING, "learning_rate",
+           "a - b + 1", "a - b", OF_STEP),
+    Change("the decay never begins", TRAINING, "_train",
+           "_schedule(a, b, c, d, e)", "_schedule(a, b, 0.0, d, e)", OF_STEP),
+    Change("every step draws the same", TRAINING, "_seed_step",
+           "numbered_rng(a, b)", "numbered_rng(a, -1)", OF_STEP),
+    Change("every sample is the first one", TRAINING, "Examples.__getitem__",
+           "numbered_rng(a, b)", "numbered_rng(a, 0)", OF_STEP),
     # VGAN
-    Change("VGAN: the streams swapped", VGAN,
-           "mask * foreground + (1 - mask)", "(1 - mask) * foreground + mask", OF_VGAN),
-    Change("VGAN: the last frame is to be the still", VGAN,
-           "(made[:, :, 0] - still)", "(made[:, :, -1] - still)", OF_VGAN),
-    Change("VGAN: a discriminator teaches the generator", VGAN,
-           'outputs["images"].detach()', 'outputs["images"]', OF_VGAN),
+    Change("VGAN: the streams swapped", VGAN, "two_streams",
+           "a * b + (1 - a) * c", "(1 - a) * b + a * c", OF_VGAN),
+    Change("VGAN: the last frame is to be the still", VGAN, "first_frame",
+           "a[:, :, 0] - b", "a[:, :, -1] - b", OF_VGAN),
+    Change("VGAN: a discriminator teaches the generator", VGAN, "VGAN.discriminator_terms",
+           'a["images"].detach()', 'a["images"]', OF_VGAN),
     # MCNet
-    Change("MCNet: a discriminator waits only where it knows both kinds", MCNET,
-           "losses.min() >= margin", "losses.max() >= margin", OF_MCNET),
-    Change("MCNet: a generator waits only where both kinds are unknown", MCNET,
-           "losses.max() <= 1 - margin", "losses.min() <= 1 - margin", OF_MCNET),
-    Change("MCNet: who calls everything real waits for ever", MCNET,
-           "return judge | ~generator, generator | ~judge", "return judge, generator", OF_MCNET),
+    Change("MCNet: a discriminator waits only where it knows both kinds", MCNET, "who_learns",
+           "a.min() >= b", "a.max() >= b", OF_MCNET),
+    Change("MCNet: a generator waits only where both kinds are unknown", MCNET, "who_learns",
+           "a.max() <= b", "a.min() <= b", OF_MCNET),
+    Change("MCNet: who calls everything real waits for ever", MCNET, "who_learns",
+           "a | ~b, b | ~a", "a, b", OF_MCNET),
     # GANimation
-    Change("GANimation: the weakest label is kept", GANIMATION,
-           "label.sum() > found[row].sum()", "label.sum() < found[row].sum()", OF_GANIMATION),
-    Change("GANimation: labels are learnt from those who validate", GANIMATION,
-           "if self._reads and self.training:", "if self._reads:", OF_GANIMATION),
-    Change("GANimation: a frame of which nothing was read", GANIMATION,
-           "known.isfinite().all(1)", "known.isnan().logical_not().any(1) | True", OF_GANIMATION),
-    Change("GANimation: the way there counted as its own units", GANIMATION,
-           'condition(read, outputs["wanted"])', 'condition(read, batch["own"])', OF_GANIMATION),
+    Change("GANimation: the weakest label is kept", GANIMATION, "most_expressive",
+           "a.sum() > b.sum()", "a.sum() < b.sum()", OF_GANIMATION),
+    Change("GANimation: labels are learnt from those who validate", GANIMATION, "GANimation.outputs",
+           "self._reads and self.training", "self._reads", OF_GANIMATION),
+    Change("GANimation: a frame of which nothing was read", GANIMATION, "GANimation.example",
+           "a.isfinite().all(1)", "a.isnan().logical_not().any(1) | True", OF_GANIMATION),
+    Change("GANimation: the way there counted as its own units", GANIMATION, "GANimation.generator_terms",
+           '{"adversarial": a, "condition": condition(b, g["wanted"]), "identity": there_and_back(c, '
+           'd["still"]), "attention": e, "smooth": f}',
+           '{"adversarial": a, "condition": condition(b, d["own"]), "identity": there_and_back(c, d["still"]), '
+           '"attention": e, "smooth": f}',
+           OF_GANIMATION),
 )  # fmt: skip
 
 
 def changed(change: Change, root: Path = ROOT) -> str:
-    """The file with the change made. Raises `ValueError` unless there is one place for it."""
-    text = (root / change.file).read_text()
-    if (found := text.count(change.before)) != 1:
-        raise ValueError(f"{change.name}: {change.before!r} stands {found} times in {change.file}, not once.")
-    return text.replace(change.before, change.after)
+    """The file with the change made, as `ast.unparse` writes it. Raises `ValueError` unless there is one place."""
+    tree = ast.parse((root / change.file).read_text())
+    before, after = _parsed(change.before), _parsed(change.after)
+    places = []
+    for node in _inside(tree, change.function):
+        letters: dict[str, ast.expr] = {}
+        if _matches(before, node, letters):
+            places.append((node, letters))
+    if len(places) != 1:
+        where = f"{change.function} of {change.file}"
+        raise ValueError(f"{change.name}: {change.before!r} stands {len(places)} times in {where}, not once.")
+    place, letters = places[0]
+    new = _Replaced(lambda node: letters.get(getattr(node, "id", ""))).visit(after)
+    return ast.unparse(_Replaced(lambda node: new if node is place else None).visit(tree))
+
+
+class _Replaced(ast.NodeTransformer):
+    """Puts another node in the place of each for which `other` has one."""
+
+    def __init__(self, other: Callable[[ast.AST], ast.AST | None]) -> None:
+        self.other = other
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        return self.other(node) or self.generic_visit(node)
+
+
+def _parsed(pattern: str) -> ast.AST:
+    (statement,) = ast.parse(pattern).body
+    return statement.value if isinstance(statement, ast.Expr) else statement
+
+
+def _inside(tree: ast.AST, function: str) -> Iterator[ast.AST]:
+    """Every node of a function, which is named as in ``Class.method`` or ``function.inner``."""
+    scopes = [tree]
+    for name in function.split("."):
+        scopes = [child for scope in scopes for child in scope.body if getattr(child, "name", None) == name]
+    for scope in scopes:
+        yield from ast.walk(scope)
+
+
+def _matches(pattern: object, node: object, letters: dict[str, ast.expr]) -> bool:
+    """Whether a part of a tree is as the pattern says; keeps in `letters` what each letter stands for."""
+    if isinstance(pattern, ast.Name) and len(pattern.id) == 1 and pattern.id.islower():
+        return isinstance(node, ast.expr) and ast.unparse(letters.setdefault(pattern.id, node)) == ast.unparse(node)
+    if type(pattern) is not type(node):
+        return False
+    if isinstance(pattern, ast.AST):
+        fields = [name for name in pattern._fields if name != "ctx"]
+        return all(_matches(getattr(pattern, name), getattr(node, name), letters) for name in fields)
+    if isinstance(pattern, list):
+        pairs = zip(pattern, node, strict=False)
+        return len(pattern) == len(node) and all(_matches(one, other, letters) for one, other in pairs)
+    return pattern == node
 
 
 def by_hand() -> Iterator[Outcome]:
@@ -434,13 +489,15 @@ def by_hand() -> Iterator[Outcome]:
         for name in ("i2vlib", "book/i2vbook", "tests"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
+        for file in {change.file for change in CHANGES}:  # so that a changed file differs in the change alone
+            (copy / file).write_text(ast.unparse(ast.parse((copy / file).read_text())))
         every = sorted({test for change in CHANGES for test in change.tests})
         if not _passes(copy, every):
             raise SystemExit(f"Tests fail where nothing was changed: {every}. Mend them first.")
         for change in tqdm(CHANGES, desc="by hand", unit="change"):
-            whole = (copy / change.file).read_text()
-            (copy / change.file).write_text(changed(change))
-            yield Outcome(change.file, change.name, not _passes(copy, change.tests), _lines(change))
+            whole, broken = (copy / change.file).read_text(), changed(change)
+            (copy / change.file).write_text(broken)
+            yield Outcome(change.file, change.name, not _passes(copy, change.tests), _difference(whole, broken))
             (copy / change.file).write_text(whole)
 
 
@@ -482,9 +539,9 @@ def _run(folder: Path, tests: Sequence[str]) -> None:
 SAID = "said.txt"
 
 
-def _lines(change: Change) -> str:
-    before, after = change.before.splitlines(), change.after.splitlines()
-    return "\n".join([*(f"-{line}" for line in before), *(f"+{line}" for line in after)])
+def _difference(whole: str, broken: str) -> str:
+    lines = difflib.unified_diff(whole.splitlines(), broken.splitlines(), n=0, lineterm="")
+    return "\n".join(filter(_is_change, lines))
 
 
 def by_mutmut() -> Iterator[Outcome]:
