@@ -36,8 +36,8 @@ KILLS = 10
 
 @CLAIMS.rule("BOOK-2")
 def book_2(found: Mapping[str, object]) -> Answer:
-    """The loop (`i2vbook.audits.kills`): digests of two runs left ``alone`` and done ``again``, of those ``killed``,
-    and ``after`` which steps of how many."""
+    """The loop (``tests/book/test_kills.py``): digests of two runs left ``alone`` and done ``again``, of those
+    ``killed``, and ``after`` which steps of how many."""
     twice = found["alone"] == found["again"]
     cut = [step for step in found["after"] if step < found["steps"]]
     enough = len(cut) >= KILLS and len(set(cut)) >= 3
