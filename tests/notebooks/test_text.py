@@ -108,13 +108,3 @@ def test_a_link_in_a_chapter_leads_somewhere(path: Path) -> None:
             module, _, name = place.rpartition(".")
             assert name in re.findall(r"\w+", modules[module] or name), target
             assert callable(getattr(importlib.import_module(module), name)), target
-
-
-#: What a result computes, as prose would write it: a decimal of a share or of an error.
-COMPUTED = re.compile(r"(?<![\w.])\d?\.\d\d?\b")
-
-
-def test_the_comparison_types_no_number_that_a_result_computes() -> None:
-    chapter = NOTEBOOKS / "comparison.ipynb"
-    assert [found for text in prose(chapter) for found in COMPUTED.findall(text)] == []
-    assert COMPUTED.findall("it errs .54 of copying's, or 0.6, in 3,000 steps at 64 px.") == [".54", "0.6"]
