@@ -2,7 +2,8 @@ r"""MCNet (Villegas et al., 2017), with residuals: what moves and what is there 
 
 Declared adaptations. One still has no motion to show: its differences are zero, and later ones are those of the frames
 that were made, in training as in use. Planes of constants say the expression, beside the differences too, for where
-nothing has moved yet they alone know what is to. Where the paper unpools, features are repeated.
+nothing has moved yet they alone know what is to. Where the paper unpools, features are repeated. Who waits in the game
+is asked anew at every step; in the authors' code a side that waits goes on waiting until both would.
 """
 
 from __future__ import annotations
