@@ -411,7 +411,7 @@ MODULES = sorted(
 )
 #: In backticks, with or without arguments: `metrics.share`, `ForecastConfig.paper()`.
 QUOTED = re.compile(r"`([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?:\([^`\n]*\))?`")
-#: Anywhere, also in commands and in code: i2vbook.evidence.runs; but no address and no path.
+#: Anywhere, also in commands and in code: i2vbook.evidence.plan; but no address and no path.
 WHOLE = re.compile(r"(?<![\w/.-])i2v(?:lib|book)(?:\.[A-Za-z_]\w*)+")
 FILE = re.compile(r"\.(?:py|ipynb|md|toml|json|csv|parquet|png|gif|jpg)$")
 

@@ -37,7 +37,7 @@ def test_no_field_that_differs_lacks_its_reason_and_none_has_one_too_many(name: 
 def test_the_chapter_shows_the_table(name: str, chapter: str) -> None:
     cells = json.loads((NOTEBOOKS / f"{chapter}.ipynb").read_text("utf-8"))["cells"]
     code = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    assert "departures.table(runs.lineage(" in code
+    assert "departures.table(plan.lineage(" in code
 
 
 def test_bodies_have_reasons_of_their_own_beside_those_of_faces() -> None:

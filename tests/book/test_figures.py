@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from i2vbook.checkout import NOTEBOOKS
-from i2vbook.evidence import effects
+from i2vbook.evidence import effects, plan
 from i2vbook.evidence.effects import Effect
 from i2vbook.show import figures
 from i2vlib import metrics, video
@@ -312,8 +312,6 @@ def test_differences_and_levels_by_system() -> None:
 
 
 def test_of_the_strips_of_bodies_an_action_has_its_pair() -> None:
-    from i2vbook.evidence.runs import planned
-
-    run = planned()["bodies_0"]
+    run = plan.planned()["bodies_0"]
     every = figures.kept(run)
     assert len(every) == 16 and np.array_equal(figures.kept(run, "golf_swing"), every[6:8])

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from i2vbook import checkout
-from i2vbook.evidence import learning, packs, plan, runs
+from i2vbook.evidence import __main__ as command
+from i2vbook.evidence import learning, packs, plan
 from i2vlib.actors import truth
 from i2vlib.datasets.actors import Actors
 from i2vlib.papers.frgan import condition
@@ -196,13 +197,13 @@ def test_weights_to_start_from_are_here_or_made_on_the_way(tables: Path, capsys)
 
 def test_a_pack_trains_the_runs_that_it_is_of(tables: Path, monkeypatch, capsys) -> None:
     trained = []
-    monkeypatch.setattr(runs, "train", lambda run, *_: trained.append(run.name))
+    monkeypatch.setattr(command, "train", lambda run, *_: trained.append(run.name))
     first, second = planned("first", "second")
     packs.write_pack(tables / "packs", {"first": [], "second": []}, {"first": first.digest, "second": "another"}, 1)
     asked = ["--unpack", str(tables / "packs"), "--only", "first", "second", "maps"]
-    runs.main(asked)
+    command.main(asked)
     assert not trained
-    runs.main([*asked, "--train"])
+    command.main([*asked, "--train"])
     said = capsys.readouterr().out
     assert trained == ["first"]
     assert "leaving out second: its definition has changed" in said and "leaving out maps: it is not in" in said
@@ -232,7 +233,7 @@ def offline(*_, **__):
 
 sys.meta_path = [Bare if finder is importlib.machinery.PathFinder else finder for finder in sys.meta_path]
 socket.socket.connect = offline
-sys.argv[0] = "runs"
+sys.argv[0] = "evidence"
 runpy.run_module("i2vbook.evidence", run_name="__main__", alter_sys=True)
 """
 

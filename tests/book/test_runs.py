@@ -14,7 +14,8 @@ from PIL import Image
 
 import i2vlib
 from i2vbook import checkout
-from i2vbook.evidence import adapters, learning, measuring, plan, results, runs
+from i2vbook.evidence import __main__ as command
+from i2vbook.evidence import adapters, learning, measuring, plan, results
 from i2vlib import metrics, regions
 from i2vlib.clips import Clip
 from i2vlib.datasets import actors
@@ -45,26 +46,26 @@ def tiny_checkout(tmp_path, monkeypatch):
 
 
 def test_the_committed_table_is_sound():
-    table = runs.planned()
+    table = plan.planned()
     assert {"affinegan", "fan"} <= set(table) and all(run.method in i2vlib.METHODS for run in table.values())
     for run in table.values():
         assert getattr(run.settings, "size", run.data["size"]) == run.data["size"]  # joints alone have none
 
 
 def test_a_run_is_measured_on_the_people_of_the_split_however_many_it_was_trained_on():
-    run = runs.planned()["affinegan_mouths"]
-    people = {split: {seed for seed, _ in runs.clips(run, split).keys} for split in ("train", "test")}
+    run = plan.planned()["affinegan_mouths"]
+    people = {split: {seed for seed, _ in learning.clips(run, split).keys} for split in ("train", "test")}
     assert people == {"train": set(range(64)), "test": set(range(20_000, 20_016))}
-    assert len(runs.clips(run, "validation", subjects=4)) == 4 * len(run.settings.expressions)
+    assert len(learning.clips(run, "validation", subjects=4)) == 4 * len(run.settings.expressions)
 
 
 def test_a_run_is_trained_in_parts_without_what_only_measuring_needs(tiny_checkout, monkeypatch):
     pd.Index(["a", "b"]).take([0])  # pandas uses pyarrow for its own strings where it is installed
     for name in ("pyarrow", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, name, None)
-    run = runs.planned()["tiny"]
-    assert not runs.train(run, minutes=0, device="cpu", progress=False)
-    assert runs.train(run, device="cpu", progress=False)
+    run = plan.planned()["tiny"]
+    assert not learning.train(run, minutes=0, device="cpu", progress=False)
+    assert learning.train(run, device="cpu", progress=False)
     facts = json.loads((run.folder / "facts.json").read_text())
     assert facts["digest"] == run.digest and facts["steps"] == 8
     assert {"score", "motion", "spearman", "psnr"} <= set(json.loads((run.folder / "best" / "score.json").read_text()))
@@ -77,8 +78,8 @@ def test_a_run_without_pictures_keeps_its_last_weights_however_often_they_are_lo
         'data = { name = "performers", size = 32 }\nconfig = { hidden = 8, clips_per_step = 2 }\n'
     )
     monkeypatch.setattr(learning.datasets, "open", lambda name, split, **options: [body(26, seed) for seed in range(2)])
-    run = runs.planned()["tiny"]
-    assert runs.train(run, device="cpu", progress=False)
+    run = plan.planned()["tiny"]
+    assert learning.train(run, device="cpu", progress=False)
     kept, ended = (load_pretrained(folder).state_dict() for folder in (run.folder / "best", run.folder))
     assert all(torch.equal(kept[name], ended[name]) for name in kept)
 
@@ -91,7 +92,7 @@ def undeclared(table):
 
 def test_a_row_differs_in_what_it_says_and_in_nothing_else():
     """Failing, it names what has to go into, or out of, the list ``differs`` of a row."""
-    assert undeclared(runs.planned()) == {}
+    assert undeclared(plan.planned()) == {}
 
 
 CHANGED = {
@@ -114,7 +115,7 @@ CHANGED = {
 
 @pytest.mark.parametrize("name", CHANGED)
 def test_a_row_that_departs_from_its_like_in_one_more_thing_is_found(name):
-    table = runs.planned()
+    table = plan.planned()
     term = name.removeprefix("weights.") if name.startswith("weights.") else None
     unlike = [row for row, run in table.items() if run.like and name not in run.differs]
     unlike = [row for row in unlike if term is None or term in table[row].settings.TERMS]
@@ -129,10 +130,10 @@ def test_a_weight_that_goes_with_the_presets_weights_is_named(tiny_checkout):
         "config = {", 'differs = ["base_channels", "clips_per_step", "size"]\nconfig = {'
     )
     checkout.TABLE.write_text(text)
-    assert undeclared(runs.planned()) == {}
+    assert undeclared(plan.planned()) == {}
     checkout.TABLE.write_text(text.replace("size = 16, base", "weights = { reconstruction = 1.0 }, size = 16, base"))
     lost = ["adversarial_intensity", "reconstruction_moving", "reconstruction_self"]
-    assert undeclared(runs.planned()) == {"tiny": [f"weights.{term}" for term in lost]}
+    assert undeclared(plan.planned()) == {"tiny": [f"weights.{term}" for term in lost]}
 
 
 #: What sets the arms of a comparison apart, written down by hand: the row, the one it is held against, the fields.
@@ -181,14 +182,14 @@ ARMS = {
 
 @pytest.mark.parametrize("name", ARMS)
 def test_an_arm_is_held_against_one_that_differs_in_what_it_is_about(name):
-    table = runs.planned()
+    table = plan.planned()
     base, fields = ARMS[name]
     run = replace(table[f"{name}_0"], like=base)
     assert set(plan.sets_apart(run, table)) == fields
 
 
 def test_the_joint_model_takes_as_many_steps_as_the_single_ones_together():
-    table = runs.planned()
+    table = plan.planned()
     three = table["affinegan_64_three_0"]
     thirds = [table[f"affinegan_64_third_{name}_0"] for name in three.settings.expressions]
     assert three.steps == sum(run.steps for run in thirds) and three.settings.weights["classification"] > 0
@@ -199,7 +200,7 @@ def test_the_joint_model_takes_as_many_steps_as_the_single_ones_together():
 
 
 def test_the_released_code_is_trained_as_its_preset_has_it():
-    table = runs.planned()
+    table = plan.planned()
     paper, released = table["paper_64_long_0"], table["released_64_long_0"]
     narrow = {"size": 64, "base_channels": 24, "channel_cap": 4}
     assert paper.settings == AffineGANConfig.paper(**narrow)
@@ -208,7 +209,7 @@ def test_the_released_code_is_trained_as_its_preset_has_it():
 
 
 def test_the_sweeps_of_fan_turn_one_weight_each():
-    table = runs.planned()
+    table = plan.planned()
     base = {"temporal": "reconstruction", "landmarks": "reconstruction", "local": "full"}
     sweeps = [name for name in table if re.fullmatch(r"fan_64_(temporal|landmarks|local)_\d+_0", name)]
     assert len(sweeps) == 5
@@ -221,7 +222,7 @@ def test_the_sweeps_of_fan_turn_one_weight_each():
 
 
 def test_without_dense_connections_there_are_as_many_weights():
-    table = runs.planned()
+    table = plan.planned()
     dense, plain = (table[f"frgan_64_{name}_0"] for name in ("gated", "not_dense"))
     counts = []
     for run in (dense, plain):
@@ -250,19 +251,19 @@ def test_pairs_are_drawn_from_frames_that_are_not_neutral():
 
 
 def test_what_has_a_result_is_done_again_where_that_is_asked_for(tiny_checkout, monkeypatch, capsys):
-    run = runs.planned()["tiny"]
+    run = plan.planned()["tiny"]
     rows = pd.DataFrame([{"subject": "a", "expression": "happy", "motion": 0.5}])
     results.write(run, {"digest": run.digest, "steps": run.steps}, {"clips": rows}, PICTURE)
-    monkeypatch.setattr(runs, "measure_run", lambda run: None)
+    monkeypatch.setattr(command, "measure_run", lambda run: None)
     trained = lambda: (run.folder / "facts.json").exists()  # noqa: E731
-    assert runs.main(["--only", "tiny", "--train", "--device", "cpu"]) == 0 and not trained()
+    assert command.main(["--only", "tiny", "--train", "--device", "cpu"]) == 0 and not trained()
     with pytest.raises(ValueError, match="--only.*--again"):
         learning.weights(run)
-    assert runs.main(["--only", "tiny", "--again", "--train", "--device", "cpu"]) == 0 and trained()
-    assert runs.main(["--only", "tiny", "--again", "--device", "cpu"]) == 0
+    assert command.main(["--only", "tiny", "--again", "--train", "--device", "cpu"]) == 0 and trained()
+    assert command.main(["--only", "tiny", "--again", "--device", "cpu"]) == 0
     assert capsys.readouterr().out.splitlines() == ["training tiny", "measuring tiny"]
     with pytest.raises(SystemExit):
-        runs.main(["--again"])
+        command.main(["--again"])
 
 
 def test_a_row_like_another_says_only_what_differs(tiny_checkout):
@@ -280,7 +281,7 @@ steps = 3
 config = { weights = { adversarial_local = 0.25 } }
 """
     checkout.TABLE.write_text(checkout.TABLE.read_text() + more)
-    table = runs.planned()
+    table = plan.planned()
     assert list(table) == ["tiny", "other_1", "other_2", "more_2"]
     tiny, more = table["tiny"], table["more_2"]
     assert (more.steps, more.seed, more.start, more.data) == (3, 2, "other_2", tiny.data)
@@ -290,24 +291,24 @@ config = { weights = { adversarial_local = 0.25 } }
     assert tiny.settings.base_channels == 8
     checkout.TABLE.write_text('[first]\nlike = "second"\n')
     with pytest.raises(ValueError, match="'second'"):
-        runs.planned()
+        plan.planned()
 
 
 def test_a_row_with_seeds_is_a_run_a_seed(tiny_checkout):
     seeded = 'steps = 8\nships = "tiny"\nseeds = [0, 3]'
     checkout.TABLE.write_text(checkout.TABLE.read_text().replace("steps = 8", seeded))
-    table = runs.planned()
+    table = plan.planned()
     assert {name: run.ships for name, run in table.items()} == {"tiny_0": "tiny", "tiny_3": None}
     assert {name: run.seed for name, run in table.items()} == {"tiny_0": 0, "tiny_3": 3}
     assert table["tiny_0"].digest != table["tiny_3"].digest
 
 
 def test_dealt_expressions_are_one_a_person_in_training_and_all_in_the_test():
-    planned = runs.planned()
+    planned = plan.planned()
     joint, single = planned["fan_64_dealt_0"], planned["fan_64_dealt_angry_0"]
 
     def of(run, split):
-        chosen = runs.clips(run, split)
+        chosen = learning.clips(run, split)
         return [chosen.dataset.keys[index] for index in chosen.indices]
 
     keys = of(joint, "train")
@@ -318,25 +319,25 @@ def test_dealt_expressions_are_one_a_person_in_training_and_all_in_the_test():
 
 
 def test_held_out_people_are_shown_whole_clips_whatever_was_taught():
-    planned = runs.planned()
+    planned = plan.planned()
     for name in ("affinegan_64_two_frames_0", "fan_64_time_two_frames_0"):
-        trained, tested = (runs.clips(planned[name], split) for split in ("train", "test"))
+        trained, tested = (learning.clips(planned[name], split) for split in ("train", "test"))
         assert (trained.mode, trained.frames) == ("two_frames", 2) and (tested.mode, tested.frames) == ("onset", 12)
         assert planned[name].digest != dataclasses.replace(planned[name], taught={}).digest
 
 
 def test_a_run_backwards_is_trained_and_measured_from_peak_to_neutral(monkeypatch):
-    run = runs.planned()["affinegan_64_backwards_0"]
+    run = plan.planned()["affinegan_64_backwards_0"]
     monkeypatch.setattr(learning.datasets, "open", lambda name, split, **options: [moving_square()])
     for split in ("train", "test"):
-        (clip,) = runs.clips(run, split)
+        (clip,) = learning.clips(run, split)
         assert clip.intensity[0] == 0 and clip.intensity[-1] == 1
         assert (clip.frames == moving_square().frames[::-1]).all()
     assert run.digest != dataclasses.replace(run, backwards=False).digest
 
 
 def test_inferences_state_the_curves_and_where_the_encoders_look(model):
-    (row,) = runs.inferences(model, [moving_square()])
+    (row,) = measuring.inferences(model, [moving_square()])
     assert row["true"] == [0, 0.2, 0.4, 0.6, 0.8, 1] and row["inferred"] == [abs(x) for x in row["projection"]]
     asked = np.clip(row["inferred"], 0, 1)
     made = model.animate(moving_square().frames[0], intensity=asked).frames
@@ -351,7 +352,7 @@ def test_inferences_state_the_curves_and_where_the_encoders_look(model):
 
 
 def test_the_paper_and_the_code_differ_in_one_thing_each_and_in_all_at_once():
-    planned = runs.planned()
+    planned = plan.planned()
     base = planned["paper_64_0"].settings
     assert base == AffineGANConfig.paper(size=64, base_channels=24, channel_cap=4)
     released = dataclasses.asdict(AffineGANConfig.released_code())
@@ -374,8 +375,8 @@ def test_a_method_that_infers_nothing_is_trained_validated_and_measured(tiny_che
         .replace('= ["happy"]', '= ["happy"], frames_per_clip = 2')
     )
     checkout.TABLE.write_text(text)
-    run = runs.planned()["tiny"]
-    assert runs.train(run, device="cpu", progress=False)
+    run = plan.planned()["tiny"]
+    assert learning.train(run, device="cpu", progress=False)
     measured = json.loads((run.folder / "best" / "score.json").read_text())
     assert set(measured) == {"score", "motion", "psnr"} and all(value == value for value in measured.values())
     facts = json.loads((run.folder / "facts.json").read_text())
@@ -393,7 +394,7 @@ def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
             return Clip(frames, intensity=np.asarray(intensity), expression=expression)
 
     squares = [moving_square(seed=seed, expression=name) for seed in range(2) for name in Copy.expressions]
-    picture = runs.sample(Copy(), squares, columns=3)
+    picture = measuring.sample(Copy(), squares, columns=3)
     size = squares[0].frames.shape[1]
     assert picture.shape == (4 * size, 3 * size + 4, 3)
     np.testing.assert_array_equal(picture[:size, -size:], squares[0].frames[-1])
@@ -401,18 +402,18 @@ def test_a_sample_shows_true_frames_above_what_is_made_of_the_first():
     np.testing.assert_array_equal(picture[2 * size : 3 * size, :size], squares[3].frames[0])
     single = Copy()
     single.expressions = ("angry",)
-    np.testing.assert_array_equal(runs.sample(single, squares, columns=3), picture[2 * size :])
+    np.testing.assert_array_equal(measuring.sample(single, squares, columns=3), picture[2 * size :])
 
 
 def test_a_preset_belongs_to_a_method():
-    run = runs.planned()["fan"]
+    run = plan.planned()["fan"]
     assert type(run.settings).__name__ == "FANConfig"
     with pytest.raises(ValueError, match="FANConfig.*'small'"):
         _ = dataclasses.replace(run, preset="released_code").settings
 
 
 def test_a_changed_definition_is_a_new_run(tiny_checkout):
-    run = runs.planned()["tiny"]
+    run = plan.planned()["tiny"]
     assert dataclasses.replace(run, steps=9).digest != run.digest
     assert dataclasses.replace(run, gpu=True).digest == run.digest
     same = {**run.config, "dropout": 0.0, "weights": {**run.settings.weights, "adversarial": 0.0}}
@@ -424,48 +425,48 @@ def test_a_changed_definition_is_a_new_run(tiny_checkout):
 def test_a_run_keeps_its_best_weights_or_its_last(tiny_checkout, monkeypatch, keep, kept):
     scores = iter([0.5, 0.2] + [0.3] * 9)
     monkeypatch.setattr(learning, "validate", lambda *_: {"score": next(scores)})
-    run = dataclasses.replace(runs.planned()["tiny"], keep=keep)
-    runs.train(run, device="cpu", progress=False)
+    run = dataclasses.replace(plan.planned()["tiny"], keep=keep)
+    learning.train(run, device="cpu", progress=False)
     assert json.loads((run.folder / "best" / "score.json").read_text())["score"] == kept
 
 
 def test_a_result_of_another_definition_does_not_count(tiny_checkout):
-    run = runs.planned()["tiny"]
+    run = plan.planned()["tiny"]
     results.write(run, {"digest": run.digest}, {}, PICTURE)
-    assert runs.result(run)
-    assert runs.result(dataclasses.replace(run, seed=1)) is None
+    assert results.result(run)
+    assert results.result(dataclasses.replace(run, seed=1)) is None
 
 
 def test_the_list_says_which_results_are_of_other_pixels(tiny_checkout, capsys):
     text = checkout.TABLE.read_text().replace('"squares"', '"actors"')
     checkout.TABLE.write_text(text)
-    run = runs.planned()["tiny"]
-    runs.train(run, device="cpu", progress=False)
+    run = plan.planned()["tiny"]
+    learning.train(run, device="cpu", progress=False)
     facts = json.loads((run.folder / "facts.json").read_text())
     assert facts["regions"] == regions.VERSION
     assert facts["actors"] == actors.RENDERER_VERSION
     for version, said in ((facts["actors"], False), (-1, True)):
         results.write(run, {"digest": run.digest, "actors": version}, {}, PICTURE)
-        assert runs.main(["--list"]) == 0
+        assert command.main(["--list"]) == 0
         printed = capsys.readouterr().out
         assert ("trained on version -1 of the actors" in printed) is said
         assert f"what moves: version 1; today's is {regions.VERSION}" in printed  # a result that does not say
 
 
 def test_the_list_says_what_is_missing(tiny_checkout, capsys):
-    assert runs.main(["--list"]) == 0
+    assert command.main(["--list"]) == 0
     assert capsys.readouterr().out.startswith("missing  tiny")
-    runs.train(runs.planned()["tiny"], minutes=0, device="cpu", progress=False)
-    runs.main(["--list"])
+    learning.train(plan.planned()["tiny"], minutes=0, device="cpu", progress=False)
+    command.main(["--list"])
     assert capsys.readouterr().out.startswith("begun ")
 
 
 def test_an_unknown_run_and_a_missing_table_are_errors(tiny_checkout, monkeypatch):
     with pytest.raises(SystemExit):
-        runs.main(["--only", "nothing"])
+        command.main(["--only", "nothing"])
     monkeypatch.setattr(checkout, "TABLE", tiny_checkout / "nowhere.toml")
     with pytest.raises(ValueError, match="nowhere.toml"):
-        runs.planned()
+        plan.planned()
 
 
 def test_the_commit_is_unknown_where_there_is_no_git(monkeypatch):
@@ -476,29 +477,29 @@ def test_the_commit_is_unknown_where_there_is_no_git(monkeypatch):
 
 def test_a_history_that_is_missing_says_how_to_make_it(tiny_checkout):
     with pytest.raises(ValueError, match="--only tiny"):
-        runs.history(runs.planned()["tiny"])
+        results.history(plan.planned()["tiny"])
 
 
 def test_a_run_starts_from_another_once_that_is_done(tiny_checkout):
-    first = runs.planned()["tiny"]
+    first = plan.planned()["tiny"]
     checkout.TABLE.write_text(
         checkout.TABLE.read_text() + '[second]\nmethod = "AffineGAN"\npreset = "small"\nsteps = 1\nstart = "tiny"\n'
         'data = { name = "squares", size = 16 }\n'
         'config = { size = 16, base_channels = 8, clips_per_step = 1, expressions = ["happy"], learning_rate = 1e-9, '
         "discriminator_strides = [2, 1] }\n"
     )
-    second = runs.planned()["second"]
+    second = plan.planned()["second"]
     with pytest.raises(ValueError, match="--only tiny"):
-        runs.train(second, device="cpu", progress=False)
-    runs.train(first, device="cpu", progress=False)
-    runs.train(second, device="cpu", progress=False)
+        learning.train(second, device="cpu", progress=False)
+    learning.train(first, device="cpu", progress=False)
+    learning.train(second, device="cpu", progress=False)
     before, after = (load_pretrained(run.folder / "best").state_dict() for run in (first, second))
     assert all((before[name] - after[name]).abs().max() < 1e-3 for name in before if name.startswith("decoder"))
-    assert [run.name for run in runs.lineage(second)] == ["tiny", "second"]
+    assert [run.name for run in plan.lineage(second)] == ["tiny", "second"]
     for run, losses in ((first, [0.5, 0.4]), (second, [0.3])):
         rows = pd.DataFrame([{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)])
         results.write(run, {"digest": run.digest, "steps": run.steps}, {"history": rows}, PICTURE)
-    whole = runs.history(second)
+    whole = results.history(second)
     assert whole["step"].tolist() == [1, 2, first.steps + 1] and whole["run"].tolist() == ["tiny", "tiny", "second"]
 
 
@@ -538,30 +539,30 @@ def test_both_stages_of_frgan_are_trained_on_people_of_their_own_and_shipped_as_
     monkeypatch.setattr(learning, "VALIDATION", 1)
     monkeypatch.setitem(actors.SPLITS, "test", (20_000, 2))
     checkout.TABLE.write_text(STAGES)
-    first, second = runs.planned().values()
-    people = [{runs.clips(run, "train").clips[i].subject for i in range(2)} for run in (first,)]
-    assert people == [{"actor-0", "actor-1"}] and len(runs.clips(first, "train")[0]) == 3
+    first, second = plan.planned().values()
+    people = [{learning.clips(run, "train").clips[i].subject for i in range(2)} for run in (first,)]
+    assert people == [{"actor-0", "actor-1"}] and len(learning.clips(first, "train")[0]) == 3
     for run in (first, second):
-        assert runs.train(run, device="cpu", progress=False)
-    assert {*runs.cost(first, steps=1)} == {"seconds_per_step", "memory_gib"}
-    refined = runs.clips(second, "train")[0]
-    held_out = runs.clips(second, "test", driven_by=1)
+        assert learning.train(run, device="cpu", progress=False)
+    assert {*learning.cost(first, steps=1)} == {"seconds_per_step", "memory_gib"}
+    refined = learning.clips(second, "train")[0]
+    held_out = learning.clips(second, "test", driven_by=1)
     driver, target = held_out.clips.drivers[0], held_out.clips.clips[0]
     assert (driver.subject, target.subject) == ("actor-20001", "actor-20000")
     assert np.array_equal(driver.blendshapes, target.blendshapes)
     assert refined.subject == "actor-2" and len(refined) == 16 and "forecast" in refined.truth
-    frame = runs.measure_run(second)
+    frame = measuring.measure_run(second)
     assert set(frame["system"]) == {"Refine", "Forecast", "real", "copy", "cross-fade"}
     own = frame[frame["system"] == "Refine"]
     assert own[["flicker", "static_change", "mask_mean", "landmark_ratio"]].notna().all().all()
-    assert set(runs.summary(second)["system"]) == set(frame["system"])
+    assert set(results.summary(second)["system"]) == set(frame["system"])
     assert np.asarray(Image.open(second.picture)).shape == (128, 6 * 64 + 5 * 2, 3)
-    by_frame = runs.rows(second, "frames")
+    by_frame = results.rows(second, "frames")
     assert by_frame["subject"].tolist() == own["subject"].tolist()
     assert {len(row.reach) for row in by_frame.itertuples()} == {16} and by_frame["curve"].map(len).min() >= 3
-    seen = runs.rows(second, "seen")
-    assert seen["subject"].tolist() == ["actor-2", "actor-3"] and list(seen) == list(runs.rows(second))
-    before = runs.measured({0: ["tiny_refine"]}, "unrefined")
+    seen = results.rows(second, "seen")
+    assert seen["subject"].tolist() == ["actor-2", "actor-3"] and list(seen) == list(results.rows(second))
+    before = results.measured({0: ["tiny_refine"]}, "unrefined")
     assert len(before) == len(own) and before[["mask_mean", "mask_iou"]].isna().all().all()
     shipped = load_pretrained(measuring.SHIPPED / "tiny")
     assert type(shipped).__name__ == "FRGAN" and shipped.refine.config.frames == 16
@@ -582,13 +583,13 @@ def test_a_g_r_may_be_taken_as_it_is_to_the_clips_of_another_g_m(tmp_path, monke
     pair = '[pair]\nlike = "tiny_refine"\nstart = "tiny_later"\ninherits = "tiny_refine"\nsteps = 0\nships = "pair"\n'
     later = '[tiny_later]\nlike = "tiny_forecast"\nstart = "tiny_forecast"\nsteps = 3\n'
     checkout.TABLE.write_text(STAGES.replace('ships = "tiny"\n', "") + later + pair)
-    table = runs.planned()
+    table = plan.planned()
     assert table["pair"].digest != dataclasses.replace(table["pair"], inherits=None).digest
-    assert [run.name for run in runs.lineage(table["pair"])] == ["tiny_forecast", "tiny_later", "pair"]
+    assert [run.name for run in plan.lineage(table["pair"])] == ["tiny_forecast", "tiny_later", "pair"]
     for name, seed in (("tiny_forecast", 1), ("tiny_later", 2), ("tiny_refine", 3)):
         torch.manual_seed(seed)
         table[name].kind(table[name].settings).save_pretrained(table[name].folder / "best")
-    assert runs.train(table["pair"], device="cpu")
+    assert learning.train(table["pair"], device="cpu")
     assert json.loads((table["pair"].folder / "facts.json").read_text())["steps"] == 0
     made = [*learning.earlier(table["pair"]), learning.weights(table["pair"])]
     from_rows = [learning.weights(table[name]) for name in ("tiny_later", "tiny_refine")]

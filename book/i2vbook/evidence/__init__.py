@@ -5,6 +5,6 @@
 compares two systems over people and seeds, and `preference` stands in for raters. `systems` lists what the papers
 compare with, and `poses` has the forecasts of poses, whose data may not be passed on.
 
-Every other room may import this one; it imports only i2vlib and `checkout`. Start with `plan`, then `runs`: what a
-chapter calls, and the command ``python -m i2vbook.evidence``.
+Every other room may import this one; it imports only i2vlib and `checkout`. Start with `plan`, whose runs the
+command ``python -m i2vbook.evidence`` does.
 """

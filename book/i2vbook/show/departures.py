@@ -197,7 +197,7 @@ def table(lineage: Sequence[Run]) -> tables.Table:
     """The departures of the model that a lineage of runs has made, with why and what each did.
 
     Args:
-        lineage: of `runs.lineage`; stages of another method, which it starts from, are left out.
+        lineage: of `plan.lineage`; stages of another method, which it starts from, are left out.
     """
     stages = [run.settings for run in lineage if run.kind is lineage[-1].kind]
     kind = type(stages[0])

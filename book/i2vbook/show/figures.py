@@ -333,7 +333,7 @@ def _explain(figure: Figure, drawn: Mapping[str, bool], dotted: str) -> None:
 
 
 def kept(run: Run, expression: str | None = None) -> np.ndarray:
-    """The film strips that a measured run left (`runs.sample`): ``uint8 (rows, 6, size, size, 3)``.
+    """The film strips that a measured run left (`measuring.sample`): ``uint8 (rows, 6, size, size, 3)``.
 
     The true frames and those made of the first of them by turns, a pair for each expression that the run knows, or for
     each action; of one ``expression`` its pair.
