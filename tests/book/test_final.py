@@ -47,3 +47,17 @@ def test_what_is_measured_is_what_is_shipped_with_the_stages_before_it() -> None
     names = {run.name for run in final.shipped()}
     assert {"fan", "affinegan", "frgan", "fan_carried_judged", "affinegan_carried_judged_longer"} <= names
     assert not {"fan_mouths", "carried_64_0"} & names
+
+
+def test_a_claim_is_asked_again_of_rows_alone_and_keeps_the_answer_that_stands() -> None:
+    """FAN-1 and FAN-3 read the rows of `fan`; FAN-2 is handed slopes, and FAN-15 a judge's scores, of test people."""
+    again = final.asked_again().set_index("claim")
+    assert {"FAN-1", "FAN-3"} <= set(again.index) and not {"FAN-2", "FAN-15", "AFF-1"} & set(again.index)
+    assert again.loc["FAN-1", "value"] != again.loc["FAN-1", "value apart"]
+    assert results.SPLIT.get() == "test"
+
+
+def test_both_groups_of_people_stand_beside_each_other() -> None:
+    both = final.beside(planned()["fan"], ["motion"])
+    before, apart = (both[who]["motion"] for who in ("test people", "people kept apart"))
+    assert before.high - before.low > apart.high - apart.low > 0

@@ -15,7 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from i2vbook.evidence import measuring, results
+from i2vbook import checkout
+from i2vbook.evidence import effects, measuring, results
+from i2vbook.evidence.effects import Effect
 from i2vbook.evidence.learning import weights
 from i2vbook.evidence.plan import Run, lineage, planned
 
@@ -53,29 +55,36 @@ def measure(run: Run) -> None:
 
 
 def asked_again() -> pd.DataFrame:
-    """Asks every claim again whose runs are all measured on people kept apart.
+    """Asks every claim again whose runs are all measured on people kept apart, and that reads nothing but their rows.
+
+    What a chapter measured and handed to a rule, and what a judge of test people scored, is of the people before.
 
     Returns:
         A row per claim: ``claim``; ``verdict`` and ``value`` of the committed answer, and the same ``apart``.
     """
     import pandas as pd
 
-    from i2vbook.claims import answer
-    from i2vbook.show import ledger
+    from i2vbook.claims import CLAIMS, answer
 
     table, rows = planned(), []
-    for path in sorted(ledger.KEPT.glob("*.json")):
+    for path in sorted((checkout.RESULTS / "ledger").glob("*.json")):
         kept = json.loads(path.read_text())
         with people_kept_apart():
-            if not kept["runs"] or not all(results.result(table[run]) for run in kept["runs"]):
+            there = kept["runs"] and all(results.result(table[run]) for run in kept["runs"])
+            if not there or kept["evidence"] or CLAIMS[path.stem].undecided:
                 continue
-            try:
-                again = answer(path.stem, **kept["evidence"])
-            except (ValueError, KeyError):  # it reads more than these runs, of which the weights are gone
-                continue
+            again = answer(path.stem)
         known = {"claim": path.stem, "verdict": kept["verdict"], "value": kept["value"]}
         rows.append({**known, "verdict apart": again.verdict, "value apart": again.value})
     return pd.DataFrame(rows)
+
+
+def beside(run: Run, columns: Sequence[str]) -> dict[str, dict[str, Effect]]:
+    """Returns the level of some metrics of a run on test people and on people kept apart, over people."""
+    tables = {"test people": results.rows(run)}
+    with people_kept_apart():
+        tables["people kept apart"] = results.rows(run)
+    return effects.levels({who: rows.assign(seed=run.seed) for who, rows in tables.items()}, columns)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
