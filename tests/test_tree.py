@@ -12,7 +12,7 @@ from i2vbook.evidence.plan import planned
 ROOT = Path(__file__).parents[1]
 MIB = 2**20
 #: Folders of `book/results` that are no run's.
-SHARED = {"ledger", "references"}
+SHARED = {"ledger", "references", "final"}
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +45,5 @@ def test_every_folder_of_results_is_of_a_run_of_the_table(sizes: dict[str, int])
     folders = {parts[0] for parts in inside if len(parts) > 1} - SHARED
     assert folders and folders <= set(planned())
     assert {name for name in folders if not (checkout.RESULTS / name / "run.json").is_file()} == set()
+    apart = {parts[1] for parts in inside if parts[0] == "final"}
+    assert apart <= folders and all((checkout.RESULTS / "final" / name / "run.json").is_file() for name in apart)
