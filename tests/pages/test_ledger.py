@@ -28,12 +28,12 @@ def test_the_buttons_show_the_claims_of_a_paper_and_of_a_verdict(page) -> None:
     assert seen(page) == list(rows.index)
     press(page, "FRGAN")
     assert seen(page) == list(rows.index[rows["paper"] == "FRGAN"])
-    press(page, "✗ not reproduced")
-    both = (rows["paper"] == "FRGAN") & (rows["verdict"] == "not reproduced")
+    press(page, "◐ partly")
+    both = (rows["paper"] == "FRGAN") & (rows["verdict"] == "partly")
     assert both.sum() and seen(page) == list(rows.index[both])
     assert page.find_element("class name", "i2v-count").text == f"{both.sum()} of {len(rows)} claims"
     press(page, "all papers")
-    assert seen(page) == list(rows.index[rows["verdict"] == "not reproduced"])
+    assert seen(page) == list(rows.index[rows["verdict"] == "partly"])
     press(page, "all verdicts")
     assert seen(page) == list(rows.index)
     assert not [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"]
@@ -55,7 +55,7 @@ def test_verdicts_are_told_apart_without_colour(show) -> None:
     for tile in show(ledger.overview(rows)).find_elements("class name", "i2v-tile"):
         signs.setdefault(tile.get_attribute("data-verdict"), set()).add(tile.find_element("tag name", "b").text)
     assert all(len(found) == 1 for found in signs.values()) and set(signs) == set(known)
-    assert len(set.union(*signs.values())) == len(known) == 5
+    assert len(set.union(*signs.values())) == len(known) == 6
 
 
 @pytest.mark.parametrize("width", [1280, 390])
