@@ -1,15 +1,15 @@
 r"""ConvLSTM (Shi et al., 2015), as FAN and AffineGAN compared with it: recurrent, a U-Net around the recurrence.
 
 Declared adaptations. The convolutional network is a U-Net, as both papers have it; the cell stands on its inner levels,
-those of at most `ConvLSTMConfig.remembered` pixels a side. There is one still, so the first frame is given and each
+those of at most `REMEMBERED` pixels a side. There is one still, so the first frame is given and each
 later one is made of the one before it, in training as in use. One model for all expressions. No peepholes, as in the
 code that is around. The loss is the mean absolute error, where the original's pixels were classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -20,39 +20,29 @@ from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, with_la
 from i2vlib.papers.blocks import Decoder, Encoder, widths
 from i2vlib.papers.losses import masked_l1
 
+REMEMBERED = 8  # side, in pixels, of the widest level on which a cell stands
+
 
 @dataclass(frozen=True)
 class ConvLSTMConfig(FixedLengthConfig):
     """Everything that decides what ConvLSTM is and how it learns."""
 
     TERMS: ClassVar[Mapping[str, float]] = {"reconstruction": 1.0, "reconstruction_moving": 0.0}
+    #: The papers' settings: 256 px and ten frames (FAN; AffineGAN has nine).
+    PAPER: ClassVar[Mapping[str, object]] = {"size": 256, "frames": 10, "clips_per_step": 1, "augment": False}
+    SMALL: ClassVar[Mapping[str, object]] = {
+        "base_channels": 16, "channel_cap": 4, "learning_rate": 5e-4, "decay": 0.3,
+        "weights": {**TERMS, "reconstruction_moving": 0.3},
+    }  # fmt: skip
+    FORMER: ClassVar[Mapping[str, object]] = {"remembered": REMEMBERED}
 
     base_channels: int = 64
     channel_cap: int = 8
-    remembered: int = 8
-    """Side, in pixels, of the widest level on which a cell stands."""
-    weights: Mapping[str, float] = field(default_factory=lambda: {"reconstruction": 1.0})
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(ConvLSTMConfig.TERMS))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         widths(self.size, self.base_channels, self.channel_cap)
-        if not 1 <= self.remembered <= self.size // 2:
-            raise ValueError(f"A cell stands on levels of 1 to {self.size // 2} pixels; given was {self.remembered}.")
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., ConvLSTMConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> ConvLSTMConfig:
-        """The papers' settings: 256 px and ten frames (FAN; AffineGAN has nine)."""
-        return replace(cls(size=256, frames=10, clips_per_step=1, augment=False), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> ConvLSTMConfig:
-        """What two cores can train, with weight on what moves, as every small model here has it."""
-        weights = {"reconstruction": 1.0, "reconstruction_moving": 0.3}
-        return replace(cls(base_channels=16, channel_cap=4, learning_rate=5e-4, decay=0.3, weights=weights), **changes)
 
 
 def cell(gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,8 +90,7 @@ class ConvLSTM(FixedLength):
         self.config = config
         channels = widths(config.size, config.base_channels, config.channel_cap)
         self.encoder = Encoder(3 + config.planes, channels, "instance")
-        sides = [config.size >> level for level in range(1, len(channels) + 1)]
-        kept = [c for c, side in zip(channels, sides, strict=True) if side <= config.remembered]
+        kept = [c for level, c in enumerate(channels, 1) if config.size >> level <= REMEMBERED]
         self.cells = nn.ModuleList(map(Cell, kept))
         self.decoder = Decoder(channels, "none", True, 0.0, 3)
 

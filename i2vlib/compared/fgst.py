@@ -12,8 +12,8 @@ code adds the divergence up over a batch; here it is the mean of the batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar, Literal
 
@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from i2vlib import animation, regions, samples
+from i2vlib import regions, samples
 from i2vlib.clips import LUMA, Clip
 from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, at_moments, with_label
 from i2vlib.papers import carried
@@ -34,6 +34,7 @@ from i2vlib.store import remembered
 INNERMOST = 4  # pixels a side, of what is halved until then
 FEWEST = 3  # moments that are not halved any more
 KEPT = 256  # clips whose estimated flow is kept in memory
+REACH = 0.2  # how far anything can come from, as a share of the side
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class FGSTConfig(FixedLengthConfig):
     TERMS: ClassVar[Mapping[str, float]] = {
         "flow": 1.0, "kl": 0.1, "reconstruction": 1.0, "flow_moving": 0.0, "reconstruction_moving": 0.0,
     }  # fmt: skip
+    #: Its flows learn at 2e-5, its pictures at 1e-4, which both have here.
+    PAPER: ClassVar[Mapping[str, object]] = {"size": 128, "learning_rate": 1e-4, "augment": False}
+    SMALL: ClassVar[Mapping[str, object]] = {
+        "frames": 12, "base_channels": 16, "channel_cap": 4, "code": 128, "pairs": 3, "learning_rate": 5e-4,
+        "decay": 0.3, "weights": {**TERMS, "kl": 0.02, "flow_moving": 0.3, "reconstruction_moving": 0.3},
+    }  # fmt: skip
+    FORMER: ClassVar[Mapping[str, object]] = {"reach": REACH}
 
     frames: int = 17
     base_channels: int = 64
@@ -51,8 +59,6 @@ class FGSTConfig(FixedLengthConfig):
     """Of the U-Net: how many times as many its inner levels have."""
     code: int = 2000
     """Length of z."""
-    reach: float = 0.2
-    """How far anything can come from, as a share of the side."""
     pairs: int = 1
     """Later frames of each clip that are drawn in a step, of their true flows."""
     flow: Literal["true", "estimated"] = "true"
@@ -64,28 +70,8 @@ class FGSTConfig(FixedLengthConfig):
         widths(self.size, self.base_channels, self.channel_cap)
         if not 1 <= self.pairs < self.frames:
             raise ValueError(f"Of {self.frames} frames 1 to {self.frames - 1} are drawn; given was pairs={self.pairs}.")
-        if not (self.reach > 0 and self.code >= 1):
-            raise ValueError(f"reach and code are positive; given were reach={self.reach} and code={self.code}.")
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., FGSTConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> FGSTConfig:
-        """The paper's text: 128 px, 16 flows, a code of 2,000, batches of 4; its flows learn at 2e-5, its pictures at
-        1e-4, which both have here."""
-        return replace(cls(size=128, learning_rate=1e-4, augment=False), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> FGSTConfig:
-        """What two cores can train, with weight on what moves, as every small model here has it."""
-        weights = {"flow": 1.0, "kl": 0.02, "reconstruction": 1.0, "flow_moving": 0.3, "reconstruction_moving": 0.3}
-        small = cls(
-            frames=12, base_channels=16, channel_cap=4, code=128, pairs=3, learning_rate=5e-4, decay=0.3,
-            weights=weights,
-        )  # fmt: skip
-        return replace(small, **changes)
+        if self.code < 1:
+            raise ValueError(f"z has one number or more; given was code={self.code}.")
 
 
 def warped(still: Tensor, flow: Tensor) -> Tensor:
@@ -167,6 +153,7 @@ class FGST(FixedLength):
     def __init__(self, config: FGSTConfig) -> None:
         super().__init__()
         self.config = config
+        self._unit = REACH * config.size  # the longest flow, in pixels
         count = round(math.log2(config.size // INNERMOST))
         channels = [config.base_channels * 2 ** max(0, level - 1) for level in range(count)]
         self.halvings = min(count, max(0, math.ceil(math.log2((config.frames - 1) / FEWEST))))
@@ -191,11 +178,6 @@ class FGST(FixedLength):
     @classmethod
     def truth(cls, config: Config) -> tuple[str, ...]:
         return ("flow_to_first",) if config.flow == "true" else ()
-
-    @property
-    def _unit(self) -> float:
-        """The longest flow, in pixels."""
-        return self.config.reach * self.size
 
     def flows_of(self, still: Tensor, label: Tensor, code: Tensor | None = None) -> Tensor:
         """The flows of all later frames, ``(B, n - 1, 2, H, W)`` in pixels.
@@ -247,16 +229,12 @@ class FGST(FixedLength):
             ValueError: the clip does not know its flow where it is to be true, or that leads to another frame than its
                 first.
         """
-        config, index = self.config, self.moments(clip)
-        label = animation.label_of(clip.expression, self.expressions)
-        frames, *_ = samples.training_frames(clip, index, config.size, None)
-        flow = torch.from_numpy(self._flow_of(clip, index).copy()).permute(0, 3, 1, 2)
-        if config.augment:
-            change = samples.Augmentation.draw(rng, not samples.one_sided(clip.expression))
-            frames, flow = change.lit(change.moved(frames)), change.moved_flow(flow)
+        config, change = self.config, samples.change_of(clip, self.config.augment, rng)
+        sample, _ = self.shown(clip, change)
+        flow = torch.from_numpy(self._flow_of(clip, self.moments(clip)).copy()).permute(0, 3, 1, 2)
+        flow = flow if change is None else change.moved_flow(flow)
         moments = 1 + torch.randperm(config.frames - 1, generator=rng)[: config.pairs]
-        noise = torch.randn(config.code, generator=rng)
-        return {"frames": frames, "label": torch.tensor(label), "flow": flow, "moments": moments, "noise": noise}
+        return {**sample, "flow": flow, "moments": moments, "noise": torch.randn(config.code, generator=rng)}
 
     def _flow_of(self, clip: Clip, index: Sequence[int]) -> np.ndarray:
         """The flow ``(n, H, W, 2)`` of some frames of a clip to the first of them."""

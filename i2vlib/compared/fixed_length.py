@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -14,16 +15,16 @@ from torch import Tensor, nn
 
 from i2vlib import animation, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
-from i2vlib.papers.config import Trained, checked_expressions
+from i2vlib.compared.config import ComparedConfig
 from i2vlib.papers.method import Redrawn, Trainable
+
+LEAKY = partial(nn.LeakyReLU, 0.2)
 
 
 @dataclass(frozen=True)
-class FixedLengthConfig(Trained):
+class FixedLengthConfig(ComparedConfig):
     """What every such system has to decide."""
 
-    size: int = 64
-    """Height and width in pixels."""
     frames: int = 12
     """Of the clip that is made, the still's own frame among them; training clips are sampled evenly at so many."""
     first: int = 0
@@ -31,15 +32,9 @@ class FixedLengthConfig(Trained):
     only watched."""
     shows: Literal["faces", "bodies"] = "faces"
     """Who is animated: faces cropped by `i2vlib.align_face`, or whole bodies in any square picture."""
-    expressions: tuple[str, ...] = ("happy",)
-    """One model for all of them: a plane of constants an expression beside the still; of bodies, actions."""
-    clips_per_step: int = 4
-    augment: bool = True
-    """Flips, small shifts and changes of scale, light and colour, the same for all frames of a clip."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checked_expressions(self.expressions)
         if self.first < 0:
             raise ValueError(f"Frames count from 0; given was first={self.first}.")
         if self.frames < 2:
@@ -96,11 +91,13 @@ class FixedLength(Trainable):
 
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
         """One training sample: frames ``(n, 3, H, W)`` in [-1, 1] at even moments of the clip, and label ()."""
+        return self.shown(clip, samples.change_of(clip, self.config.augment, rng))[0]
+
+    def shown(self, clip: Clip, change: samples.Augmentation | None) -> tuple[dict[str, Tensor], Tensor]:
+        """Frames and label of a sample, and the points ``(n, l, 2)`` of its frames in pixels, NaN where unknown."""
         label = animation.label_of(clip.expression, self.expressions)
-        index = self.moments(clip)
-        change = samples.change_of(clip, self.config.augment, rng)
-        frames, *_ = samples.training_frames(clip, index, self.config.size, change)
-        return {"frames": frames, "label": torch.tensor(label)}
+        frames, _, points = samples.training_frames(clip, self.moments(clip), self.config.size, change)
+        return {"frames": frames, "label": torch.tensor(label)}, points
 
     def moments(self, clip: Clip) -> list[int]:
         """The frames of a training clip that it is shown, from ``config.first`` on.
@@ -133,13 +130,24 @@ class FixedLength(Trainable):
         Raises:
             ValueError: the face is no square picture, or the expression is unknown.
         """
-        label = animation.label_of(expression, self.expressions)
+        label = torch.tensor([animation.label_of(expression, self.expressions)])
+
+        def images(still: Tensor) -> Tensor:
+            given = {name: value.to(still.device) for name, value in beside.items()}
+            return self.clip(still, label.to(still.device), **given)["images"]
+
+        return Clip(self.played(face, images), fps, expression=expression)
+
+    def played(self, face: np.ndarray, images: Callable[[Tensor], Tensor]) -> np.ndarray:
+        """Frames ``uint8 (n, H, W, 3)`` of a picture as of `animate`, in its tone.
+
+        Args:
+            images: of the still ``(1, 3, H, W)``, ``(1, n, 3, H, W)``.
+        """
         still = self.still_of(face)
-        device = next(self.parameters()).device
         with torch.inference_mode(), animation.evaluating(self):
-            stills, labels = to_tensor(still[None]).to(device), torch.tensor([label], device=device)
-            images = self.clip(stills, labels, **beside)["images"][0]
-        return Clip(animation.in_tone_of(still, to_frames(images.float().cpu())), fps, expression=expression)
+            made = images(to_tensor(still[None]).to(next(self.parameters()).device))[0]
+        return animation.in_tone_of(still, to_frames(made.float().cpu()))
 
     def redraw(self, clip: Clip, frames: Sequence[int] | None = None, **given: object) -> Redrawn:
         """A held-out clip made again of its first frame, each of its frames at the nearest moment that was made;
@@ -149,11 +157,19 @@ class FixedLength(Trainable):
         return Redrawn(made[np.asarray(spread(len(made), len(clip)))[index]])
 
 
-def halved(convolution: type, norm: type, channels: Sequence[int]) -> nn.Sequential:
+def halved(
+    convolution: type,
+    norm: type | None,
+    channels: Sequence[int],
+    activation: Callable[[], nn.Module] = LEAKY,
+    stride: int | tuple[int, ...] = 2,
+    padding: int | tuple[int, ...] = 1,
+) -> nn.Sequential:
     """Half the side, and of a clip the time, with each 4-wide convolution; the first is not normalised."""
     layers: list[nn.Module] = []
     for level, (i, o) in enumerate(pairwise(channels)):
-        layers += [convolution(i, o, 4, 2, 1), *([norm(o)] if level else []), nn.LeakyReLU(0.2)]
+        normalised = [norm(o)] if norm and level else []
+        layers += [convolution(i, o, 4, stride, padding), *normalised, activation()]
     return nn.Sequential(*layers)
 
 

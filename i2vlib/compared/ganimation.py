@@ -11,7 +11,8 @@ alternate every step, where the paper's generator takes each fifth.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -20,8 +21,9 @@ from torch import Tensor, nn
 
 from i2vlib import animation, samples
 from i2vlib.clips import Clip
+from i2vlib.compared.config import ComparedConfig
+from i2vlib.compared.fixed_length import halved
 from i2vlib.expressions import BLENDSHAPES, recipe
-from i2vlib.papers.config import Trained, checked_expressions
 from i2vlib.papers.losses import gradient_norm
 from i2vlib.papers.playing import Dialled
 from i2vlib.store import remembered
@@ -30,16 +32,20 @@ KEPT = 256  # clips whose coefficients, once read, are kept in memory
 
 
 @dataclass(frozen=True)
-class GANimationConfig(Trained):
+class GANimationConfig(ComparedConfig):
     """Everything that decides what GANimation is and how it learns."""
 
     TERMS: ClassVar[Mapping[str, float]] = {
         "adversarial": 1.0, "critic": 1.0, "gradient_penalty": 10.0, "condition": 160.0, "identity": 10.0,
         "attention": 0.1, "smooth": 1e-5,
     }  # fmt: skip
+    #: The weight of the condition is the paper's 4,000 over the batch, as the authors' code has it.
+    PAPER: ClassVar[Mapping[str, object]] = {"augment": False}
+    SMALL: ClassVar[Mapping[str, object]] = {
+        "size": 64, "base_channels": 24, "blocks": 4, "strides": 5, "clips_per_step": 4, "learning_rate": 2e-4,
+    }  # fmt: skip
 
     size: int = 128
-    expressions: tuple[str, ...] = ("happy",)
     base_channels: int = 64
     blocks: int = 6
     """Residual blocks of the generator."""
@@ -49,32 +55,14 @@ class GANimationConfig(Trained):
     learning_rate: float = 1e-4
     decay: float = 0.3
     """Of the paper's 30 epochs the last ten."""
-    augment: bool = True
     coefficients: Literal["true", "read"] = "true"
     """Where a frame's coefficients come from: the clip's blendshapes, or MediaPipe's of its frames."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(GANimationConfig.TERMS))
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checked_expressions(self.expressions)
         if self.size % 2**self.strides or self.size % 4:
             raise ValueError(f"The side is halved {self.strides} times; given was size={self.size}.")
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., GANimationConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> GANimationConfig:
-        """The paper's text: 128 px, batches of 25; the weight of the condition is its 4,000 over the batch, as the
-        authors' code has it."""
-        return replace(cls(augment=False), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> GANimationConfig:
-        """What two cores can train: 64 px, batches of 4."""
-        small = cls(size=64, base_channels=24, blocks=4, strides=5, clips_per_step=4, learning_rate=2e-4)
-        return replace(small, **changes)
 
 
 def attended(attention: Tensor, colour: Tensor, still: Tensor) -> Tensor:
@@ -212,6 +200,7 @@ class GANimation(Dialled):
     def __init__(self, config: GANimationConfig) -> None:
         super().__init__()
         self.config = config
+        self._reads = config.coefficients == "read"
         made_of = np.stack([recipe(name) for name in config.expressions])
         self.coefficients = np.flatnonzero(made_of.any(0) & (_readable() if self._reads else True))
         labels = torch.from_numpy(made_of[:, self.coefficients]).float()
@@ -227,17 +216,10 @@ class GANimation(Dialled):
         self.drawing = nn.Sequential(*layers)
         self.colour, self.attention = (nn.Conv2d(base, channels, 7, 1, 3, bias=False) for channels in (3, 1))
         widths = [3, *(base * min(2**level, 8) for level in range(config.strides))]
-        halved: list[nn.Module] = []
-        for i, o in zip(widths, widths[1:], strict=False):
-            halved += [nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.01)]
-        self.discriminator = nn.Sequential(*halved)
+        self.discriminator = halved(nn.Conv2d, None, widths, partial(nn.LeakyReLU, 0.01))
         self.discriminator_score = nn.Conv2d(widths[-1], 1, 3, 1, 1, bias=False)
         side = config.size >> config.strides
         self.discriminator_reads = nn.Conv2d(widths[-1], len(self.coefficients), side, bias=False)
-
-    @property
-    def _reads(self) -> bool:
-        return self.config.coefficients == "read"
 
     def forward(self, still: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Stills ``(B, 3, H, W)`` redrawn for coefficients ``(B, n)``, and the attention ``(B, 1, H, W)``."""

@@ -12,8 +12,8 @@ in the paper.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -22,12 +22,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
-from i2vlib.clips import Clip, to_frames, to_tensor
+from i2vlib.clips import Clip
 from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, at_moments
 from i2vlib.joints import JOINTS
 from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, widths
 from i2vlib.papers.losses import generator_loss, masked_l1
 from i2vlib.papers.method import Redrawn
+
+CODE = 32  # length of what the first linear layer makes of a pose
+WIDTH = 0.02  # standard deviation of a landmark's Gaussian, as a share of the side
+STRIDES = (2, 2, 2, 1)  # of the discriminator
 
 
 @dataclass(frozen=True)
@@ -37,18 +41,22 @@ class HPConfig(FixedLengthConfig):
     TERMS: ClassVar[Mapping[str, float]] = {
         "pose": 1.0, "reconstruction": 1.0, "reconstruction_moving": 0.0, "adversarial": 1.0,
     }  # fmt: skip
+    #: Ten frames, as FAN has it.
+    PAPER: ClassVar[Mapping[str, object]] = {
+        "size": 128, "frames": 10, "clips_per_step": 8, "learning_rate": 1e-4, "augment": False,
+    }  # fmt: skip
+    SMALL: ClassVar[Mapping[str, object]] = {
+        "base_channels": 16, "channel_cap": 4, "hidden": 128, "pairs": 3, "learning_rate": 5e-4, "decay": 0.3,
+        "weights": {**TERMS, "reconstruction_moving": 0.3, "adversarial": 0.02},
+    }  # fmt: skip
+    FORMER: ClassVar[Mapping[str, object]] = {"code": CODE, "width": WIDTH, "discriminator_strides": list(STRIDES)}
 
     base_channels: int = 64
     channel_cap: int = 8
-    code: int = 32
-    """Length of what the first linear layer makes of a pose."""
     hidden: int = 1024
     """Width of the LSTM."""
-    width: float = 0.02
-    """Standard deviation of a landmark's Gaussian, as a share of the side."""
     pairs: int = 1
     """Later frames of each clip that are drawn in a step, at random moments."""
-    discriminator_strides: tuple[int, ...] = (2, 2, 2, 1)
     weights: Mapping[str, float] = field(default_factory=lambda: dict(HPConfig.TERMS))
 
     def __post_init__(self) -> None:
@@ -61,24 +69,6 @@ class HPConfig(FixedLengthConfig):
     def points(self) -> int:
         """Landmarks of a face, or joints of a body."""
         return {"faces": 68, "bodies": len(JOINTS)}[self.shows]
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., HPConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> HPConfig:
-        """The paper's text: 128 px, batches of 8, an LSTM of 1024; ten frames, as FAN has it."""
-        return replace(cls(size=128, frames=10, clips_per_step=8, learning_rate=1e-4, augment=False), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> HPConfig:
-        """What two cores can train, with weight on what moves, as every small model here has it."""
-        weights = {"pose": 1.0, "reconstruction": 1.0, "reconstruction_moving": 0.3, "adversarial": 0.02}
-        small = cls(
-            base_channels=16, channel_cap=4, hidden=128, pairs=3, learning_rate=5e-4, decay=0.3, weights=weights
-        )
-        return replace(small, **changes)
 
 
 def gaussians(points: Tensor, size: int, width: float) -> Tensor:
@@ -165,17 +155,15 @@ class HP(FixedLength):
         super().__init__()
         self.config = config
         channels = widths(config.size, config.base_channels, config.channel_cap)
-        self.pose = nn.Linear(2 * config.points + len(config.expressions), config.code)
-        self.recurrence = nn.LSTM(config.code, config.hidden, batch_first=True)
+        self.pose = nn.Linear(2 * config.points + len(config.expressions), CODE)
+        self.recurrence = nn.LSTM(CODE, config.hidden, batch_first=True)
         self.offsets = nn.Linear(config.hidden, 2 * config.points)
         for parameter in self.offsets.parameters():
             nn.init.zeros_(parameter)
         self.image = Encoder(3, channels, "instance")
         self.structure = Encoder(config.points, channels, "instance")
         self.decoder = Decoder(channels, "none", True, 0.0, 3)
-        self.discriminator = PatchDiscriminator(
-            3 + config.points, config.base_channels, config.discriminator_strides, "instance"
-        )
+        self.discriminator = PatchDiscriminator(3 + config.points, config.base_channels, STRIDES, "instance")
 
     def forecast(self, points: Tensor, label: Tensor) -> Tensor:
         """Points ``(B, l, 2)`` of stills, from -1 to 1, to those of the later frames, ``(B, n - 1, l, 2)``.
@@ -205,7 +193,7 @@ class HP(FixedLength):
         return {"images": torch.cat([still.unsqueeze(1), self.draw(still, points, after)], 1), "points": after}
 
     def _maps(self, points: Tensor) -> Tensor:
-        return gaussians(points, self.config.size, self.config.width)
+        return gaussians(points, self.config.size, WIDTH)
 
     # One training step ------------------------------------------------------------------------------------------
 
@@ -215,18 +203,15 @@ class HP(FixedLength):
         Raises:
             ValueError: the clip does not state the landmarks, or of a body any joint, of the still.
         """
-        config, index = self.config, self.moments(clip)
-        if self._stated(clip[index[:1]]) is None:
+        config, first = self.config, self.moments(clip)[0]
+        if self._stated(clip[[first]]) is None:
             raise ValueError(
-                f"{clip!r} does not state the {config.points} landmarks or joints of its frame {index[0]}, which HP "
+                f"{clip!r} does not state the {config.points} landmarks or joints of its frame {first}, which HP "
                 "begins with."
             )
-        label = animation.label_of(clip.expression, self.expressions)
-        change = samples.change_of(clip, config.augment, rng)
-        frames, _, points = samples.training_frames(clip, index, config.size, change)
+        sample, points = self.shown(clip, samples.change_of(clip, config.augment, rng))
         moments = 1 + torch.randperm(config.frames - 1, generator=rng)[: config.pairs]
-        points = points * (2 / config.size) - 1
-        return {"frames": frames, "label": torch.tensor(label), "points": points, "moments": moments}
+        return {**sample, "points": points * (2 / config.size) - 1, "moments": moments}
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Images ``(B, pairs, 3, H, W)`` of true points, and those forecast, ``(B, n - 1, l, 2)``."""
@@ -279,8 +264,7 @@ class HP(FixedLength):
                 f"HP begins with the {count} landmarks or joints of the still, and they were not given, nor could they "
                 f"be read off it. Give landmarks, ({count}, 2) in its pixels."
             )
-        given = torch.from_numpy(points * scale - 1).float()[None]
-        return super().animate(still, expression, fps, points=given.to(next(self.parameters()).device))
+        return super().animate(still, expression, fps, points=torch.from_numpy(points * scale - 1).float()[None])
 
     def redraw(self, clip: Clip, frames: Sequence[int] | None = None) -> Redrawn:
         """As of `FixedLength`, from the landmarks that the clip states of its first frame, if it does."""
@@ -293,12 +277,13 @@ class HP(FixedLength):
         stated = self._stated(clip)
         if stated is None:
             return None
-        still, device = self.still_of(clip.frames[0]), next(self.parameters()).device
-        points = torch.from_numpy(stated * (2 / clip.frames.shape[1]) - 1)[None].to(device)
-        with torch.inference_mode(), animation.evaluating(self):
-            made = self.draw(to_tensor(still[None]).to(device), points[:, 0], points[:, 1:])[0]
-        drawn = np.concatenate([still[None], to_frames(made.float().cpu())])
-        return Redrawn(animation.in_tone_of(still, drawn))
+        scaled = torch.from_numpy(stated * (2 / clip.frames.shape[1]) - 1)[None]
+
+        def images(still: Tensor) -> Tensor:
+            points = scaled.to(still.device)
+            return torch.cat([still.unsqueeze(1), self.draw(still, points[:, 0], points[:, 1:])], 1)
+
+        return Redrawn(self.played(clip.frames[0], images))
 
     def _stated(self, clip: Clip) -> np.ndarray | None:
         """The points of a clip ``(T, l, 2)`` in pixels, if it states some of its first frame, of whom is shown."""

@@ -9,7 +9,7 @@ halve with strides where the paper has wide kernels and pooling, and all learn b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2vlib import regions
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, with_label
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, halved, with_label
 from i2vlib.papers.losses import discriminator_loss, generator_loss, masked_l1
 
 #: The paper's networks, coarsest scale first: widths over the first one's, and the side of each kernel.
@@ -29,6 +29,8 @@ GENERATORS = (
     ((1, 2, 4, 2, 1), (7, 5, 5, 5, 5, 7)),
 )
 COARSEST = 2 ** (len(GENERATORS) - 1)  # a pixel of the coarsest scale covers so many on a side
+SEEN = 4  # frames that the next one is made of
+POWER = 1  # p of the error in pixels
 
 
 @dataclass(frozen=True)
@@ -38,43 +40,27 @@ class MathieuConfig(FixedLengthConfig):
     TERMS: ClassVar[Mapping[str, float]] = {
         "adversarial": 0.05, "reconstruction": 1.0, "gradient_difference": 1.0, "reconstruction_moving": 0.0,
     }  # fmt: skip
+    #: The learning rate is for Adam, and not the paper's.
+    PAPER: ClassVar[Mapping[str, object]] = {"clips_per_step": 8, "learning_rate": 4e-5, "augment": False}
+    SMALL: ClassVar[Mapping[str, object]] = {
+        "base_channels": 16, "judge_channels": 8, "widest": 3, "learning_rate": 5e-4, "decay": 0.3,
+        "weights": {**TERMS, "reconstruction_moving": 0.3},
+    }  # fmt: skip
+    FORMER: ClassVar[Mapping[str, object]] = {"seen": SEEN, "power": POWER}
 
-    seen: int = 4
-    """Frames that the next one is made of."""
     base_channels: int = 128
     judge_channels: int = 64
     """Of the outermost level of each discriminator."""
     widest: int = 7
     """Side of the widest kernel; those of the paper that are wider have this one."""
-    power: int = 1
-    """p of the error in pixels."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(MathieuConfig.TERMS))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.size < 2 * COARSEST or self.size & (self.size - 1):
             raise ValueError(f"The side is a power of two, {2 * COARSEST} at least; given was size={self.size}.")
-        if self.seen < 1 or self.widest < 1 or self.widest % 2 == 0:
-            raise ValueError(
-                "A frame is made of one or more, with kernels of an odd side; given were "
-                f"seen={self.seen} and widest={self.widest}."
-            )
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., MathieuConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> MathieuConfig:
-        """The paper's text: four frames in, batches of 8; the learning rate is for Adam, and not the paper's."""
-        return replace(cls(clips_per_step=8, learning_rate=4e-5, augment=False), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> MathieuConfig:
-        """What two cores can train, with weight on what moves, as every small model here has it."""
-        weights = {**cls.TERMS, "reconstruction_moving": 0.3}
-        few = cls(base_channels=16, judge_channels=8, widest=3, learning_rate=5e-4, decay=0.3, weights=weights)
-        return replace(few, **changes)
+        if self.widest < 1 or self.widest % 2 == 0:
+            raise ValueError(f"Kernels have an odd side; given was widest={self.widest}.")
 
 
 def lp_error(made: Tensor, real: Tensor, power: int) -> Tensor:
@@ -149,13 +135,11 @@ def _generator(given: int, base: int, widths: Sequence[int], kernels: Sequence[i
 
 def _judge(given: int, base: int, side: int) -> nn.Sequential:
     """To a logit ``(B, 1)``: halved to 4 pixels a side, and once at least, then fully connected."""
-    halved = max(1, side.bit_length() - 3)
-    widths = [given, *(base * min(2**level, 4) for level in range(halved))]
-    layers: list[nn.Module] = []
-    for i, o in pairwise(widths):
-        layers += [nn.Conv2d(i, o, 4, 2, 1), nn.ReLU()]
-    flat = widths[-1] * (side >> halved) ** 2
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, 8 * base), nn.ReLU(), nn.Linear(8 * base, 1))
+    times = max(1, side.bit_length() - 3)
+    widths = [given, *(base * min(2**level, 4) for level in range(times))]
+    flat = widths[-1] * (side >> times) ** 2
+    read = halved(nn.Conv2d, None, widths, nn.ReLU)
+    return nn.Sequential(*read, nn.Flatten(), nn.Linear(flat, 8 * base), nn.ReLU(), nn.Linear(8 * base, 1))
 
 
 class Mathieu(FixedLength):
@@ -167,7 +151,7 @@ class Mathieu(FixedLength):
     def __init__(self, config: MathieuConfig) -> None:
         super().__init__()
         self.config = config
-        judged = 3 * (config.seen + 1)
+        judged = 3 * (SEEN + 1)
         given = judged + config.planes
         self.generators = nn.ModuleList(_generator(given, config.base_channels, *g, config.widest) for g in GENERATORS)
         sides = [config.size // COARSEST << scale for scale in range(len(GENERATORS))]
@@ -175,18 +159,18 @@ class Mathieu(FixedLength):
 
     def clip(self, still: Tensor, label: Tensor) -> dict[str, Tensor]:
         """Images ``(B, n, 3, H, W)``, the stills first; ``scale_k``, what was made at each coarser scale."""
-        frames, scales = [still] * self.config.seen, []
+        frames, scales = [still] * SEEN, []
         for _ in range(self.config.frames - 1):
-            seen = with_label(torch.cat(frames[-self.config.seen :], 1), label, len(self.expressions))
+            seen = with_label(torch.cat(frames[-SEEN:], 1), label, len(self.expressions))
             *coarser, finest = next_at_scales(self.generators, pyramid(seen))
             frames.append(torch.tanh(finest))
             scales.append(coarser)
-        images = torch.stack(frames[self.config.seen - 1 :], 1)
+        images = torch.stack(frames[SEEN - 1 :], 1)
         return {"images": images, **{f"scale_{k}": torch.stack(s, 1) for k, s in enumerate(zip(*scales, strict=True))}}
 
     def _said(self, frames: Tensor, scales: Sequence[Tensor]) -> list[Tensor]:
         """The logits of frames at all scales, beside the true ones before them."""
-        seen = pyramid(before(frames, self.config.seen))
+        seen = pyramid(before(frames, SEEN))
         pairs = zip(self.discriminators, seen, scales, strict=True)
         return [judge(torch.cat([x, y], 2).flatten(0, 1)) for judge, x, y in pairs]
 
@@ -200,12 +184,11 @@ class Mathieu(FixedLength):
         """To be called real, near the true pixels, and as steep, summed over scales."""
         frames, made = batch["frames"], _scales(outputs)
         pairs = list(zip(made, pyramid(frames[:, 1:]), strict=True))
-        moving = lambda: regions.moving(frames, frames[:, 0])  # noqa: E731
         return self.weighed(
             adversarial=lambda: sum(generator_loss(said, saturating=False) for said in self._said(frames, made)),
-            reconstruction=lambda: sum(lp_error(ours, real, self.config.power) for ours, real in pairs),
+            reconstruction=lambda: sum(lp_error(ours, real, POWER) for ours, real in pairs),
             gradient_difference=lambda: sum(gradient_difference(ours, real) for ours, real in pairs),
-            reconstruction_moving=lambda: masked_l1(outputs["images"], frames, moving()),
+            reconstruction_moving=lambda: masked_l1(outputs["images"], frames, regions.moving(frames, frames[:, 0])),
         )
 
 

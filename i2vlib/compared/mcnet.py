@@ -8,8 +8,8 @@ is asked anew at every step; in the authors' code a side that waits goes on wait
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from i2vlib import regions
 from i2vlib.compared.conv_lstm import Cell
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, with_label
+from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, halved, with_label
 from i2vlib.compared.mathieu import gradient_difference, lp_error
 from i2vlib.papers.losses import discriminator_loss, generator_loss, masked_l1
 
@@ -33,6 +33,13 @@ class MCNetConfig(FixedLengthConfig):
 
     TERMS: ClassVar[Mapping[str, float]] = {
         "adversarial": 0.02, "reconstruction": 1.0, "gradient_difference": 1.0, "reconstruction_moving": 0.0,
+    }  # fmt: skip
+    #: Ten frames are made, after the still.
+    PAPER: ClassVar[Mapping[str, object]] = {
+        "size": 128, "frames": 11, "clips_per_step": 8, "learning_rate": 1e-4, "augment": False,
+    }  # fmt: skip
+    SMALL: ClassVar[Mapping[str, object]] = {
+        "base_channels": 16, "learning_rate": 5e-4, "decay": 0.3, "weights": {**TERMS, "reconstruction_moving": 0.3},
     }  # fmt: skip
 
     base_channels: int = 64
@@ -48,21 +55,6 @@ class MCNetConfig(FixedLengthConfig):
             raise ValueError(f"The side is a multiple of {2**JUDGED}; given was size={self.size}.")
         if not self.margin <= 0.5:
             raise ValueError(f"The margin is at most 0.5; given was margin={self.margin}.")
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., MCNetConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> MCNetConfig:
-        """The paper's text: 128 px and ten frames made, after the still; batches of 8."""
-        return replace(cls(size=128, frames=11, clips_per_step=8, learning_rate=1e-4, augment=False), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> MCNetConfig:
-        """What two cores can train, with weight on what moves, as every small model here has it."""
-        weights = {**cls.TERMS, "reconstruction_moving": 0.3}
-        return replace(cls(base_channels=16, learning_rate=5e-4, decay=0.3, weights=weights), **changes)
 
 
 def last_change(frames: Sequence[Tensor]) -> Tensor:
@@ -159,8 +151,7 @@ class MCNet(FixedLength):
         self.decoder = nn.ModuleList(_convolutions([*[i] * count, o]) for (i, o), count in outward)
         self.picture = nn.Conv2d(b, 3, 3, 1, 1)
         judged = [3 * config.frames, *(b * 2**level for level in range(JUDGED))]
-        layers = [(nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.2)) for i, o in pairwise(judged)]
-        self.discriminator = nn.Sequential(*(layer for pair in layers for layer in pair))
+        self.discriminator = halved(nn.Conv2d, None, judged)
         self.discriminator_score = nn.Conv2d(judged[-1], 1, config.size >> JUDGED)
 
     def _next(

@@ -9,8 +9,8 @@ the made one. Noise comes with the sample in training, and of a seed in use. The
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +24,7 @@ from i2vlib.compared.vgan import first_frame
 from i2vlib.papers.losses import discriminator_loss, generator_loss
 
 SIDE = 4  # pixels of the innermost level
+DEVIATION = 0.02  # of the first weights
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class MoCoGANConfig(FixedLengthConfig):
     """Everything that decides what MoCoGAN is and how it learns."""
 
     TERMS: ClassVar[Mapping[str, float]] = {"image": 1.0, "video": 1.0, "category": 1.0, "first": 10.0}
+    PAPER: ClassVar[Mapping[str, object]] = {"clips_per_step": 32, "augment": False}
+    SMALL: ClassVar[Mapping[str, object]] = {"base_channels": 24, "decay": 0.3}
+    FORMER: ClassVar[Mapping[str, object]] = {"deviation": DEVIATION}
 
     frames: int = 16
     content: int = 50
@@ -39,8 +43,6 @@ class MoCoGANConfig(FixedLengthConfig):
     """Length of z_M, and of the noise that drives it."""
     base_channels: int = 64
     """Of the outermost level; each level inwards has twice as many."""
-    deviation: float = 0.02
-    """Of the first weights."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(MoCoGANConfig.TERMS))
 
     def __post_init__(self) -> None:
@@ -57,20 +59,6 @@ class MoCoGANConfig(FixedLengthConfig):
     def levels(self) -> int:
         """How often the side is halved."""
         return (self.size // SIDE).bit_length() - 1
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., MoCoGANConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> MoCoGANConfig:
-        """The paper's text: 64 px, 16 frames, codes of 50 and 10."""
-        return replace(cls(clips_per_step=32, augment=False), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> MoCoGANConfig:
-        """What two cores can train."""
-        return replace(cls(base_channels=24, decay=0.3), **changes)
 
 
 def trajectory(content: Tensor, motion: Tensor) -> Tensor:
@@ -142,7 +130,8 @@ class MoCoGAN(FixedLength):
         self.config = config
         widths = [config.base_channels * 2**level for level in range(config.levels)]
         kinds, left = len(config.expressions), config.frames - 3 * config.levels
-        inward, read = widths[::-1], halved(nn.Conv2d, nn.BatchNorm2d, [3, *widths])
+        inward, outward = widths[::-1], [3, *widths]
+        read = halved(nn.Conv2d, nn.BatchNorm2d, outward)
         self.encoder = nn.Sequential(*read, nn.Conv2d(widths[-1], config.content, SIDE))
         self.recurrence = nn.GRU(kinds + config.motion, config.motion, batch_first=True)
         first = (
@@ -152,24 +141,24 @@ class MoCoGAN(FixedLength):
         )
         last = nn.ConvTranspose2d(inward[-1], 3, 4, 2, 1), nn.Tanh()
         self.frame = nn.Sequential(*first, *doubled(nn.ConvTranspose2d, nn.BatchNorm2d, inward), *last)
-        judge = halved(nn.Conv2d, nn.BatchNorm2d, [3, *widths])
+        judge = halved(nn.Conv2d, nn.BatchNorm2d, outward)
         self.discriminator_image = nn.Sequential(*judge, nn.Conv2d(widths[-1], 1, SIDE))
-        self.discriminator_video = nn.Sequential(*_down_clip(widths))
+        # Half the side a level, and three frames fewer: time is never strided.
+        shorter = {"stride": (1, 2, 2), "padding": (0, 1, 1)}
+        self.discriminator_video = halved(nn.Conv3d, nn.BatchNorm3d, outward, **shorter)
         self.discriminator_video_score = nn.Conv3d(widths[-1], 1 + kinds, (left, SIDE, SIDE))
-        start(self, config.deviation)
+        start(self, DEVIATION)
 
-    def noise(self, seed: int = 0) -> Tensor:
+    def noise(self, rng: torch.Generator) -> Tensor:
         """The draw of a clip, ``(frames + 1, motion)``: where the walk begins, and what drives each step."""
-        return self._drawn(torch.Generator().manual_seed(seed))
-
-    def _drawn(self, rng: torch.Generator) -> Tensor:
         return torch.randn(self.config.frames + 1, self.config.motion, generator=rng)
 
     def clip(self, still: Tensor, label: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
         """Images ``(B, n, 3, H, W)``; noise ``(B, n + 1, motion)``, that of seed 0 for each where it is left out."""
-        drawn = self.noise().to(still).expand(len(still), -1, -1) if noise is None else noise
+        if noise is None:
+            noise = self.noise(torch.Generator().manual_seed(0)).to(still).expand(len(still), -1, -1)
         category = F.one_hot(label, len(self.expressions)).to(still)
-        motion, _ = self.recurrence(driven(drawn[:, 1:], category), drawn[:, 0][None].contiguous())
+        motion, _ = self.recurrence(driven(noise[:, 1:], category), noise[:, 0][None].contiguous())
         codes = trajectory(self.encoder(still).flatten(1), motion)
         made = self.frame(codes.flatten(0, 1)[:, :, None, None])
         return {"images": made.unflatten(0, codes.shape[:2])}
@@ -179,7 +168,7 @@ class MoCoGAN(FixedLength):
     def example(self, clip: Clip, rng: torch.Generator) -> dict[str, Tensor]:
         """As of `FixedLength`, and noise ``(n + 1, motion)``, and moment (), of which frame D_I is shown."""
         moment = torch.randint(self.config.frames, (), generator=rng)
-        return {**super().example(clip, rng), "noise": self._drawn(rng), "moment": moment}
+        return {**super().example(clip, rng), "noise": self.noise(rng), "moment": moment}
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return self.clip(batch["frames"][:, 0], batch["label"], batch["noise"])
@@ -214,14 +203,4 @@ class MoCoGAN(FixedLength):
 
     def animate(self, face: np.ndarray, expression: str | None = None, fps: float = 12.0, seed: int = 0) -> Clip:
         """A clip of a face, as of `FixedLength.animate`; another seed is another walk, and so another clip."""
-        noise = self.noise(seed)[None].to(next(self.parameters()).device)
-        return super().animate(face, expression, fps, noise=noise)
-
-
-def _down_clip(widths: list[int]) -> list[nn.Module]:
-    """Half the side a level, and three frames fewer: time is never strided."""
-    layers: list[nn.Module] = []
-    for level, (i, o) in enumerate(zip([3, *widths], widths, strict=False)):
-        convolution = nn.Conv3d(i, o, 4, (1, 2, 2), (0, 1, 1))
-        layers += [convolution, *([nn.BatchNorm3d(o)] if level else []), nn.LeakyReLU(0.2)]
-    return layers
+        return super().animate(face, expression, fps, noise=self.noise(torch.Generator().manual_seed(seed))[None])

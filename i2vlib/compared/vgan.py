@@ -8,8 +8,8 @@ not stabilised: crops are aligned. `BatchNorm` as printed; while playing it uses
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -19,6 +19,7 @@ from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, doubled
 from i2vlib.papers.losses import discriminator_loss, generator_loss
 
 DOUBLED = 4  # times: a code of 4 x 4 becomes 64 x 64, and one moment 16
+DEVIATION = 0.01  # of the first weights
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,13 @@ class VGANConfig(FixedLengthConfig):
     """Everything that decides what VGAN is and how it learns."""
 
     TERMS: ClassVar[Mapping[str, float]] = {"adversarial": 1.0, "first": 10.0}
+    PAPER: ClassVar[Mapping[str, object]] = {"clips_per_step": 32, "augment": False}
+    SMALL: ClassVar[Mapping[str, object]] = {"frames": 16, "base_channels": 24, "decay": 0.3}
+    FORMER: ClassVar[Mapping[str, object]] = {"deviation": DEVIATION}
 
     frames: int = 32
     base_channels: int = 128
     """Of the outermost level of the encoder; the others have twice as many each."""
-    deviation: float = 0.01
-    """Of the first weights."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(VGANConfig.TERMS))
 
     def __post_init__(self) -> None:
@@ -40,20 +42,6 @@ class VGANConfig(FixedLengthConfig):
             raise ValueError(
                 f"Frames and pixels of VGAN are multiples of {2**DOUBLED}; given were {self.frames} and {self.size}."
             )
-
-    @classmethod
-    def presets(cls) -> dict[str, Callable[..., VGANConfig]]:
-        return {"paper": cls.paper, "small": cls.small}
-
-    @classmethod
-    def paper(cls, **changes: object) -> VGANConfig:
-        """The paper's text: 64 px, 32 frames, batches of 32."""
-        return replace(cls(clips_per_step=32, augment=False), **changes)
-
-    @classmethod
-    def small(cls, **changes: object) -> VGANConfig:
-        """What two cores can train."""
-        return replace(cls(frames=16, base_channels=24, decay=0.3), **changes)
 
 
 def two_streams(mask: Tensor, foreground: Tensor, background: Tensor) -> Tensor:
@@ -104,7 +92,7 @@ class VGAN(FixedLength):
         self.background = nn.Sequential(doubled(nn.ConvTranspose2d, nn.BatchNorm2d, inward), still, nn.Tanh())
         self.discriminator = halved(nn.Conv3d, nn.BatchNorm3d, [3, *widths])
         self.discriminator_score = nn.Conv3d(widths[-1], 1, (config.frames >> DOUBLED, *[config.size >> DOUBLED] * 2))
-        start(self, config.deviation)
+        start(self, DEVIATION)
 
     def clip(self, still: Tensor, label: Tensor) -> dict[str, Tensor]:
         """Images ``(B, n, 3, H, W)``, and the mean of each clip's mask."""

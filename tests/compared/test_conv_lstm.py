@@ -44,10 +44,8 @@ def test_what_a_later_frame_asks_for_reaches_the_memory_and_the_encoder():
 
 
 def test_a_cell_stands_on_every_level_that_is_small_enough():
-    system = ConvLSTM(ConvLSTMConfig.small(size=64, base_channels=4, remembered=8))
+    system = ConvLSTM(ConvLSTMConfig.small(size=64, base_channels=4))
     assert len(system.cells) == 4  # 8, 4, 2 and 1 pixels
-    with pytest.raises(ValueError, match="1 to.*32 pixels"):
-        ConvLSTMConfig.small(size=64, remembered=64)
 
 
 def test_presets_are_the_papers_lengths():

@@ -261,7 +261,7 @@ def test_the_paper_and_what_is_refused():
     assert paper.weights["kl"] == 0.1 and paper.weights["flow_moving"] == 0 and paper.flow == "true"
     with pytest.raises(ValueError, match="1.*4"):
         tiny(pairs=5)
-    with pytest.raises(ValueError, match="positive"):
-        tiny(reach=0.0)
+    with pytest.raises(ValueError, match="code=0"):
+        tiny(code=0)
     with pytest.raises(ValueError, match="'true'.*'estimated'"):
         tiny(flow="guessed")

@@ -1,5 +1,8 @@
 """What systems of one length share: their samples, labels, and moments."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from i2vlib.compared import (
     ConvLSTM,
     ConvLSTMConfig,
     FGSTConfig,
+    HPConfig,
     Mathieu,
     MathieuConfig,
     MCNet,
@@ -130,6 +134,19 @@ def test_who_is_shown_and_from_when_is_checked():
         ConvLSTMConfig.small(shows="cats")
     with pytest.raises(ValueError, match="0.*first=-1"):
         ConvLSTMConfig.small(first=-1)
+
+
+@pytest.mark.parametrize(("kind", "former"), [
+    (ConvLSTMConfig, {"remembered": 8}), (FGSTConfig, {"reach": 0.2}), (MathieuConfig, {"seen": 4, "power": 1}),
+    (HPConfig, {"code": 32, "width": 0.02, "discriminator_strides": (2, 2, 2, 1)}), (VGANConfig, {"deviation": 0.01}),
+    (MoCoGANConfig, {"deviation": 0.02}),
+])  # fmt: skip
+def test_settings_that_an_earlier_version_wrote_load_if_they_say_what_is_done(kind, former):
+    written = json.loads(json.dumps(asdict(kind.paper()) | former))
+    assert kind.stated(written) == kind.paper()
+    for name in former:
+        with pytest.raises(ValueError, match=name):
+            kind.stated(written | {name: 3})
 
 
 def test_a_clip_of_one_frame_or_no_expression_is_refused():

@@ -9,7 +9,7 @@ import torch
 from i2vlib import animation
 from i2vlib.clips import to_frames, to_tensor
 from i2vlib.compared import HP, HPConfig
-from i2vlib.compared.hp import by_analogy, from_the_middle, gaussians, mismatched, pose_error
+from i2vlib.compared.hp import WIDTH, by_analogy, from_the_middle, gaussians, mismatched, pose_error
 from i2vlib.training import fit
 from tests.conftest import moving_square
 from tests.papers.frgan.test_kinds import body
@@ -80,7 +80,7 @@ def test_the_judge_is_shown_each_frame_beside_the_landmarks_of_the_later_one():
     assert torch.equal(other[:, :3], batch["frames"][:, 0].repeat_interleave(2, 0))
     assert len({one[:, 3:].double().sum().item() for one in shown}) == 1
     points = batch["points"][1, batch["moments"][1, 1]][None]
-    assert torch.allclose(other[3, 3:], gaussians(points, 16, system.config.width)[0])
+    assert torch.allclose(other[3, 3:], gaussians(points, 16, WIDTH)[0])
 
 
 def test_landmarks_that_stay_leave_the_code_of_the_still():
@@ -256,4 +256,4 @@ def test_frames_that_are_drawn_are_later_ones():
     with pytest.raises(ValueError, match="1.*4"):
         tiny(pairs=5)
     paper = HPConfig.paper()
-    assert (paper.size, paper.frames, paper.hidden, paper.code, paper.learning_rate) == (128, 10, 1024, 32, 1e-4)
+    assert (paper.size, paper.frames, paper.hidden, paper.learning_rate) == (128, 10, 1024, 1e-4)
