@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from i2vlib import regions, samples
 from i2vlib.clips import LUMA, Clip
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, at_moments, with_label
+from i2vlib.compared.fixed_length import FixedLength, PairsConfig, at_moments, with_label
 from i2vlib.papers import carried
 from i2vlib.papers.blocks import Decoder, Encoder, widths
 from i2vlib.papers.config import Config
@@ -38,7 +38,7 @@ REACH = 0.2  # how far anything can come from, as a share of the side
 
 
 @dataclass(frozen=True)
-class FGSTConfig(FixedLengthConfig):
+class FGSTConfig(PairsConfig):
     """Everything that decides what FGST is and how it learns."""
 
     TERMS: ClassVar[Mapping[str, float]] = {
@@ -53,23 +53,14 @@ class FGSTConfig(FixedLengthConfig):
     FORMER: ClassVar[Mapping[str, object]] = {"reach": REACH}
 
     frames: int = 17
-    base_channels: int = 64
-    """Of the outermost level of all networks."""
-    channel_cap: int = 8
-    """Of the U-Net: how many times as many its inner levels have."""
     code: int = 2000
     """Length of z."""
-    pairs: int = 1
-    """Later frames of each clip that are drawn in a step, of their true flows."""
     flow: Literal["true", "estimated"] = "true"
     """Where flows to learn from come from: ``flow_to_first`` of the clip's truth, or TV-L1 on its frames."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(FGSTConfig.TERMS))
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        widths(self.size, self.base_channels, self.channel_cap)
-        if not 1 <= self.pairs < self.frames:
-            raise ValueError(f"Of {self.frames} frames 1 to {self.frames - 1} are drawn; given was pairs={self.pairs}.")
         if self.code < 1:
             raise ValueError(f"z has one number or more; given was code={self.code}.")
 
@@ -127,6 +118,7 @@ def conditioned(still: Tensor, code: Tensor) -> Tensor:
     return still + still * code
 
 
+@remembered(KEPT)
 def estimated_flow(frames: np.ndarray) -> np.ndarray:
     """The flow from each frame to the first by TV-L1 (scikit-image), ``float32 (T, H, W, 2)``, x and y in pixels.
 
@@ -138,10 +130,6 @@ def estimated_flow(frames: np.ndarray) -> np.ndarray:
     light = (frames @ LUMA / 255).astype(np.float32)
     flows = [optical_flow_tvl1(frame, light[0])[::-1] for frame in light[1:]]
     return np.stack([np.zeros((2, *light.shape[1:]), np.float32), *flows]).transpose(0, 2, 3, 1).astype(np.float32)
-
-
-#: The same, kept of the last clips: a training asks for each of them again and again.
-_kept_flow = remembered(KEPT)(estimated_flow)
 
 
 class FGST(FixedLength):
@@ -233,13 +221,13 @@ class FGST(FixedLength):
         sample, _ = self.shown(clip, change)
         flow = torch.from_numpy(self._flow_of(clip, self.moments(clip)).copy()).permute(0, 3, 1, 2)
         flow = flow if change is None else change.moved_flow(flow)
-        moments = 1 + torch.randperm(config.frames - 1, generator=rng)[: config.pairs]
-        return {**sample, "flow": flow, "moments": moments, "noise": torch.randn(config.code, generator=rng)}
+        moments, noise = config.moments(rng), torch.randn(config.code, generator=rng)
+        return {**sample, "flow": flow, "moments": moments, "noise": noise}
 
     def _flow_of(self, clip: Clip, index: Sequence[int]) -> np.ndarray:
         """The flow ``(n, H, W, 2)`` of some frames of a clip to the first of them."""
         if self.config.flow == "estimated":
-            return _kept_flow(clip.frames[index])
+            return estimated_flow(clip.frames[index])
         flow = clip.truth.get("flow_to_first")
         if flow is None:
             raise ValueError(

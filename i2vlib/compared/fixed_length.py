@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from i2vlib import animation, samples
 from i2vlib.clips import Clip, to_frames, to_tensor
 from i2vlib.compared.config import ComparedConfig
+from i2vlib.papers.blocks import widths
 from i2vlib.papers.method import Redrawn, Trainable
 
 LEAKY = partial(nn.LeakyReLU, 0.2)
@@ -46,15 +47,33 @@ class FixedLengthConfig(ComparedConfig):
         return len(self.expressions) if len(self.expressions) > 1 else 0
 
 
+@dataclass(frozen=True)
+class PairsConfig(FixedLengthConfig):
+    """What a system has to decide whose U-Net draws frames of their own, each beside the still, and not all of a clip
+    in a step."""
+
+    base_channels: int = 64
+    """Of the outermost level of all networks."""
+    channel_cap: int = 8
+    """Of the U-Net: how many times as many its inner levels have."""
+    pairs: int = 1
+    """Later frames of each clip that are drawn in a step, at random moments."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        widths(self.size, self.base_channels, self.channel_cap)
+        if not 1 <= self.pairs < self.frames:
+            raise ValueError(f"Of {self.frames} frames 1 to {self.frames - 1} are drawn; given was pairs={self.pairs}.")
+
+    def moments(self, rng: torch.Generator) -> Tensor:
+        """The frames of a sample that are drawn, ``(pairs,)``, all different and none the still."""
+        return 1 + torch.randperm(self.frames - 1, generator=rng)[: self.pairs]
+
+
 def with_label(still: Tensor, label: Tensor, expressions: int) -> Tensor:
-    """A still and, beside it, a plane an expression: ones for the one asked for.
+    """A still ``(B, 3, H, W)`` and, beside it, a plane per expression: ones for the one of the label ``(B,)``.
 
-    Args:
-        still: ``(B, 3, H, W)``.
-        label: ``(B,)``.
-
-    Returns:
-        ``(B, 3 + expressions, H, W)``; the still alone where there is one expression only.
+    The still alone where there is one expression only.
     """
     if expressions == 1:
         return still
@@ -186,5 +205,4 @@ def start(network: nn.Module, deviation: float) -> None:
     for part in network.modules():
         if isinstance(part, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
             nn.init.normal_(part.weight, std=deviation)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
+            nn.init.zeros_(part.bias)

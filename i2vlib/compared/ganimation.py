@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from i2vlib import animation, samples
+from i2vlib import animation, faces, samples
 from i2vlib.clips import Clip
 from i2vlib.compared.config import ComparedConfig
 from i2vlib.compared.fixed_length import halved
@@ -161,26 +161,21 @@ def most_expressive(labels: Tensor, shown: Tensor, read: Tensor) -> Tensor:
     return found
 
 
-def _readable() -> np.ndarray:
-    from i2vlib import faces
-
-    return np.isin(BLENDSHAPES, faces.READABLE)
-
-
 @remembered(KEPT)
 def _read(frames: np.ndarray) -> np.ndarray:
     """Reads the blendshapes of frames ``uint8 (T, H, W, 3)``."""
-    from i2vlib import faces
-
     return faces.blendshapes(frames)
+
+
+def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [convolution, nn.InstanceNorm2d(convolution.out_channels, affine=True), nn.ReLU()]
 
 
 class _Block(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        norm = lambda: nn.InstanceNorm2d(channels, affine=True)  # noqa: E731
-        first, second = (nn.Conv2d(channels, channels, 3, 1, 1, bias=False) for _ in range(2))
-        self.body = nn.Sequential(first, norm(), nn.ReLU(), second, norm())
+        first, second = (_normed(nn.Conv2d(channels, channels, 3, 1, 1, bias=False)) for _ in range(2))
+        self.body = nn.Sequential(*first, *second[:-1])
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
@@ -202,18 +197,19 @@ class GANimation(Dialled):
         self.config = config
         self._reads = config.coefficients == "read"
         made_of = np.stack([recipe(name) for name in config.expressions])
-        self.coefficients = np.flatnonzero(made_of.any(0) & (_readable() if self._reads else True))
+        readable = np.isin(BLENDSHAPES, faces.READABLE) if self._reads else True
+        self.coefficients = np.flatnonzero(made_of.any(0) & readable)
         labels = torch.from_numpy(made_of[:, self.coefficients]).float()
         self.register_buffer("labels", torch.zeros_like(labels) if self._reads else labels)
         base, given = config.base_channels, 3 + len(self.coefficients)
-        layers: list[nn.Module] = [nn.Conv2d(given, base, 7, 1, 3, bias=False), *_normed(base)]
-        for scale in (1, 2):
-            layers += [nn.Conv2d(scale * base, 2 * scale * base, 4, 2, 1, bias=False), *_normed(2 * scale * base)]
-        layers += [_Block(4 * base) for _ in range(config.blocks)]
-        for scale in (4, 2):
-            layers += [nn.ConvTranspose2d(scale * base, scale * base // 2, 4, 2, 1, bias=False)]
-            layers += _normed(scale * base // 2)
-        self.drawing = nn.Sequential(*layers)
+        self.drawing = nn.Sequential(
+            *_normed(nn.Conv2d(given, base, 7, 1, 3, bias=False)),
+            *_normed(nn.Conv2d(base, 2 * base, 4, 2, 1, bias=False)),
+            *_normed(nn.Conv2d(2 * base, 4 * base, 4, 2, 1, bias=False)),
+            *(_Block(4 * base) for _ in range(config.blocks)),
+            *_normed(nn.ConvTranspose2d(4 * base, 2 * base, 4, 2, 1, bias=False)),
+            *_normed(nn.ConvTranspose2d(2 * base, base, 4, 2, 1, bias=False)),
+        )
         self.colour, self.attention = (nn.Conv2d(base, channels, 7, 1, 3, bias=False) for channels in (3, 1))
         widths = [3, *(base * min(2**level, 8) for level in range(config.strides))]
         self.discriminator = halved(nn.Conv2d, None, widths, partial(nn.LeakyReLU, 0.01))
@@ -320,7 +316,3 @@ class GANimation(Dialled):
             return decoder
 
         return animation.drawer(self, face, self.config.size, decoder_of, region)
-
-
-def _normed(channels: int) -> list[nn.Module]:
-    return [nn.InstanceNorm2d(channels, affine=True), nn.ReLU()]

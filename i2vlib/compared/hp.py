@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from i2vlib import animation, regions, samples
 from i2vlib.clips import Clip
-from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, at_moments
+from i2vlib.compared.fixed_length import FixedLength, PairsConfig, at_moments
 from i2vlib.joints import JOINTS
 from i2vlib.papers.blocks import Decoder, Encoder, PatchDiscriminator, widths
 from i2vlib.papers.losses import generator_loss, masked_l1
@@ -35,7 +35,7 @@ STRIDES = (2, 2, 2, 1)  # of the discriminator
 
 
 @dataclass(frozen=True)
-class HPConfig(FixedLengthConfig):
+class HPConfig(PairsConfig):
     """Everything that decides what HP is and how it learns."""
 
     TERMS: ClassVar[Mapping[str, float]] = {
@@ -51,19 +51,9 @@ class HPConfig(FixedLengthConfig):
     }  # fmt: skip
     FORMER: ClassVar[Mapping[str, object]] = {"code": CODE, "width": WIDTH, "discriminator_strides": list(STRIDES)}
 
-    base_channels: int = 64
-    channel_cap: int = 8
     hidden: int = 1024
     """Width of the LSTM."""
-    pairs: int = 1
-    """Later frames of each clip that are drawn in a step, at random moments."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(HPConfig.TERMS))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        widths(self.size, self.base_channels, self.channel_cap)
-        if not 1 <= self.pairs < self.frames:
-            raise ValueError(f"Of {self.frames} frames 1 to {self.frames - 1} are drawn; given was pairs={self.pairs}.")
 
     @property
     def points(self) -> int:
@@ -179,7 +169,7 @@ class HP(FixedLength):
     def draw(self, still: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """Stills ``(B, 3, H, W)`` of points ``(B, l, 2)`` with others, ``(B, m, l, 2)``: ``(B, m, 3, H, W)``."""
         shape = after.shape[0], 1 + after.shape[1]
-        maps = self._maps(torch.cat([before.unsqueeze(1), after], 1).flatten(0, 1))
+        maps = gaussians(torch.cat([before.unsqueeze(1), after], 1).flatten(0, 1), self.size, WIDTH)
         codes = []
         for image, pose in zip(self.image(still), self.structure(maps), strict=True):
             pose = pose.unflatten(0, shape)
@@ -191,9 +181,6 @@ class HP(FixedLength):
         are the stills'."""
         after = self.forecast(points, label)
         return {"images": torch.cat([still.unsqueeze(1), self.draw(still, points, after)], 1), "points": after}
-
-    def _maps(self, points: Tensor) -> Tensor:
-        return gaussians(points, self.config.size, WIDTH)
 
     # One training step ------------------------------------------------------------------------------------------
 
@@ -210,8 +197,7 @@ class HP(FixedLength):
                 "begins with."
             )
         sample, points = self.shown(clip, samples.change_of(clip, config.augment, rng))
-        moments = 1 + torch.randperm(config.frames - 1, generator=rng)[: config.pairs]
-        return {**sample, "points": points * (2 / config.size) - 1, "moments": moments}
+        return {**sample, "points": points * (2 / config.size) - 1, "moments": config.moments(rng)}
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Images ``(B, pairs, 3, H, W)`` of true points, and those forecast, ``(B, n - 1, l, 2)``."""
@@ -221,14 +207,14 @@ class HP(FixedLength):
 
     def _judge(self, pictures: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """Logits of pictures ``(B, pairs, 3, H, W)``, each beside the landmarks of its moment."""
-        maps = self._maps(at_moments(batch["points"], batch["moments"]).flatten(0, 1))
+        maps = gaussians(at_moments(batch["points"], batch["moments"]).flatten(0, 1), self.size, WIDTH)
         return self.discriminator(torch.cat([pictures.flatten(0, 1), maps], 1))[0]
 
     def discriminator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To call real a real frame beside its own landmarks, and nothing else."""
         real, made = at_moments(batch["frames"], batch["moments"]), outputs["images"].detach()
-        seen = (real, made, batch["frames"][:, :1].expand_as(real))
-        return {"adversarial": mismatched(*(self._judge(pictures, batch) for pictures in seen))}
+        still = batch["frames"][:, :1].expand_as(real)
+        return {"adversarial": mismatched(*(self._judge(pictures, batch) for pictures in (real, made, still)))}
 
     def generator_terms(self, batch: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """To forecast the landmarks; and to draw what was filmed, that looks real."""

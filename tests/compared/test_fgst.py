@@ -153,7 +153,7 @@ def test_a_clip_without_its_flow_is_refused_unless_it_is_to_be_estimated(monkeyp
     with pytest.raises(ValueError, match="16 px"):
         tiny().example(drifting(32), rng)
     asked, sevens = [], np.full((5, 16, 16, 2), 7, np.float32)
-    monkeypatch.setattr(fgst, "_kept_flow", remembered(2)(lambda frames: asked.append(1) or sevens))
+    monkeypatch.setattr(fgst, "estimated_flow", remembered(2)(lambda frames: asked.append(1) or sevens))
     system = tiny(flow="estimated", augment=False)
     assert [float(system.example(bare, rng)["flow"].mean()) for _ in range(3)] == [7, 7, 7] and len(asked) == 1
     assert FGST.truth(system.config) == () and FGST.truth(tiny().config) == ("flow_to_first",)
