@@ -80,16 +80,13 @@ def warped(still: Tensor, flow: Tensor) -> Tensor:
 
 
 def gaussian_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    r"""FGST, the flow's VAE: how far what the encoder says of z is from what z is in use, in nats a clip.
+    r"""FGST, the flow's VAE: how far what the encoder says of z ``(B, k)`` is from z in use, in nats per clip.
 
     .. math::
         D_{KL}(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(0, 1))
         = \tfrac12 \sum_k (\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2)
 
     Derived in the chapter *compared*, "FGST".
-
-    Args:
-        mean, log_variance: ``(B, k)``.
     """
     return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2
 
@@ -120,11 +117,8 @@ def conditioned(still: Tensor, code: Tensor) -> Tensor:
 
 @remembered(KEPT)
 def estimated_flow(frames: np.ndarray) -> np.ndarray:
-    """The flow from each frame to the first by TV-L1 (scikit-image), ``float32 (T, H, W, 2)``, x and y in pixels.
-
-    Args:
-        frames: ``uint8 (T, H, W, 3)``.
-    """
+    """The flow of frames ``uint8 (T, H, W, 3)`` to the first by TV-L1 (scikit-image), ``float32 (T, H, W, 2)``, x and
+    y in pixels."""
     from skimage.registration import optical_flow_tvl1
 
     light = (frames @ LUMA / 255).astype(np.float32)
@@ -168,17 +162,10 @@ class FGST(FixedLength):
         return ("flow_to_first",) if config.flow == "true" else ()
 
     def flows_of(self, still: Tensor, label: Tensor, code: Tensor | None = None) -> Tensor:
-        """The flows of all later frames, ``(B, n - 1, 2, H, W)`` in pixels.
-
-        Args:
-            still: ``(B, 3, H, W)``.
-            label: ``(B,)``.
-            code: z, ``(B, k)``; left out, it is 0, its mean.
-        """
+        """The flows of all later frames, ``(B, n - 1, 2, H, W)`` in pixels, as `clip` is told of them."""
         seen = self.image(with_label(still, label, len(self.expressions)))[:, :, 0, 0]
         read = seen if code is None else conditioned(seen, code.to(seen))
-        moving = self.flows(self.first(read[:, :, None, None, None]))
-        made = self.flow(moving)[:, :, : self.config.frames - 1]
+        made = self.flow(self.flows(self.first(read[:, :, None, None, None])))[:, :, : self.config.frames - 1]
         return torch.tanh(made.float()).transpose(1, 2) * self._unit
 
     def _posterior(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

@@ -66,15 +66,11 @@ class GANimationConfig(ComparedConfig):
 
 
 def attended(attention: Tensor, colour: Tensor, still: Tensor) -> Tensor:
-    r"""GANimation, its picture: where the attention is 1 the still shows through, where it is 0 what was drawn.
+    r"""GANimation, its picture: the still where the attention ``(B, 1, H, W)`` is 1, the colour where it is 0.
 
     .. math:: I_{y_f} = (1 - A) \cdot C + A \cdot I_{y_o}
 
     Derived in the chapter *compared*, "GANimation".
-
-    Args:
-        attention: ``(B, 1, H, W)`` in [0, 1].
-        colour, still: ``(B, 3, H, W)`` in [-1, 1].
     """
     return (1 - attention) * colour + attention * still
 
@@ -102,8 +98,7 @@ def roughness(attention: Tensor) -> Tensor:
 
     Derived in the chapter *compared*, "GANimation".
 
-    Args:
-        attention: ``(B, 1, H, W)``; the sum is over pixels, the mean over the batch.
+    Of attention ``(B, 1, H, W)``, the sum is over pixels, the mean over the batch.
     """
     down, right = attention.diff(dim=-2).square(), attention.diff(dim=-1).square()
     return (down.flatten(1).sum(1) + right.flatten(1).sum(1)).mean()
@@ -150,15 +145,12 @@ def most_expressive(labels: Tensor, shown: Tensor, read: Tensor) -> Tensor:
         labels: ``(e, n)``, of each expression the strongest so far, by the sum of its coefficients.
         shown: ``(B,)``, the expressions of some more, by their rows in ``labels``.
         read: ``(B, n)``, what was read of them.
-
-    Returns:
-        ``(e, n)``, the strongest of all.
     """
-    found = labels.clone()
+    strongest = labels.clone()
     for row, label in zip(shown.tolist(), read, strict=True):
-        if label.sum() > found[row].sum():
-            found[row] = label
-    return found
+        if label.sum() > strongest[row].sum():
+            strongest[row] = label
+    return strongest
 
 
 @remembered(KEPT)

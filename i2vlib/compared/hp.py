@@ -62,7 +62,7 @@ class HPConfig(PairsConfig):
 
 
 def gaussians(points: Tensor, size: int, width: float) -> Tensor:
-    r"""HP, g: landmarks as pictures, a Gaussian each.
+    r"""HP, g: landmarks as pictures ``(B, l, size, size)`` in [0, 1], a Gaussian each.
 
     .. math:: g(p)_l(x) = \exp\left(-\frac{\lVert x - p_l \rVert_2^2}{2 \sigma^2}\right)
 
@@ -70,11 +70,7 @@ def gaussians(points: Tensor, size: int, width: float) -> Tensor:
 
     Args:
         points: ``(B, l, 2)``, x and y from -1 to 1 over the picture; NaN where unknown, which leaves a picture empty.
-        size: side of the pictures in pixels.
         width: :math:`\sigma` as a share of the side.
-
-    Returns:
-        ``(B, l, size, size)`` in [0, 1].
     """
     centres = (torch.arange(size, device=points.device) + 0.5) * (2 / size) - 1
     away = torch.exp(-((centres - points.float().unsqueeze(-1)) / (2 * width)).square() / 2).nan_to_num(0.0)

@@ -102,10 +102,7 @@ def gradient_difference(made: Tensor, real: Tensor) -> Tensor:
 
     Derived in the chapter *compared*, "Mathieu et al.".
 
-    With :math:`\alpha = 1`, and each part as a mean.
-
-    Args:
-        made, real: ``(..., H, W)``.
+    Of pictures ``(..., H, W)``, with :math:`\alpha = 1`, and each part as a mean.
     """
     steep = [made.diff(dim=d).abs() - real.diff(dim=d).abs() for d in (-2, -1)]
     return steep[0].abs().mean() + steep[1].abs().mean()

@@ -23,8 +23,7 @@ from i2vlib.compared.fixed_length import FixedLength, FixedLengthConfig, halved,
 from i2vlib.compared.mathieu import gradient_difference, lp_error
 from i2vlib.papers.losses import discriminator_loss, generator_loss, masked_l1
 
-LEVELS = 3  # times that both encoders halve a picture
-JUDGED = 4  # times that the discriminator does
+JUDGED = 4  # times that the discriminator halves a picture
 
 
 @dataclass(frozen=True)
@@ -58,36 +57,27 @@ class MCNetConfig(FixedLengthConfig):
 
 
 def last_change(frames: Sequence[Tensor]) -> Tensor:
-    r"""MCNet, what its motion encoder reads: the last frame minus the one before it, zero for a still.
+    r"""MCNet, what its motion encoder reads of frames ``(B, 3, H, W)``: the last minus the one before, 0 for a still.
 
     .. math:: x_t - x_{t-1}
 
     Derived in the chapter *compared*, "MCNet".
-
-    Args:
-        frames: ``(B, 3, H, W)`` each, one or more.
     """
     return frames[-1] - frames[-2] if len(frames) > 1 else torch.zeros_like(frames[-1])
 
 
 def image_loss(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    r"""MCNet, its image loss: pixels squared (p = 2), and gradients as Mathieu et al. have them.
+    r"""MCNet, its image loss of clips ``(B, n, 3, H, W)``: pixels squared, and gradients as Mathieu et al. have them.
 
     .. math:: \mathcal L_{img} = \mathcal L_p(x, \hat x) + \mathcal L_{gdl}(x, \hat x)
 
     Derived in the chapter *compared*, "MCNet".
-
-    Args:
-        made, real: ``(B, n, 3, H, W)``.
-
-    Returns:
-        Both parts, each a mean.
     """
     return lp_error(made, real, 2), gradient_difference(made, real)
 
 
 def who_learns(of_real: Tensor, of_made: Tensor, margin: float) -> tuple[Tensor, Tensor]:
-    r"""MCNet, the authors' code: whose step it is, by how well the discriminator knows true clips and made ones.
+    r"""MCNet, the authors' code: whether the discriminator learns, and the generator, by how well the one knows clips.
 
     .. math:: \ell_x = -\log D(x), \quad \ell_{\hat x} = -\log(1 - D(\hat x)), \qquad
         \min(\ell_x, \ell_{\hat x}) \ge m, \qquad \max(\ell_x, \ell_{\hat x}) \le 1 - m
@@ -100,9 +90,6 @@ def who_learns(of_real: Tensor, of_made: Tensor, margin: float) -> tuple[Tensor,
     Args:
         of_real, of_made: the discriminator's logits of any shape; each loss is their mean.
         margin: m, at most a half.
-
-    Returns:
-        Whether the discriminator learns, and whether the generator does, ``bool ()`` each.
     """
     losses = torch.stack([F.softplus(-of_real).mean(), F.softplus(of_made).mean()])
     judge, generator = losses.min() >= margin, losses.max() <= 1 - margin
@@ -136,21 +123,19 @@ class MCNet(FixedLength):
     def __init__(self, config: MCNetConfig) -> None:
         super().__init__()
         self.config = config
-        b = config.base_channels
-        given, widths = 3 + config.planes, [b, 2 * b, 4 * b]
-        sizes = zip(pairwise([given, *widths]), (5, 5, 7), strict=True)
-        self.motion = nn.ModuleList(_convolutions(pair, side) for pair, side in sizes)
-        self.memory = Cell(4 * b)
-        deep = zip(pairwise([given, *widths]), (2, 2, 3), strict=True)
-        self.content = nn.ModuleList(_convolutions([i, *[o] * count]) for (i, o), count in deep)
+        given, widths = 3 + config.planes, [config.base_channels * scale for scale in (1, 2, 4)]
+        a, b, c = widths
+        motion, content = ([given, a], [a, b], [b, c]), ([given, a, a], [a, b, b], [b, c, c, c])
+        self.motion = nn.ModuleList(map(_convolutions, motion, (5, 5, 7)))
+        self.memory = Cell(c)
+        self.content = nn.ModuleList(map(_convolutions, content))
         self.residual = nn.ModuleList(
             nn.Sequential(_convolutions([2 * w, w]), nn.Conv2d(w, w, 3, 1, 1)) for w in widths
         )
-        self.combination = _convolutions([8 * b, 4 * b, 2 * b, 4 * b])
-        outward = zip(pairwise([*widths[::-1], b]), (3, 2, 1), strict=True)
-        self.decoder = nn.ModuleList(_convolutions([*[i] * count, o]) for (i, o), count in outward)
-        self.picture = nn.Conv2d(b, 3, 3, 1, 1)
-        judged = [3 * config.frames, *(b * 2**level for level in range(JUDGED))]
+        self.combination = _convolutions([2 * c, c, b, c])
+        self.decoder = nn.ModuleList(map(_convolutions, ([c, c, c, b], [b, b, a], [a, a])))
+        self.picture = nn.Conv2d(a, 3, 3, 1, 1)
+        judged = [3 * config.frames, *(a * 2**level for level in range(JUDGED))]
         self.discriminator = halved(nn.Conv2d, None, judged)
         self.discriminator_score = nn.Conv2d(judged[-1], 1, config.size >> JUDGED)
 

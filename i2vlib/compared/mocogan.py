@@ -62,24 +62,17 @@ class MoCoGANConfig(FixedLengthConfig):
 
 
 def trajectory(content: Tensor, motion: Tensor) -> Tensor:
-    r"""MoCoGAN, the codes of a clip's frames, of which a part stays and a part moves.
+    r"""MoCoGAN, the codes ``(B, K, c + m)`` of a clip's frames: ``(B, c)`` stays, ``(B, K, m)`` moves.
 
     .. math:: z^{(k)} = \begin{bmatrix} z_C \\ z_M^{(k)} \end{bmatrix}, \qquad k = 1, \dots, K
 
     Derived in the chapter *compared*, "MoCoGAN".
-
-    Args:
-        content: ``(B, c)``.
-        motion: ``(B, K, m)``.
-
-    Returns:
-        ``(B, K, c + m)``.
     """
     return torch.cat([content.unsqueeze(1).expand(-1, motion.shape[1], -1), motion], -1)
 
 
 def driven(noise: Tensor, category: Tensor) -> Tensor:
-    r"""MoCoGAN, what its recurrence reads: noise that is new for each frame and a category that is not.
+    r"""MoCoGAN, what its recurrence reads, ``(B, K, n + m)``: noise that is new for each frame, a category that is not.
 
     .. math:: z_M^{(k)} = R_M\big([z_A; \epsilon^{(k)}],\ z_M^{(k-1)}\big)
 
@@ -88,33 +81,21 @@ def driven(noise: Tensor, category: Tensor) -> Tensor:
     Args:
         noise: ``(B, K, m)``.
         category: :math:`z_A`, ``(B, n)`` of zeros and a one.
-
-    Returns:
-        ``(B, K, n + m)``.
     """
     return torch.cat([category.unsqueeze(1).expand(-1, noise.shape[1], -1), noise], -1)
 
 
 def one_frame(clips: Tensor, moment: Tensor) -> Tensor:
-    r"""MoCoGAN, :math:`S_1`, one frame of each clip, which is all that :math:`D_I` sees.
-
-    Args:
-        clips: ``(B, K, 3, H, W)``.
-        moment: ``(B,)``, from 0 to K - 1.
-    """
+    r"""MoCoGAN, :math:`S_1`, of each clip ``(B, K, 3, H, W)`` one frame, at a moment ``(B,)``: all that D_I sees."""
     return clips[torch.arange(len(clips), device=clips.device), moment]
 
 
 def category_loss(logits: Tensor, label: Tensor) -> Tensor:
-    r"""MoCoGAN, after InfoGAN: the category that :math:`Q` reads off a clip is to be the one asked for.
+    r"""MoCoGAN, after InfoGAN: what :math:`Q` reads off a clip, ``(B, n)``, is to be the category asked for, ``(B,)``.
 
     .. math:: L_I = -\log Q(z_A \mid v)
 
     Derived in the chapter *compared*, "MoCoGAN".
-
-    Args:
-        logits: ``(B, n)``.
-        label: ``(B,)``.
     """
     return F.cross_entropy(logits, label)
 

@@ -60,15 +60,11 @@ def two_streams(mask: Tensor, foreground: Tensor, background: Tensor) -> Tensor:
 
 
 def first_frame(made: Tensor, still: Tensor) -> Tensor:
-    r"""VGAN, of the conditional form: the first frame of a clip is to be the still.
+    r"""VGAN, of the conditional form: the first frame of a clip ``(B, 3, T, H, W)`` is to be the still.
 
     .. math:: \lVert x_0 - G_0(x_0) \rVert_1
 
     Derived in the chapter *compared*, "VGAN".
-
-    Args:
-        made: ``(B, 3, T, H, W)``.
-        still: ``(B, 3, H, W)``.
     """
     return (made[:, :, 0] - still).abs().mean()
 
